@@ -1,0 +1,79 @@
+/**
+ * Options of a bus: their defaults, and the one place where they are checked.
+ */
+import type { Durability } from '../src/types.ts';
+
+/** Checks a user may overrule, knowing better. */
+export type Force = 'network-file-system' | 'pid-namespace';
+
+export interface OpenOptions {
+  /** Directory of the store: it holds nothing else, and is created if it is missing. `':memory:'` keeps everything in this process's memory. */
+  readonly path: string;
+  /**
+   * `'sync'`: an append resolves when it is on disk. `'os'`: when the operating system has it: it survives the end of the
+   * process, but a power cut may damage the whole store. Recorded in the store. @default 'sync'
+   */
+  readonly durability?: Durability;
+  /** Follows a store that another process writes, live; never creates or changes anything. @default false */
+  readonly readOnly?: boolean;
+  /** Hosts the writer in the calling thread. A writer thread of its own comes with a later release. @default true */
+  readonly inline?: true;
+  /** How long to wait for another writer to go. Milliseconds, 0 to 86,400,000. @default 0 */
+  readonly lockWaitMs?: number;
+  /** How long an idempotency key is remembered. Milliseconds, 1 to 31,536,000,000 (a year). @default 604_800_000, a week */
+  readonly idempotencyTtlMs?: number;
+  /** Safety checks to leave out. @default [] */
+  readonly force?: readonly Force[];
+  /** Time of day in milliseconds since 1970. @default Date.now */
+  readonly clock?: () => number;
+  /** Ends the wait for another writer. */
+  readonly signal?: AbortSignal;
+}
+
+export type ResolvedOptions = Required<Omit<OpenOptions, 'signal' | 'inline'>> & {
+  readonly signal: AbortSignal | undefined;
+};
+
+export const openDefaults = Object.freeze({
+  durability: 'sync',
+  readOnly: false,
+  lockWaitMs: 0,
+  idempotencyTtlMs: 7 * 24 * 3600 * 1000,
+  force: [],
+  clock: Date.now,
+  signal: undefined,
+}) satisfies Omit<ResolvedOptions, 'path'>;
+
+const dayMs = 24 * 3600 * 1000;
+
+/** @throws {TypeError} naming the option, its range and what was given. */
+export function resolveOptions(options: OpenOptions): ResolvedOptions {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const resolved: ResolvedOptions = { ...openDefaults, ...(Object.fromEntries(given) as unknown as OpenOptions) };
+  if (typeof resolved.path !== 'string' || resolved.path === '') throw wrong('path', 'a directory', resolved.path);
+  if (resolved.durability !== 'sync' && resolved.durability !== 'os') {
+    throw wrong('durability', "'sync' or 'os'", resolved.durability);
+  }
+  if (typeof resolved.readOnly !== 'boolean') throw wrong('readOnly', 'true or false', resolved.readOnly);
+  if (options.inline !== undefined && options.inline !== true)
+    throw wrong('inline', 'true in this release', options.inline);
+  if (!isWithin(resolved.lockWaitMs, 0, dayMs))
+    throw wrong('lockWaitMs', '0 to 86400000 (milliseconds)', resolved.lockWaitMs);
+  if (!isWithin(resolved.idempotencyTtlMs, 1, 365 * dayMs)) {
+    throw wrong('idempotencyTtlMs', '1 to 31536000000 (milliseconds)', resolved.idempotencyTtlMs);
+  }
+  const forces: readonly string[] = ['network-file-system', 'pid-namespace'];
+  if (!Array.isArray(resolved.force) || !resolved.force.every((force) => forces.includes(force))) {
+    throw wrong('force', `an array of ${forces.join(', ')}`, resolved.force);
+  }
+  if (typeof resolved.clock !== 'function') throw wrong('clock', 'a function', resolved.clock);
+  return resolved;
+}
+
+function isWithin(value: unknown, least: number, most: number): boolean {
+  return typeof value === 'number' && value >= least && value <= most;
+}
+
+function wrong(option: string, range: string, value: unknown): TypeError {
+  return new TypeError(`${option} must be ${range}, got ${String(value)}`);
+}

@@ -1,0 +1,183 @@
+/**
+ * Rows of the small tables: their keys, their payloads, and the checksum around each.
+ *
+ * A row is its payload and a CRC32 over key and payload, so that a wrong byte, or a row under another key, is found.
+ * Layout: docs/format.md, "Rows".
+ */
+import { crc32 } from 'node:zlib';
+import { BusError } from '../errors.ts';
+import { indexRunEventsMax } from '../limits.ts';
+import { contentHashBytes } from './block.ts';
+import {
+  readU32,
+  readU48,
+  readU64BigEndian,
+  VarintReader,
+  varintBytesMax,
+  writeU32,
+  writeU48,
+  writeU64BigEndian,
+  writeVarint,
+} from './bytes.ts';
+
+const checksumBytes = 4;
+
+/** The row of a stream in `streams`. */
+export interface StreamRow {
+  readonly version: number;
+  readonly lastPosition: number;
+  /** First version of the newest run in `stream_index`. */
+  readonly runVersion: number;
+  /** The key its events are sealed with; 0 is none. */
+  readonly keyId: number;
+}
+
+/** One event in a run of `stream_index`: its position, and that of the block it is in. */
+export interface IndexEntry {
+  readonly position: number;
+  readonly block: number;
+}
+
+/** The row of a key in `idempotency`. */
+export interface IdempotencyRow {
+  readonly firstPosition: number;
+  readonly eventCount: number;
+  readonly timeMs: number;
+  readonly hash: Uint8Array;
+}
+
+/** Puts the checksum behind `payload`. */
+export function sealRow(key: Uint8Array, payload: Uint8Array): Uint8Array {
+  const row = new Uint8Array(payload.length + checksumBytes);
+  row.set(payload);
+  writeU32(row, payload.length, crc32(payload, crc32(key)));
+  return row;
+}
+
+/** The payload of a row, borrowed. @throws {STORE_CORRUPT} with the table. */
+export function openRow(table: string, key: Uint8Array, row: Uint8Array): Uint8Array {
+  const payload = row.subarray(0, Math.max(0, row.length - checksumBytes));
+  if (row.length < checksumBytes || crc32(payload, crc32(key)) !== readU32(row, payload.length)) {
+    throw new BusError('STORE_CORRUPT', `a row of ${table} is damaged: key ${describeKey(key)}`, {
+      table,
+      position: undefined,
+    });
+  }
+  return payload;
+}
+
+/** Text as a key. */
+export function textKey(text: string): Buffer {
+  return Buffer.from(text);
+}
+
+/** Key of a run: the stream's name, a zero byte (no name has one), the first version, big-endian. */
+export function indexKey(stream: string, version: number): Buffer {
+  const nameBytes = Buffer.byteLength(stream);
+  const key = Buffer.allocUnsafe(nameBytes + 9);
+  key.write(stream);
+  key[nameBytes] = 0;
+  writeU64BigEndian(key, nameBytes + 1, version);
+  return key;
+}
+
+/** The first version that the key of a run names. */
+export function runVersionOf(key: Uint8Array): number {
+  return readU64BigEndian(key, key.length - 8);
+}
+
+/** The first key behind all that begin with `prefix`, or `undefined` if there is none. */
+export function keyBehindPrefix(prefix: Uint8Array): Uint8Array | undefined {
+  for (let last = prefix.length - 1; last >= 0; last--) {
+    const byte = prefix[last] as number;
+    if (byte === 0xff) continue;
+    const key = Uint8Array.prototype.slice.call(prefix, 0, last + 1);
+    key[last] = byte + 1;
+    return key;
+  }
+  return undefined;
+}
+
+export function encodeStreamRow(key: Uint8Array, row: StreamRow): Uint8Array {
+  const payload = new Uint8Array(22);
+  writeU48(payload, 0, row.version);
+  writeU48(payload, 6, row.lastPosition);
+  writeU48(payload, 12, row.runVersion);
+  writeU32(payload, 18, row.keyId);
+  return sealRow(key, payload);
+}
+
+export function decodeStreamRow(key: Uint8Array, row: Uint8Array): StreamRow {
+  const payload = openRow('streams', key, row);
+  requireLength('streams', key, payload, 22);
+  return {
+    version: readU48(payload, 0),
+    lastPosition: readU48(payload, 6),
+    runVersion: readU48(payload, 12),
+    keyId: readU32(payload, 18),
+  };
+}
+
+/** Entries of consecutive versions: for each, how far its block lies behind the one before, and its ordinal in the block. */
+export function encodeIndexRun(key: Uint8Array, entries: readonly IndexEntry[]): Uint8Array {
+  const payload = new Uint8Array(entries.length * 2 * varintBytesMax);
+  let end = 0;
+  let block = 0;
+  for (const entry of entries) {
+    end = writeVarint(payload, end, entry.block - block);
+    end = writeVarint(payload, end, entry.position - entry.block);
+    block = entry.block;
+  }
+  return sealRow(key, payload.subarray(0, end));
+}
+
+export function decodeIndexRun(key: Uint8Array, row: Uint8Array): IndexEntry[] {
+  const payload = openRow('stream_index', key, row);
+  const reader = new VarintReader(payload, 0, payload.length);
+  const entries: IndexEntry[] = [];
+  let block = 0;
+  while (!reader.finished) {
+    const step = reader.next();
+    const ordinal = reader.next();
+    if (step === undefined || ordinal === undefined || entries.length === indexRunEventsMax)
+      misshapen('stream_index', key);
+    block += step;
+    entries.push({ position: block + ordinal, block });
+  }
+  return entries;
+}
+
+export function encodeIdempotencyRow(key: Uint8Array, row: IdempotencyRow): Uint8Array {
+  const payload = new Uint8Array(16 + contentHashBytes);
+  writeU48(payload, 0, row.firstPosition);
+  writeU32(payload, 6, row.eventCount);
+  writeU48(payload, 10, row.timeMs);
+  payload.set(row.hash, 16);
+  return sealRow(key, payload);
+}
+
+export function decodeIdempotencyRow(key: Uint8Array, row: Uint8Array): IdempotencyRow {
+  const payload = openRow('idempotency', key, row);
+  requireLength('idempotency', key, payload, 16 + contentHashBytes);
+  return {
+    firstPosition: readU48(payload, 0),
+    eventCount: readU32(payload, 6),
+    timeMs: readU48(payload, 10),
+    hash: Uint8Array.prototype.slice.call(payload, 16),
+  };
+}
+
+function requireLength(table: string, key: Uint8Array, payload: Uint8Array, bytes: number): void {
+  if (payload.length !== bytes) misshapen(table, key);
+}
+
+function misshapen(table: string, key: Uint8Array): never {
+  throw new BusError('STORE_CORRUPT', `a row of ${table} has a wrong shape: key ${describeKey(key)}`, {
+    table,
+    position: undefined,
+  });
+}
+
+function describeKey(key: Uint8Array): string {
+  return JSON.stringify(Buffer.from(key.subarray(0, 64)).toString());
+}

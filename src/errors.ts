@@ -1,0 +1,76 @@
+/**
+ * The one error class of varvebus and the closed union of its codes.
+ *
+ * Codes and `detail` are API and follow semver; messages are for people and may change in any release.
+ */
+
+/** What each code carries in `detail`. */
+export interface ErrorDetails {
+  /** An append expected another version of `stream`. Nothing was written. Reload and decide again; `actual` is what is stored. */
+  CONCURRENCY_CONFLICT: {
+    readonly stream: string;
+    readonly expected: number | 'no-stream' | 'stream-exists';
+    readonly actual: number;
+  };
+  /** A stream name is empty, too long, not well-formed, has control characters, or starts with `$`. */
+  STREAM_NAME_INVALID: { readonly stream: string };
+  /** An event can't be stored as given: its type, id, or a value at `path` in data or metadata. `index` is its place in the call. */
+  EVENT_INVALID: { readonly index: number; readonly path: string };
+  /** An event or a call is larger than a limit (see limits). */
+  EVENT_TOO_LARGE: {
+    readonly limit: 'eventBytesMax' | 'callEventsMax' | 'callBytesMax';
+    readonly max: number;
+    readonly actual: number;
+  };
+  /** A call without events. */
+  APPEND_EMPTY: { readonly stream: string | undefined };
+  /** The idempotency key was used before for other content. Nothing was written. */
+  IDEMPOTENCY_KEY_REUSED: { readonly key: string; readonly firstPosition: number };
+  /** Another writer holds the store. `holder` describes it, where known. */
+  STORE_LOCKED: { readonly path: string; readonly holder: string | undefined };
+  /** Another writer took the store over while this bus was open. Nothing was written; this bus takes no more appends. */
+  WRITER_FENCED: { readonly path: string };
+  /** There is no store at `path` and this open may not create one. */
+  STORE_NOT_FOUND: { readonly path: string };
+  /** The files are not a varvebus store, or of a format this release does not know. */
+  STORE_FORMAT: { readonly path: string | undefined; readonly found: number | undefined; readonly supported: number };
+  /** A checksum or a structure is wrong. `position` where it is known, `table` always. */
+  STORE_CORRUPT: { readonly table: string; readonly position: number | undefined };
+  /** No space. Nothing was written and the bus stays open. */
+  STORE_FULL: { readonly path: string };
+  /** A commit failed otherwise: what was in flight has an unknown outcome, and this bus takes no more appends. */
+  STORE_FAILED: { readonly path: string };
+  /** The store can't be written (or not even its lock file, without which reading is unsafe), or the bus was opened read-only. */
+  STORE_READ_ONLY: { readonly path: string };
+  /** The bus was closed. */
+  STORE_CLOSED: { readonly path: string };
+  /** `signal` was aborted (`cause` is its reason). `unknown`: the append had been handed over already. */
+  ABORTED: { readonly outcome: 'nothing-written' | 'unknown' };
+  /** This engine or file system can't do what was asked. */
+  UNSUPPORTED: { readonly feature: string };
+  /** A bug in varvebus: an assertion failed. */
+  INTERNAL_BUG: { readonly assertion: string };
+}
+
+/** All error codes. */
+export type ErrorCode = keyof ErrorDetails;
+
+/** Every failure a caller may want to handle. Branch on `code`: two copies of the package break `instanceof`. */
+export class BusError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'BusError';
+  /** What failed. */
+  readonly code: C;
+  /** The values of the failure, typed by `code`. */
+  readonly detail: ErrorDetails[C];
+
+  constructor(code: C, message: string, detail: ErrorDetails[C], options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.detail = detail;
+  }
+}
+
+/** Narrows `error` to a {@link BusError} of `code`, also across two copies of the package. */
+export function isBusError<C extends ErrorCode>(error: unknown, code: C): error is BusError<C> {
+  return error instanceof Error && error.name === 'BusError' && (error as { code?: unknown }).code === code;
+}

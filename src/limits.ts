@@ -1,0 +1,60 @@
+/**
+ * Every limit of the store in one place, each with its unit and its reason.
+ *
+ * A limit that a caller can run into has an error code (see errors.ts); the others bound memory or latency.
+ */
+
+/** Largest encoded event: data, metadata, id and header together. `EVENT_TOO_LARGE` beyond. */
+export const eventBytesMax = 8 * 2 ** 20;
+/** Most events in one `append` or `appendMany` call. `EVENT_TOO_LARGE` beyond. */
+export const callEventsMax = 10_000;
+/** Most encoded bytes in one call. LMDB values stay below 15 MiB (lmdb-js hands out aliased memory from 16 MiB on). */
+export const callBytesMax = 12 * 2 ** 20;
+
+/** Bytes handed over to the writer and not yet committed. `append` waits beyond that. */
+export const queueBytesMax = 64 * 2 ** 20;
+/** Events handed over to the writer and not yet committed. `append` waits beyond that. */
+export const queueEventsMax = 100_000;
+/** Events in one write transaction: what a single fsync may be shared by, and the most a reader sees arrive at once. */
+export const groupEventsMax = 10_000;
+/** Encoded bytes in one write transaction, unless a single call brings more. */
+export const groupBytesMax = 12 * 2 ** 20;
+
+/** Stream and type names, in UTF-8 bytes. LMDB as built by lmdb-js takes keys of 1978 bytes (open.js, DEFAULT_MAX_KEY_SIZE). */
+export const nameBytesMax = 512;
+/** An event id given by the caller, in UTF-8 bytes. */
+export const idBytesMax = 256;
+/** An idempotency key, in UTF-8 bytes. */
+export const idempotencyKeyBytesMax = 512;
+/** Nesting of objects and arrays in data or metadata; msgpackr recurses once per level. */
+export const payloadDepthMax = 256;
+
+/**
+ * Target size of a block. Four LMDB pages of 4096 bytes less the 24-byte page header of an overflow run
+ * (lmdb-js's mdb.c, PAGEHDRSZ), so that a full block occupies exactly four pages. Larger blocks make a scattered stream read slow.
+ */
+export const blockBytesMax = 4 * 4096 - 24;
+/** Events in one block; dictionary indexes are 16 bits wide. */
+export const blockEventsMax = 4096;
+
+/** Events committed but not yet in the index tables. Bounds the memory of every reader's tail and the work at open. */
+export const tailEventsMax = 16_384;
+/** Blocks committed but not yet in the index tables: what a reader has to read to rebuild its tail. */
+export const tailBlocksMax = 4_096;
+/** Events in one row of `stream_index`: what a look-up of one version has to decode. */
+export const indexRunEventsMax = 256;
+
+/** Events in one page of a read. */
+export const pageEventsMax = 1024;
+/** Blocks looked at for one page of a read, so that a filter that matches nothing still gives way to other work. */
+export const pageBlocksMax = 128;
+/** Bytes of blocks or records one page keeps alive: what a consumer of large events holds at a time. */
+export const pageBytesMax = 4 * 2 ** 20;
+/** Stream heads the writer keeps in memory beyond those of the tail. */
+export const headCacheMax = 65_536;
+
+/** Problems listed by `verify`; further ones are counted only. */
+export const verifyProblemsMax = 100;
+
+/** Positions, versions and times are stored in 48 bits: 281 trillion, or the year 10889. */
+export const u48Max = 2 ** 48 - 1;

@@ -1,0 +1,189 @@
+/**
+ * From what a caller gives to `append` to what the writer takes: checked, encoded, and independent of the caller's objects.
+ *
+ * Everything that can be wrong with a call, apart from the state of the store, is refused here, before anything is written.
+ */
+import { contentHash } from '../codec/canonical.ts';
+import { encodePayload } from '../codec/payload.ts';
+import { draftBytes, encodeId, type RecordDraft, writeDraft } from '../codec/record.ts';
+import { nextUuid } from '../codec/uuid.ts';
+import { BusError } from '../errors.ts';
+import { callBytesMax, callEventsMax, eventBytesMax } from '../limits.ts';
+import { checkId, checkIdempotencyKey, checkStreamName, checkTypeName } from '../names.ts';
+import type { ExpectedVersion, Metadata, StreamAppend } from '../types.ts';
+
+/** The events of one stream in a request; their records and types follow each other in the request. */
+export interface RequestPart {
+  readonly stream: string;
+  readonly expectedVersion: ExpectedVersion;
+  readonly eventCount: number;
+}
+
+/** One append call, ready for the writer. */
+export interface AppendRequest {
+  readonly parts: readonly RequestPart[];
+  readonly types: readonly string[];
+  /** Draft records, back to back. */
+  readonly records: Buffer;
+  readonly idempotency: { readonly key: string; readonly hash: Uint8Array } | undefined;
+}
+
+export interface RequestOptions {
+  readonly idempotencyKey?: string;
+  readonly metadata?: Metadata;
+}
+
+/**
+ * Encodes a call. `timeMs` is the caller's clock and only goes into the ids.
+ * @throws {APPEND_EMPTY} {STREAM_NAME_INVALID} {EVENT_INVALID} {EVENT_TOO_LARGE}
+ * @throws {TypeError} for an `expectedVersion` or `idempotencyKey` out of range, or a stream that is named twice.
+ */
+export function encodeRequest(
+  appends: readonly StreamAppend[],
+  options: RequestOptions,
+  timeMs: number,
+): AppendRequest {
+  if (!Array.isArray(appends) || appends.length === 0) throw emptyAppend(undefined);
+  if (options.idempotencyKey !== undefined) checkIdempotencyKey(options.idempotencyKey);
+  const lists = appends.map(({ stream, events }) => checkedEvents(stream, events));
+  refuseRepeatedStreams(appends);
+  const given = lists.length === 1 ? (lists[0] as readonly unknown[]) : lists.flat();
+  requireAtMost('callEventsMax', given.length, callEventsMax);
+  const parts = appends.map(({ stream, expectedVersion }, index) => ({
+    stream,
+    expectedVersion: checkedVersion(expectedVersion),
+    eventCount: (lists[index] as readonly unknown[]).length,
+  }));
+
+  const events = given.map((event, index) => readEvent(event, options.metadata, index));
+  const drafts = events.map((event, index) => encodeDraft(event, index, timeMs));
+  return {
+    parts,
+    types: events.map((event) => event.type),
+    records: layOut(drafts),
+    idempotency:
+      options.idempotencyKey === undefined ? undefined : { key: options.idempotencyKey, hash: hashOf(parts, events) },
+  };
+}
+
+/** What a caller gave as an event, each property read once. */
+interface GivenEvent {
+  readonly type: string;
+  readonly id: string | undefined;
+  readonly data: unknown;
+  readonly metadata: unknown;
+}
+
+function checkedEvents(stream: unknown, events: unknown): readonly unknown[] {
+  checkStreamName(stream);
+  const list = Array.isArray(events) ? (events as readonly unknown[]) : [events];
+  if (list.length === 0) throw emptyAppend(stream);
+  return list;
+}
+
+function readEvent(given: unknown, common: unknown, index: number): GivenEvent {
+  if (typeof given !== 'object' || given === null) {
+    throw new BusError('EVENT_INVALID', `event ${index} is not an object`, { index, path: '' });
+  }
+  const { type, id, data, metadata } = readProperties(given as Partial<GivenEvent>, index);
+  checkTypeName(type, index);
+  if (id !== undefined) checkId(id, index);
+  return { type, id, data, metadata: mergedMetadata(common, metadata, index) };
+}
+
+function readProperties(given: Partial<GivenEvent>, index: number): Partial<GivenEvent> {
+  try {
+    const { type, id, data, metadata } = given;
+    return { type, id, data, metadata } as Partial<GivenEvent>;
+  } catch (cause) {
+    throw new BusError('EVENT_INVALID', `event ${index} can't be read`, { index, path: '' }, { cause });
+  }
+}
+
+function checkedVersion(expected: ExpectedVersion = 'any'): ExpectedVersion {
+  if (expected === 'any' || expected === 'no-stream' || expected === 'stream-exists') return expected;
+  if (Number.isSafeInteger(expected) && expected >= 0) return expected;
+  throw new TypeError(
+    `expectedVersion must be a version (0, 1, 2 …), 'any', 'no-stream' or 'stream-exists', got ${String(expected)}`,
+  );
+}
+
+function refuseRepeatedStreams(appends: readonly StreamAppend[]): void {
+  if (appends.length === 1) return;
+  const names = new Set<string>();
+  for (const { stream } of appends) {
+    if (names.has(stream)) throw new TypeError(`appendMany names the stream ${JSON.stringify(stream)} twice`);
+    names.add(stream);
+  }
+}
+
+/** Metadata of the call, with the event's own over it. What is not a plain object is left for the payload check to refuse. */
+function mergedMetadata(common: unknown, own: unknown, index: number): unknown {
+  if (common === undefined || (own !== undefined && !isPlainObject(own))) return own;
+  if (!isPlainObject(common)) throw new TypeError('the option metadata must be a plain object');
+  if (own === undefined) return common;
+  try {
+    return { ...common, ...own };
+  } catch (cause) {
+    throw new BusError(
+      'EVENT_INVALID',
+      `metadata of event ${index} can't be read`,
+      { index, path: 'metadata' },
+      { cause },
+    );
+  }
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function encodeDraft({ id, data, metadata }: GivenEvent, index: number, timeMs: number): RecordDraft {
+  const draft = {
+    id: id === undefined ? newId(timeMs) : encodeId(id),
+    data: encodePayload(data, index, 'data'),
+    metadata: encodePayload(metadata, index, 'metadata'),
+  };
+  requireAtMost('eventBytesMax', draftBytes(draft), eventBytesMax);
+  return draft;
+}
+
+function newId(timeMs: number): Uint8Array {
+  const uuid = new Uint8Array(16);
+  nextUuid(uuid, 0, timeMs);
+  return uuid;
+}
+
+function layOut(drafts: readonly RecordDraft[]): Buffer {
+  let bytes = 0;
+  for (const draft of drafts) bytes += draftBytes(draft);
+  requireAtMost('callBytesMax', bytes, callBytesMax);
+  const records = Buffer.allocUnsafe(bytes);
+  let end = 0;
+  for (const draft of drafts) end = writeDraft(records, end, draft);
+  return records;
+}
+
+function hashOf(parts: readonly RequestPart[], events: readonly GivenEvent[]): Uint8Array {
+  let end = 0;
+  return contentHash(
+    parts.map(({ stream, eventCount }) => {
+      end += eventCount;
+      return { stream, events: events.slice(end - eventCount, end) };
+    }),
+  );
+}
+
+function requireAtMost(limit: 'eventBytesMax' | 'callEventsMax' | 'callBytesMax', actual: number, max: number): void {
+  if (actual <= max) return;
+  const what = { eventBytesMax: 'an event', callEventsMax: 'the events of a call', callBytesMax: 'a call' }[limit];
+  const unit = limit === 'callEventsMax' ? '' : ' bytes encoded';
+  throw new BusError('EVENT_TOO_LARGE', `${what}: ${actual}${unit}, at most ${max} allowed`, { limit, max, actual });
+}
+
+function emptyAppend(stream: string | undefined): BusError<'APPEND_EMPTY'> {
+  const where = stream === undefined ? '' : ` to ${JSON.stringify(stream)}`;
+  return new BusError('APPEND_EMPTY', `an append${where} without events`, { stream });
+}

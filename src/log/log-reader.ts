@@ -1,0 +1,338 @@
+/**
+ * The read path, one page at a time: each page is one synchronous look at a fresh snapshot, so that nothing stays pinned
+ * while the consumer thinks.
+ *
+ * Scans check whole blocks; reads by version or position check the block's directory and the record. Damage is thrown,
+ * never served. Ranges are given by comparison with positions that exist; nothing here counts on the next position.
+ */
+import { Block } from '../codec/block.ts';
+import { eventView } from '../codec/event.ts';
+import {
+  decodeIndexRun,
+  decodeStreamRow,
+  type IndexEntry,
+  indexKey,
+  keyBehindPrefix,
+  runVersionOf,
+  textKey,
+} from '../codec/row.ts';
+import { BusError } from '../errors.ts';
+import { pageBlocksMax, pageBytesMax, pageEventsMax } from '../limits.ts';
+import type { Engine, Snapshot } from '../storage/engine.ts';
+import type { AppendResult, Direction, StoredEvent, StreamHead, StreamInfo } from '../types.ts';
+import { readStreamRow } from './deferred-index.ts';
+import type { BlockFilter, CompiledFilter } from './event-filter.ts';
+import type { Tail, TailSource } from './tail.ts';
+
+/** A page and whether there may be more behind it. A page can be empty before the end, when a filter rejects much. */
+export interface Page<Item> {
+  readonly items: Item[];
+  readonly isLast: boolean;
+}
+
+/** What is left to scan: positions from `low` to `high`, both inclusive. The reader moves the end it reads from. */
+export interface ScanRange {
+  low: number;
+  high: number;
+  readonly direction: Direction;
+  readonly filter: CompiledFilter;
+}
+
+export class LogReader {
+  readonly #engine: Engine;
+  readonly #tails: TailSource;
+
+  constructor(engine: Engine, tails: TailSource) {
+    this.#engine = engine;
+    this.#tails = tails;
+  }
+
+  /** The last durable position; 0 for an empty store. */
+  head(): number {
+    return this.#look((_snapshot, tail) => tail.head);
+  }
+
+  /** The last position that is in the index tables. */
+  indexedPosition(): number {
+    return this.#look((_snapshot, tail) => tail.indexedPosition);
+  }
+
+  /** The next events of `range`, at most `limit`. */
+  scan(range: ScanRange, limit: number): Page<StoredEvent> {
+    if (limit <= 0 || range.low > range.high) return { items: [], isLast: true };
+    const scanner = new Scanner(range, Math.min(limit, pageEventsMax));
+    this.#engine.read((snapshot) => {
+      if (range.direction === 'forward') snapshot.walkForward(range.low, (key, bytes) => scanner.visit(key, bytes));
+      else snapshot.walkBackward(range.high, (key, bytes) => scanner.visit(key, bytes));
+    });
+    return { items: scanner.items, isLast: scanner.isExhausted || range.low > range.high };
+  }
+
+  /** The event at `position`, or `undefined` outside the log. */
+  event(position: number): StoredEvent | undefined {
+    return this.#engine.read((snapshot) => {
+      let found: StoredEvent | undefined;
+      snapshot.walkBackward(position, (firstPosition, bytes) => {
+        const block = new Block(bytes, firstPosition, 'directory');
+        if (position <= block.lastPosition) found = pointRead(block, position);
+        return false;
+      });
+      return found;
+    });
+  }
+
+  /** Events of `stream` from version `low` to `high`, at most `limit`, in `direction`. `high` must not be beyond the stream. */
+  stream(stream: string, low: number, high: number, direction: Direction, limit: number): StoredEvent[] {
+    const count = Math.min(limit, pageEventsMax);
+    if (low > high || count <= 0) return [];
+    const [first, last] =
+      direction === 'forward' ? [low, Math.min(high, low + count - 1)] : [Math.max(low, high - count + 1), high];
+    return this.#look((snapshot, tail) => {
+      const entries = findEntries(snapshot, tail, stream, first, last);
+      const versions = entries.map((entry, index) => ({ ...entry, version: first + index }));
+      if (direction === 'backward') versions.reverse();
+      return readEntries(snapshot, stream, versions);
+    });
+  }
+
+  streamHead(stream: string): StreamHead | undefined {
+    return this.#look((snapshot, tail) => tail.headOf(stream) ?? storedHead(snapshot, stream));
+  }
+
+  /** Streams whose name starts with `prefix`, behind `after`, in the order of their bytes. */
+  streams(prefix: string, after: string | undefined, limit: number): Page<StreamInfo> {
+    const count = Math.min(limit, pageEventsMax);
+    return this.#look((snapshot, tail) => {
+      const rows = storedStreams(snapshot, prefix, after, count);
+      const known = new Set(rows.map((row) => row.stream));
+      const isAll = rows.length < count;
+      const lastRow = rows.at(-1);
+      const fresh = [...tail.streams.keys()]
+        .filter((name) => !known.has(name) && name.startsWith(prefix))
+        .filter((name) => after === undefined || compareBytes(name, after) > 0)
+        .filter((name) => isAll || compareBytes(name, (lastRow as StreamInfo).stream) < 0)
+        .map((stream) => ({ stream, ...(tail.headOf(stream) as StreamHead) }));
+      const items = [...rows.map((row) => ({ ...row, ...tail.headOf(row.stream) })), ...fresh]
+        .sort((left, right) => compareBytes(left.stream, right.stream))
+        .slice(0, count);
+      return { items, isLast: items.length < count };
+    });
+  }
+
+  #look<T>(use: (snapshot: Snapshot, tail: Tail) => T): T {
+    return this.#engine.read((snapshot) => use(snapshot, this.#tails.at(snapshot)));
+  }
+}
+
+/** The results of the commit that begins at `firstPosition`, told from the log: what a duplicate append gets. */
+export function commitResults(snapshot: Snapshot, firstPosition: number, eventCount: number): AppendResult[] {
+  const results: {
+    stream: string;
+    firstVersion: number;
+    lastVersion: number;
+    firstPosition: number;
+    lastPosition: number;
+    duplicate: boolean;
+  }[] = [];
+  const lastPosition = firstPosition + eventCount - 1;
+  snapshot.walkForward(firstPosition, (key, bytes) => {
+    const block = new Block(bytes, key, 'whole');
+    for (let ordinal = 0; ordinal < block.eventCount; ordinal++) {
+      const position = block.positionOf(ordinal);
+      if (position < firstPosition || position > lastPosition) continue;
+      const recordAt = block.recordAt(ordinal);
+      const stream = block.streamName(block.streamIndexAt(recordAt));
+      const version = block.versionAt(recordAt);
+      const result = results.at(-1);
+      if (result?.stream === stream) {
+        result.lastVersion = version;
+        result.lastPosition = position;
+      } else {
+        results.push({
+          stream,
+          firstVersion: version,
+          lastVersion: version,
+          firstPosition: position,
+          lastPosition: position,
+          duplicate: true,
+        });
+      }
+    }
+    return block.lastPosition < lastPosition;
+  });
+  return results;
+}
+
+/** Collects one page of a scan and moves the range's near end past what it has seen. */
+class Scanner {
+  readonly items: StoredEvent[] = [];
+  isExhausted = true;
+  readonly #range: ScanRange;
+  readonly #limit: number;
+  #blocks = 0;
+  #bytes = 0;
+
+  constructor(range: ScanRange, limit: number) {
+    this.#range = range;
+    this.#limit = limit;
+  }
+
+  visit(firstPosition: number, bytes: Uint8Array): boolean {
+    // The walk starts with a block that may lie outside, and goes on past the far end.
+    if (firstPosition > this.#range.high) return this.#range.direction === 'backward';
+    const block = new Block(Uint8Array.prototype.slice.call(bytes), firstPosition, 'whole');
+    if (block.lastPosition < this.#range.low) return this.#range.direction === 'forward';
+    const wanted = this.#range.filter(block);
+    if (wanted !== undefined) this.#bytes += bytes.length;
+    if (this.#range.direction === 'forward') this.#takeForward(block, wanted);
+    else this.#takeBackward(block, wanted);
+    this.#blocks++;
+    const isFull = this.items.length >= this.#limit || this.#blocks >= pageBlocksMax || this.#bytes >= pageBytesMax;
+    if (isFull) this.isExhausted = false;
+    return !isFull && this.#range.low <= this.#range.high;
+  }
+
+  #takeForward(block: Block, wanted: BlockFilter | 'all' | undefined): void {
+    const range = this.#range;
+    const last = Math.min(block.lastPosition, range.high);
+    if (wanted !== undefined) {
+      for (let ordinal = Math.max(0, range.low - block.firstPosition); block.positionOf(ordinal) <= last; ordinal++) {
+        if (this.items.length >= this.#limit) {
+          range.low = block.positionOf(ordinal);
+          return;
+        }
+        this.#take(block, ordinal, wanted);
+      }
+    }
+    range.low = last + 1;
+  }
+
+  #takeBackward(block: Block, wanted: BlockFilter | 'all' | undefined): void {
+    const range = this.#range;
+    const first = Math.max(block.firstPosition, range.low);
+    if (wanted !== undefined) {
+      for (
+        let ordinal = Math.min(block.eventCount - 1, range.high - block.firstPosition);
+        block.positionOf(ordinal) >= first;
+        ordinal--
+      ) {
+        if (this.items.length >= this.#limit) {
+          range.high = block.positionOf(ordinal);
+          return;
+        }
+        this.#take(block, ordinal, wanted);
+      }
+    }
+    range.high = first - 1;
+  }
+
+  #take(block: Block, ordinal: number, wanted: BlockFilter | 'all'): void {
+    const recordAt = block.recordAt(ordinal);
+    if (wanted === 'all' || wanted(recordAt)) this.items.push(viewOf(block, ordinal, recordAt));
+  }
+}
+
+function viewOf(block: Block, ordinal: number, recordAt: number): StoredEvent {
+  const stream = block.streamName(block.streamIndexAt(recordAt));
+  const type = block.typeName(block.typeIndexAt(recordAt));
+  return eventView(block.bytes, recordAt, block.positionOf(ordinal), stream, type);
+}
+
+/** One event out of a block over borrowed bytes: only its record is checked and copied. */
+function pointRead(block: Block, position: number): StoredEvent {
+  const ordinal = position - block.firstPosition;
+  block.checkRecord(ordinal);
+  const recordAt = block.recordAt(ordinal);
+  const record: Uint8Array = Uint8Array.prototype.slice.call(block.bytes, recordAt, block.recordEnd(ordinal));
+  const stream = block.streamName(block.streamIndexAt(recordAt));
+  return eventView(record, 0, position, stream, block.typeName(block.typeIndexAt(recordAt)));
+}
+
+/** Where versions `first` to `last` of `stream` are: from the index, then from the tail. */
+function findEntries(snapshot: Snapshot, tail: Tail, stream: string, first: number, last: number): IndexEntry[] {
+  const inTail = tail.streams.get(stream);
+  const tailVersion = inTail?.firstVersion ?? Number.POSITIVE_INFINITY;
+  const entries = first < tailVersion ? indexedEntries(snapshot, stream, first, Math.min(last, tailVersion - 1)) : [];
+  if (inTail !== undefined && last >= tailVersion) {
+    const skipped = Math.max(0, first - tailVersion);
+    for (const entry of inTail.entries.slice(skipped, last - tailVersion + 1)) entries.push(entry);
+  }
+  if (entries.length !== last - first + 1) throw damagedIndex(stream);
+  return entries;
+}
+
+function indexedEntries(snapshot: Snapshot, stream: string, first: number, last: number): IndexEntry[] {
+  const entries: IndexEntry[] = [];
+  let runKey = indexKey(stream, 1);
+  const lowest = runKey;
+  const below = indexKey(stream, last + 1);
+  snapshot.walkRows('stream_index', { from: lowest, below: indexKey(stream, first + 1), reverse: true }, (key) => {
+    runKey = Buffer.from(Uint8Array.prototype.slice.call(key));
+    return false;
+  });
+  snapshot.walkRows('stream_index', { from: runKey, below }, (key, value) => {
+    const runVersion = runVersionOf(key);
+    const run = decodeIndexRun(key, value);
+    const skipped = Math.max(0, first - runVersion);
+    for (const entry of run.slice(skipped, Math.max(0, last - runVersion + 1))) entries.push(entry);
+    return true;
+  });
+  return entries;
+}
+
+/** Reads the events at `entries`. Neighbours in one block share the look at it. */
+function readEntries(
+  snapshot: Snapshot,
+  stream: string,
+  entries: readonly (IndexEntry & { version: number })[],
+): StoredEvent[] {
+  const events: StoredEvent[] = [];
+  let block: Block | undefined;
+  let bytesRead = 0;
+  for (const { position, block: firstPosition, version } of entries) {
+    if (bytesRead >= pageBytesMax) break;
+    if (block?.firstPosition !== firstPosition) {
+      const bytes = snapshot.block(firstPosition);
+      if (bytes === undefined) throw damagedIndex(stream);
+      block = new Block(bytes, firstPosition, 'directory');
+    }
+    if (position > block.lastPosition) throw damagedIndex(stream);
+    const event = pointRead(block, position);
+    if (event.stream !== stream || event.version !== version) throw damagedIndex(stream);
+    const ordinal = position - firstPosition;
+    bytesRead += block.recordEnd(ordinal) - block.recordAt(ordinal);
+    events.push(event);
+  }
+  return events;
+}
+
+function storedHead(snapshot: Snapshot, stream: string): StreamHead | undefined {
+  const row = readStreamRow(snapshot, textKey(stream));
+  return row === undefined ? undefined : { version: row.version, lastPosition: row.lastPosition };
+}
+
+function storedStreams(snapshot: Snapshot, prefix: string, after: string | undefined, count: number): StreamInfo[] {
+  const rows: StreamInfo[] = [];
+  const prefixKey = textKey(prefix);
+  const below = prefix === '' ? undefined : keyBehindPrefix(prefixKey);
+  const afterKey = after === undefined ? undefined : Buffer.concat([textKey(after), Buffer.of(0)]);
+  const from = afterKey !== undefined && Buffer.compare(afterKey, prefixKey) > 0 ? afterKey : prefixKey;
+  snapshot.walkRows('streams', below === undefined ? { from } : { from, below }, (key, value) => {
+    if (rows.length === count) return false;
+    const { version, lastPosition } = decodeStreamRow(key, value);
+    rows.push({ stream: Buffer.from(Uint8Array.prototype.slice.call(key)).toString(), version, lastPosition });
+    return rows.length < count;
+  });
+  return rows;
+}
+
+function compareBytes(left: string, right: string): number {
+  return Buffer.compare(textKey(left), textKey(right));
+}
+
+function damagedIndex(stream: string): BusError<'STORE_CORRUPT'> {
+  return new BusError('STORE_CORRUPT', `the index of ${JSON.stringify(stream)} does not agree with the log`, {
+    table: 'stream_index',
+    position: undefined,
+  });
+}

@@ -1,0 +1,102 @@
+/**
+ * Asynchronous iteration over pages: the same read given one by one or array by array.
+ *
+ * Between two pages the event loop gets its turn, and the signal is looked at. An iterator ends for good when it was
+ * left (`return`), aborted, or failed. Knows nothing of what the items are.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { BusError } from '../errors.ts';
+import type { Pages } from '../types.ts';
+import type { Page } from './log-reader.ts';
+
+/** Gives the pages of one iteration, one after the other; `undefined` is the end. */
+export type PageSource<Item> = () => Page<Item> | Promise<Page<Item> | undefined> | undefined;
+
+/** @throws {ABORTED} */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortError(signal, 'nothing-written');
+}
+
+export function abortError(signal: AbortSignal, outcome: 'nothing-written' | 'unknown'): BusError<'ABORTED'> {
+  return new BusError('ABORTED', 'the signal was aborted', { outcome }, { cause: signal.reason });
+}
+
+/** Each iteration calls `open` when its first page is asked for. Pages given out are never empty. */
+export function pagesOf<Item>(open: () => PageSource<Item>, signal: AbortSignal | undefined): Pages<Item> {
+  const pages = () => iteratePages(open, signal);
+  return {
+    pages: () => ({ [Symbol.asyncIterator]: pages }),
+    [Symbol.asyncIterator]: () => new ItemIterator(pages()),
+  };
+}
+
+async function* iteratePages<Item>(
+  open: () => PageSource<Item>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Item[], undefined, undefined> {
+  throwIfAborted(signal);
+  const source = open();
+  for (;;) {
+    const page = await source();
+    throwIfAborted(signal);
+    if (page === undefined) return;
+    if (page.items.length > 0) yield page.items;
+    if (page.isLast) return;
+    await setImmediate();
+    throwIfAborted(signal);
+  }
+}
+
+/** Items of pages, without an asynchronous generator's cost for each: within a page a step is one settled promise. */
+class ItemIterator<Item> implements AsyncIterableIterator<Item, undefined, undefined> {
+  readonly #pages: AsyncGenerator<Item[], undefined, undefined>;
+  #page: readonly Item[] = [];
+  #index = 0;
+  /** The last step that had to wait for a page; later ones queue behind it. */
+  #waiting: Promise<IteratorResult<Item, undefined>> | undefined;
+
+  constructor(pages: AsyncGenerator<Item[], undefined, undefined>) {
+    this.#pages = pages;
+  }
+
+  next(): Promise<IteratorResult<Item, undefined>> {
+    if (this.#waiting === undefined && this.#index < this.#page.length) return Promise.resolve(this.#take());
+    const step = this.#waiting === undefined ? this.#turnPage() : this.#waiting.then(() => this.#turnPage());
+    this.#waiting = step;
+    const settle = () => {
+      if (this.#waiting === step) this.#waiting = undefined;
+    };
+    step.then(settle, settle);
+    return step;
+  }
+
+  async return(): Promise<IteratorResult<Item, undefined>> {
+    this.#page = [];
+    await this.#pages.return(undefined);
+    return { value: undefined, done: true };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  #take(): IteratorYieldResult<Item> {
+    return { value: this.#page[this.#index++] as Item, done: false };
+  }
+
+  async #turnPage(): Promise<IteratorResult<Item, undefined>> {
+    if (this.#index < this.#page.length) return this.#take();
+    const { value, done } = await this.#pages.next();
+    if (done === true) {
+      this.#page = [];
+      return { value: undefined, done: true };
+    }
+    this.#page = value;
+    this.#index = 0;
+    return this.#take();
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * What may be a name: streams, types, ids and idempotency keys. Names are compared by their UTF-8 bytes.
+ */
+import { BusError } from './errors.ts';
+import { idBytesMax, idempotencyKeyBytesMax, nameBytesMax } from './limits.ts';
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are refused
+const controlCharacters = /[\u0000-\u001f\u007f-\u009f]/;
+
+/** @throws {STREAM_NAME_INVALID} unless `stream` is 1 to 512 bytes of well-formed text without control characters, not starting with `$`. */
+export function checkStreamName(stream: unknown): asserts stream is string {
+  const problem = nameProblem(stream) ?? (reserved(stream as string) ? 'starts with $, which is reserved' : undefined);
+  if (problem === undefined) return;
+  const shown = typeof stream === 'string' ? stream : String(stream);
+  throw new BusError('STREAM_NAME_INVALID', `the stream name ${JSON.stringify(shown)} ${problem}`, { stream: shown });
+}
+
+/** @throws {EVENT_INVALID} for the same reasons; `index` is the event's place in the call. */
+export function checkTypeName(type: unknown, index: number): asserts type is string {
+  const problem = nameProblem(type) ?? (reserved(type as string) ? 'starts with $, which is reserved' : undefined);
+  if (problem !== undefined) refuseEvent(index, 'type', `the event type ${JSON.stringify(type)} ${problem}`);
+}
+
+/** @throws {EVENT_INVALID} unless `id` is 1 to 256 bytes of well-formed text without control characters. */
+export function checkId(id: unknown, index: number): asserts id is string {
+  const problem = textProblem(id, idBytesMax);
+  if (problem !== undefined) refuseEvent(index, 'id', `the event id ${JSON.stringify(id)} ${problem}`);
+}
+
+/** @throws {TypeError} unless `key` is 1 to 512 bytes of well-formed text. */
+export function checkIdempotencyKey(key: unknown): asserts key is string {
+  if (typeof key === 'string' && key.length > 0 && key.isWellFormed() && fits(key, idempotencyKeyBytesMax)) return;
+  throw new TypeError(`idempotencyKey must be 1 to ${idempotencyKeyBytesMax} bytes of well-formed text`);
+}
+
+function nameProblem(name: unknown): string | undefined {
+  return textProblem(name, nameBytesMax);
+}
+
+function textProblem(text: unknown, bytesMax: number): string | undefined {
+  if (typeof text !== 'string') return 'is not a string';
+  if (text.length === 0) return 'is empty';
+  if (!fits(text, bytesMax)) return `is longer than ${bytesMax} bytes`;
+  if (!text.isWellFormed()) return 'is not well-formed text (a lone surrogate)';
+  if (controlCharacters.test(text)) return 'has a control character';
+  return undefined;
+}
+
+function reserved(name: string): boolean {
+  return name.charCodeAt(0) === 0x24;
+}
+
+function fits(text: string, bytesMax: number): boolean {
+  return text.length * 3 <= bytesMax || (text.length <= bytesMax && Buffer.byteLength(text) <= bytesMax);
+}
+
+function refuseEvent(index: number, path: string, message: string): never {
+  throw new BusError('EVENT_INVALID', message, { index, path });
+}

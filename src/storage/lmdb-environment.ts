@@ -1,0 +1,166 @@
+/**
+ * The only importer of lmdb: opens an environment with the safe options and its tables with borrowed, uncopied values.
+ *
+ * Owns the choice of options. `overlappingSync` is off, so that a transaction is durable before it is visible. Values come
+ * back as views of one buffer that lmdb-js overwrites with the next read (read.js, `globalBuffer`): valid until then, and
+ * only while they stay below its 16 MiB. Errors of lmdb pass through as they are (see lmdb-errors.ts).
+ */
+import { open } from 'lmdb';
+import { type TableName, tableNames } from './engine.ts';
+
+/** The result of `put` and `remove` inside `transactionSync`: a shared promise that carries its outcome (lmdb's write.js). */
+export interface WriteOutcome {
+  readonly result: boolean;
+}
+
+/** What lmdb's `getRange` reads, once per iteration; may be changed between two iterations. */
+export interface RangeOptions<Key> {
+  start: Key | undefined;
+  end: Key | undefined;
+  reverse: boolean;
+  inclusiveEnd: boolean;
+  exclusiveStart: boolean;
+}
+
+export interface Entry<Key> {
+  readonly key: Key;
+  readonly value: Uint8Array;
+}
+
+/** The part of an lmdb database that is used here. */
+export interface Table<Key> {
+  getBinaryFast(key: Key): Uint8Array | undefined;
+  getRange(options: RangeOptions<Key>): Iterable<Entry<Key>>;
+  put(key: Key, value: Uint8Array, options?: { readonly append: boolean }): WriteOutcome;
+  remove(key: Key): WriteOutcome;
+}
+
+/** The part of an lmdb root database that is used here. */
+export interface RootTable {
+  /** `body` must be synchronous and return nothing: a promise would keep the transaction open. */
+  transactionSync(body: () => void): void;
+  /** Only inside `transactionSync`. */
+  getWriteTxnId(): number;
+  useReadTransaction(): { done(): void };
+  resetReadTxn(): void;
+  getStats(): { readonly lastTxnId: number };
+  openDB(options: object): unknown;
+  /** Synchronous where no asynchronous write was ever made, which is so here. */
+  close(): Promise<void>;
+}
+
+/** An open environment with all its tables. */
+export interface Environment {
+  readonly root: RootTable;
+  readonly blocks: Table<number>;
+  readonly rows: Readonly<Record<TableName, Table<Uint8Array>>>;
+}
+
+export interface EnvironmentOptions {
+  /** Path of the data file; LMDB's lock file is beside it, with `-lock` behind the name. */
+  readonly path: string;
+  readonly readOnly: boolean;
+  /** Without `fsync`: what was committed survives the process, not the machine. */
+  readonly noSync: boolean;
+}
+
+/** The table of the blocks. */
+export const blockTableName = 'events_log';
+/** LMDB's page size in every store. */
+export const pageSizeBytes = 4096;
+/** Address space set aside for the map: it costs no memory, and the file grows only as it is used. */
+export const mapBytes = 256 * 2 ** 30;
+/** Slots for read transactions, one per thread and process that reads (lmdb.h, mdb_env_set_maxreaders). */
+const readersMax = 1024;
+/** Room for tables to come; LMDB keeps a small record for each. */
+const tablesMax = 32;
+
+/**
+ * Opens the environment at `path`, and creates what is missing unless `readOnly`. The file must have passed preflight.ts:
+ * lmdb takes the process down over a damaged one.
+ * @throws what lmdb throws, unchanged; then nothing stays open.
+ */
+export function openEnvironment(options: EnvironmentOptions): Environment {
+  const root = open({
+    path: options.path,
+    noSubdir: true,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    overlappingSync: false,
+    readOnly: options.readOnly,
+    noSync: options.noSync,
+    maxDbs: tablesMax,
+    maxReaders: readersMax,
+    mapSize: mapBytes,
+    pageSize: pageSizeBytes,
+    permissionsMode: 0o600,
+  } as object) as unknown as RootTable;
+  try {
+    const blocks = openTable<number>(root, blockTableName, positionKey);
+    const rows = Object.fromEntries(tableNames.map((name) => [name, openTable<Uint8Array>(root, name, binaryKey)]));
+    return { root, blocks, rows: rows as Record<TableName, Table<Uint8Array>> };
+  } catch (error) {
+    void root.close();
+    throw error;
+  }
+}
+
+/** lmdb-js calls these on its own key buffer; `dataView` is where it, too, keeps a view of it (keys.js). */
+interface KeyBuffer extends Uint8Array {
+  dataView?: DataView;
+}
+
+interface KeyEncoder<Key> {
+  writeKey(key: Key, target: KeyBuffer, start: number): number;
+  readKey(target: KeyBuffer, start: number, end: number): Key;
+}
+
+function viewOf(target: KeyBuffer): DataView {
+  target.dataView ??= new DataView(target.buffer, target.byteOffset, target.byteLength);
+  return target.dataView;
+}
+
+/** A position as 8 bytes, big-endian, so that LMDB's bytewise order is the order of positions. */
+const positionKey: KeyEncoder<number> = {
+  writeKey(position, target, start) {
+    const view = viewOf(target);
+    view.setUint32(start, Math.floor(position / 2 ** 32));
+    view.setUint32(start + 4, position >>> 0);
+    return start + 8;
+  },
+  readKey(target, start) {
+    const view = viewOf(target);
+    return view.getUint32(start) * 2 ** 32 + view.getUint32(start + 4);
+  },
+};
+
+/** A key as it is; read as a view of lmdb's key buffer, valid until the next read. */
+const binaryKey: KeyEncoder<Uint8Array> = {
+  writeKey(key, target, start) {
+    target.set(key, start);
+    return start + key.length;
+  },
+  readKey: (target, start, end) => target.subarray(start, end),
+};
+
+/** Values as they are. lmdb hands `decode` its 16 MiB buffer with the value's length beside it. */
+const borrowedValues = {
+  encode: (value: Uint8Array): Uint8Array => value,
+  decode: (buffer: Uint8Array, length: number): Uint8Array => buffer.subarray(0, length),
+};
+
+function openTable<Key>(root: RootTable, name: string, keyEncoder: KeyEncoder<Key>): Table<Key> {
+  const table = root.openDB({ name, encoding: 'binary', keyEncoder, encoder: borrowedValues });
+  if (table === undefined) throw new MissingTableError(name);
+  return table as Table<Key>;
+}
+
+/** A table is not there, and a read-only environment can't make it: the file is LMDB's, but not a store. */
+export class MissingTableError extends Error {
+  readonly table: string;
+
+  constructor(table: string) {
+    super(`the file has no table ${table}`);
+    this.table = table;
+  }
+}

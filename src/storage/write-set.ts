@@ -1,0 +1,37 @@
+/**
+ * What a write set must look like, whatever the engine: checked before anything is touched.
+ *
+ * The layers above assemble write sets from input they have checked, so a wrong one is a bug of varvebus, not bad input.
+ */
+import { assert } from '../assert.ts';
+import type { WriteSet } from './engine.ts';
+
+/** LMDB's limit for keys with pages of 4096 bytes (lmdb-js: open.js, DEFAULT_MAX_KEY_SIZE). An empty key is refused, too. */
+export const keyBytesMax = 1978;
+/** No value of 15 MiB or more: from 16 MiB on lmdb-js hands out aliased memory. */
+export const valueBytesMax = 15 * 2 ** 20 - 1;
+
+/** @throws {INTERNAL_BUG} when a key or value has a size that LMDB would refuse, or positions do not ascend. */
+export function checkWriteSet(writes: WriteSet): void {
+  let last = 0;
+  for (const { firstPosition, bytes } of writes.blocks) {
+    assert(Number.isSafeInteger(firstPosition) && firstPosition > last, 'positions of blocks ascend from 1');
+    assert(bytes.length > 0 && bytes.length <= valueBytesMax, 'a block has 1 byte to 15 MiB');
+    last = firstPosition;
+  }
+  for (const { key, value } of writes.rows) {
+    assertKey(key);
+    assert(value === undefined || value.length <= valueBytesMax, 'a value is smaller than 15 MiB');
+  }
+  if (writes.fence !== undefined) assertKey(writes.fence.key);
+}
+
+/** @throws {INTERNAL_BUG} when no table can hold a row under `key`. */
+export function assertKey(key: Uint8Array): void {
+  assert(key.length > 0 && key.length <= keyBytesMax, `a key has 1 to ${keyBytesMax} bytes`);
+}
+
+/** True when both hold the same bytes; a missing value equals none. */
+export function sameBytes(left: Uint8Array | undefined, right: Uint8Array): boolean {
+  return left !== undefined && left.length === right.length && Buffer.compare(left, right) === 0;
+}

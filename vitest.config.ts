@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests import '#store', '#kernel/…' and '#actors/…': the sources by default, the built package with TEST_DIST=1.
+// Both blocks are needed: `resolve` for the ids of test files, `ssr.resolve` for what they import in Node.
+const conditions = [...(process.env.TEST_DIST ? [] : ['source']), 'node', 'module', 'import', 'default'];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ['test/**/*.test.ts'],
+    setupFiles: ['test/kit/property-runs.ts'],
+    pool: 'forks',
+    testTimeout: process.env.TEST_RUNS ? 3_600_000 : 30_000,
+    hookTimeout: 30_000,
+  },
+});
