@@ -4,13 +4,14 @@
  * Every method checks its arguments, then hands over: appends to the writer's host, reads to pages of the log, waiting to
  * the watch. Holds no state of the log itself.
  */
+import { inspect } from 'node:util';
 import type { Observable } from 'rxjs';
 import { BusError } from '../src/errors.ts';
-import { encodeRequest, type RequestOptions } from '../src/log/append-request.ts';
+import { encodeRequest, type GivenAppend, type RequestOptions } from '../src/log/append-request.ts';
 import { LogReader } from '../src/log/log-reader.ts';
 import { LogWriter } from '../src/log/log-writer.ts';
 import { type PageSource, pagesOf } from '../src/log/pages.ts';
-import { scanSource, streamSource, streamsSource, subscriptionWalk } from '../src/log/read-sources.ts';
+import { scanSource, streamSource, streamsSource, subscriptionWalks } from '../src/log/read-sources.ts';
 import { initialMetaRows, readIdentity, type StoreIdentity } from '../src/log/store-meta.ts';
 import { TailFollower } from '../src/log/tail.ts';
 import { type VerifyOptions, type VerifyReport, verifyStore } from '../src/log/verify.ts';
@@ -82,12 +83,11 @@ export class Bus<Events extends EventShape = AnyEvent> {
     this.capabilities = engine.capabilities;
     const log = options.readOnly ? undefined : new LogWriter(engine, options);
     this.#identity = log?.identity ?? engine.read((snapshot) => readIdentity(snapshot, engine.path));
-    this.#reader = new LogReader(engine, log ?? new TailFollower(engine));
+    this.#reader = new LogReader(engine, log ?? new TailFollower());
     this.#watch = new HeadWatch({
       head: () => this.#reader.head(),
-      pollMs: headPollMs,
+      pollMs: log === undefined ? headPollMs : undefined,
       onError: warn,
-      ...(log === undefined ? { pollTransactionId: () => engine.transactionId() } : {}),
     });
     this.head$ = this.#watch.head$;
     this.#writer = log && { log, host: new WriterHost(log, engine.path, () => this.#watch.wake()) };
@@ -105,23 +105,21 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * {EVENT_TOO_LARGE} {APPEND_EMPTY}: nothing was written. @throws {STORE_FULL} {WRITER_FENCED} {STORE_READ_ONLY}
    * {STORE_CLOSED} {ABORTED}: nothing was written. @throws {STORE_FAILED}: the outcome is unknown.
    */
-  async append(
+  append(
     stream: string,
     events: NewEvent<Events> | readonly NewEvent<Events>[],
     options: AppendOptions = {},
   ): Promise<AppendResult> {
-    const { expectedVersion } = options;
-    const part: StreamAppend = { stream, events, ...(expectedVersion === undefined ? {} : { expectedVersion }) };
-    const [result] = await this.#append([part], options, options.signal);
-    return result as AppendResult;
+    const part = { stream, events, expectedVersion: options.expectedVersion };
+    return this.#append([part], options, options.signal, ([result]) => result as AppendResult);
   }
 
   /**
    * Appends to several streams as one commit: all of it or nothing. Results are in the order of `appends`.
    * @throws as {@link Bus.append}; {TypeError} when a stream is named twice.
    */
-  async appendMany(appends: readonly StreamAppend<Events>[], options: AppendManyOptions = {}): Promise<AppendResult[]> {
-    return this.#append(appends, options, options.signal);
+  appendMany(appends: readonly StreamAppend<Events>[], options: AppendManyOptions = {}): Promise<AppendResult[]> {
+    return this.#append(appends, options, options.signal, (results) => results);
   }
 
   /**
@@ -172,10 +170,11 @@ export class Bus<Events extends EventShape = AnyEvent> {
     if (!Number.isSafeInteger(after) || after < 0) {
       throw new TypeError(`after must be a whole number from 0 on, got ${String(after)}`);
     }
-    const open = (): PageSource<StoredEvent> => {
-      const walk = subscriptionWalk(this.#reader, after, options);
+    const walks = subscriptionWalks(this.#reader, after, options);
+    const open = (left: AbortSignal): PageSource<StoredEvent> => {
+      const walk = walks();
       return async () => {
-        const head = await this.#watch.beyond(walk.position(), signal);
+        const head = await this.#watch.beyond(walk.position(), signal, left);
         return head === undefined || this.#closing !== undefined
           ? undefined
           : { items: walk.next(head), isLast: false };
@@ -216,25 +215,31 @@ export class Bus<Events extends EventShape = AnyEvent> {
     this.#watch.close();
     try {
       this.#writer?.log.flushIndex();
+    } catch (error) {
+      // Nothing is lost: the next open finds what is not in the index, as after a crash.
+      warn(error);
     } finally {
       this.#engine.close();
     }
   }
 
-  async #append(
-    appends: readonly StreamAppend[],
+  #append<Result>(
+    appends: readonly GivenAppend[],
     options: RequestOptions,
     signal: AbortSignal | undefined,
-  ): Promise<AppendResult[]> {
-    if (this.#closing !== undefined)
-      throw new BusError('STORE_CLOSED', 'the bus is closed', { path: this.#engine.path });
-    if (this.#writer === undefined) {
-      throw new BusError('STORE_READ_ONLY', `${this.#engine.path} was opened read-only`, { path: this.#engine.path });
+    pick: (results: AppendResult[]) => Result,
+  ): Promise<Result> {
+    const { path } = this.#engine;
+    try {
+      if (this.#closing !== undefined) throw new BusError('STORE_CLOSED', 'the bus is closed', { path });
+      if (this.#writer === undefined) throw new BusError('STORE_READ_ONLY', `${path} was opened read-only`, { path });
+      return this.#writer.host.append(encodeRequest(appends, options, Date.now()), signal, pick);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    return this.#writer.host.append(encodeRequest(appends, options, this.#options.clock()), signal);
   }
 
-  #pages<Event>(open: () => PageSource<StoredEvent>, signal: AbortSignal | undefined): Pages<Event> {
+  #pages<Event>(open: (left: AbortSignal) => PageSource<StoredEvent>, signal: AbortSignal | undefined): Pages<Event> {
     return pagesOf(open, signal) as unknown as Pages<Event>;
   }
 }
@@ -264,5 +269,5 @@ async function openEngine(options: ResolvedOptions): Promise<Engine> {
 
 /** Someone else's code failed where nobody waits for it. */
 function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+  process.emitWarning(error instanceof Error ? error : new Error(inspect(error)));
 }

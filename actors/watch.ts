@@ -12,11 +12,9 @@ import { GuardedObservable } from './guarded-observable.ts';
 export interface WatchOptions {
   /** The head as of now. */
   readonly head: () => number;
-  /** A number that changes with every commit, for polling; without it only `wake` tells of new heads. */
-  readonly pollTransactionId?: () => number;
-  /** Milliseconds between two polls. */
-  readonly pollMs: number;
-  /** Told of whatever a subscriber or a poll throws. */
+  /** Milliseconds between two looks at the head, while somebody waits; without it only `wake` tells of new heads. */
+  readonly pollMs: number | undefined;
+  /** Told of whatever a subscriber throws, and of a failure that no subscriber handles. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -24,11 +22,11 @@ export class HeadWatch {
   /** The head, then every newer one: conflated, so a slow turn sees only the last. Completes when the bus closes. */
   readonly head$: Observable<number>;
   readonly #options: WatchOptions;
-  readonly #subscribers = new Set<Subscriber<number>>();
+  /** Each with the head it was told last. */
+  readonly #subscribers = new Map<Subscriber<number>, number>();
   readonly #waiters = new Set<() => void>();
   #isScheduled = false;
-  #emitted = 0;
-  #transactionId = -1;
+  #polledHead = -1;
   #pollTimer: NodeJS.Timeout | undefined;
   #keepAlive: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -46,35 +44,41 @@ export class HeadWatch {
     setImmediate(() => this.#emit());
   }
 
-  /** Resolves with a head beyond `position`, or with `undefined` when the bus closes. @throws {ABORTED} */
-  async beyond(position: number, signal: AbortSignal | undefined): Promise<number | undefined> {
+  /**
+   * Resolves with a head beyond `position`, or with `undefined` when the bus closes or `left` is aborted.
+   * @throws {ABORTED} when `signal` is.
+   */
+  async beyond(position: number, signal: AbortSignal | undefined, left: AbortSignal): Promise<number | undefined> {
     for (;;) {
       if (signal?.aborted) throw abortError(signal, 'nothing-written');
-      if (this.#isClosed) return undefined;
+      if (this.#isClosed || left.aborted) return undefined;
       const head = this.#options.head();
       if (head > position) return head;
-      await this.#wakeUp(signal);
+      await this.#wakeUp(signal, left);
     }
   }
 
-  /** Ends all waits and completes `head$`. */
+  /** Ends all waits, and completes `head$` with the last head. */
   close(): void {
+    this.#emit();
     this.#isClosed = true;
     for (const waiter of this.#waiters) waiter();
-    for (const subscriber of this.#subscribers) subscriber.complete();
+    for (const subscriber of this.#subscribers.keys()) subscriber.complete();
     this.#poll();
   }
 
-  #wakeUp(signal: AbortSignal | undefined): Promise<void> {
+  #wakeUp(signal: AbortSignal | undefined, left: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
         this.#waiters.delete(done);
         signal?.removeEventListener('abort', done);
+        left.removeEventListener('abort', done);
         this.#poll();
         resolve();
       };
       this.#waiters.add(done);
       signal?.addEventListener('abort', done);
+      left.addEventListener('abort', done);
       this.#poll();
     });
   }
@@ -84,10 +88,10 @@ export class HeadWatch {
       subscriber.complete();
       return () => undefined;
     }
-    this.#subscribers.add(subscriber);
+    const head = this.#options.head();
+    this.#subscribers.set(subscriber, head);
     this.#poll();
-    this.#emitted = this.#options.head();
-    subscriber.next(this.#emitted);
+    subscriber.next(head);
     return () => {
       this.#subscribers.delete(subscriber);
       this.#poll();
@@ -97,10 +101,23 @@ export class HeadWatch {
   #emit(): void {
     this.#isScheduled = false;
     if (this.#isClosed) return;
-    const head = this.#options.head();
-    if (head === this.#emitted) return;
-    this.#emitted = head;
-    for (const subscriber of this.#subscribers) subscriber.next(head);
+    const head = this.#head();
+    for (const [subscriber, told] of this.#subscribers) {
+      if (head === undefined || told === head) continue;
+      this.#subscribers.set(subscriber, head);
+      subscriber.next(head);
+    }
+  }
+
+  /** The head, or `undefined` when it can't be read: then everybody is told why, once. */
+  #head(): number | undefined {
+    try {
+      return this.#options.head();
+    } catch (error) {
+      for (const waiter of this.#waiters) waiter();
+      for (const subscriber of this.#subscribers.keys()) subscriber.error(error);
+      return undefined;
+    }
   }
 
   /**
@@ -108,10 +125,10 @@ export class HeadWatch {
    * iteration waits (a pending promise alone does not).
    */
   #poll(): void {
-    const isPolled = this.#options.pollTransactionId !== undefined;
+    const { pollMs } = this.#options;
     const isWatched = this.#waiters.size > 0 || this.#subscribers.size > 0;
-    if (isPolled && isWatched && !this.#isClosed) {
-      this.#pollTimer ??= setInterval(() => this.#look(), this.#options.pollMs).unref();
+    if (pollMs !== undefined && isWatched && !this.#isClosed) {
+      this.#pollTimer ??= setInterval(() => this.#look(), pollMs).unref();
     } else if (this.#pollTimer !== undefined) {
       clearInterval(this.#pollTimer);
       this.#pollTimer = undefined;
@@ -125,14 +142,10 @@ export class HeadWatch {
   }
 
   #look(): void {
-    try {
-      const transactionId = this.#options.pollTransactionId?.() ?? 0;
-      if (transactionId === this.#transactionId) return;
-      this.#transactionId = transactionId;
-      this.wake();
-    } catch (error) {
-      this.#options.onError(error);
-    }
+    const head = this.#head();
+    if (head === undefined || head === this.#polledHead) return;
+    this.#polledHead = head;
+    this.wake();
   }
 }
 

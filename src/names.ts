@@ -1,6 +1,7 @@
 /**
  * What may be a name: streams, types, ids and idempotency keys. Names are compared by their UTF-8 bytes.
  */
+import { inspect } from 'node:util';
 import { BusError } from './errors.ts';
 import { idBytesMax, idempotencyKeyBytesMax, nameBytesMax } from './limits.ts';
 
@@ -11,20 +12,20 @@ const controlCharacters = /[\u0000-\u001f\u007f-\u009f]/;
 export function checkStreamName(stream: unknown): asserts stream is string {
   const problem = nameProblem(stream) ?? (reserved(stream as string) ? 'starts with $, which is reserved' : undefined);
   if (problem === undefined) return;
-  const shown = typeof stream === 'string' ? stream : String(stream);
-  throw new BusError('STREAM_NAME_INVALID', `the stream name ${JSON.stringify(shown)} ${problem}`, { stream: shown });
+  const detail = { stream: typeof stream === 'string' ? stream : inspect(stream) };
+  throw new BusError('STREAM_NAME_INVALID', `the stream name ${shown(stream)} ${problem}`, detail);
 }
 
 /** @throws {EVENT_INVALID} for the same reasons; `index` is the event's place in the call. */
 export function checkTypeName(type: unknown, index: number): asserts type is string {
   const problem = nameProblem(type) ?? (reserved(type as string) ? 'starts with $, which is reserved' : undefined);
-  if (problem !== undefined) refuseEvent(index, 'type', `the event type ${JSON.stringify(type)} ${problem}`);
+  if (problem !== undefined) refuseEvent(index, 'type', `the event type ${shown(type)} ${problem}`);
 }
 
 /** @throws {EVENT_INVALID} unless `id` is 1 to 256 bytes of well-formed text without control characters. */
 export function checkId(id: unknown, index: number): asserts id is string {
   const problem = textProblem(id, idBytesMax);
-  if (problem !== undefined) refuseEvent(index, 'id', `the event id ${JSON.stringify(id)} ${problem}`);
+  if (problem !== undefined) refuseEvent(index, 'id', `the event id ${shown(id)} ${problem}`);
 }
 
 /** @throws {TypeError} unless `key` is 1 to 512 bytes of well-formed text. */
@@ -52,6 +53,11 @@ function reserved(name: string): boolean {
 
 function fits(text: string, bytesMax: number): boolean {
   return text.length * 3 <= bytesMax || (text.length <= bytesMax && Buffer.byteLength(text) <= bytesMax);
+}
+
+/** Anything at all, for a message. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : inspect(value);
 }
 
 function refuseEvent(index: number, path: string, message: string): never {

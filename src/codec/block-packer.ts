@@ -77,25 +77,39 @@ export class BlockPacker {
     return this.#nextPosition;
   }
 
-  /** Adds the next event of the commit from its draft record. Returns its position and that of its block. */
-  add(event: PackedEvent, source: Buffer, recordStart: number, recordEnd: number): { position: number; block: number } {
+  /** Position of the block that took the last event added. */
+  get blockPosition(): number {
+    return this.#firstPosition;
+  }
+
+  /** Adds the next event of the commit from its draft record and returns its position. */
+  add(event: PackedEvent, source: Buffer, recordStart: number, recordEnd: number): number {
     const recordLength = recordEnd - recordStart;
-    const needed = recordLength + 4 + this.#nameBytes(event) + this.#entryBytesDue();
-    const isFull = this.#size() + needed > blockBytesMax || this.#offsets.length >= blockEventsMax;
-    if (isFull && this.#offsets.length > 0) this.#finishBlock();
+    let streamIndex = this.#streams.get(event.stream);
+    let typeIndex = this.#types.get(event.type);
+    const needed = recordLength + 4 + newNameBytes(streamIndex, event.stream) + newNameBytes(typeIndex, event.type);
+    const isFull =
+      this.#size() + needed + this.#entryBytesDue() > blockBytesMax || this.#offsets.length >= blockEventsMax;
+    if (isFull && this.#offsets.length > 0) {
+      this.#finishBlock();
+      streamIndex = undefined;
+      typeIndex = undefined;
+    }
     if (!this.#isListed) this.#listCommit();
+    streamIndex ??= this.#addName(this.#streams, event.stream);
+    typeIndex ??= this.#addName(this.#types, event.type);
     const at = this.#end;
     this.#reserve(recordLength);
     source.copy(this.#arena, at, recordStart, recordEnd);
     this.#end = at + recordLength;
     finishRecord(this.#arena, at, this.#end, {
-      streamIndex: this.#index(this.#streams, event.stream),
-      typeIndex: this.#index(this.#types, event.type),
+      streamIndex,
+      typeIndex,
       version: event.version,
       timeMs: event.timeMs,
     });
     this.#offsets.push(at - this.#start);
-    return { position: this.#nextPosition++, block: this.#firstPosition };
+    return this.#nextPosition++;
   }
 
   /** Ends the transaction: its blocks, in order. They are valid until the next `start`. */
@@ -142,18 +156,10 @@ export class BlockPacker {
     this.#isListed = true;
   }
 
-  #nameBytes(event: PackedEvent): number {
-    const stream = this.#streams.has(event.stream) ? 0 : 2 + Buffer.byteLength(event.stream);
-    return stream + (this.#types.has(event.type) ? 0 : 2 + Buffer.byteLength(event.type));
-  }
-
-  #index(dictionary: Map<string, number>, name: string): number {
-    let index = dictionary.get(name);
-    if (index === undefined) {
-      index = dictionary.size;
-      dictionary.set(name, index);
-      this.#directoryBytes += 2 + Buffer.byteLength(name);
-    }
+  #addName(dictionary: Map<string, number>, name: string): number {
+    const index = dictionary.size;
+    dictionary.set(name, index);
+    this.#directoryBytes += newNameBytes(undefined, name);
     return index;
   }
 
@@ -231,4 +237,9 @@ export class BlockPacker {
 function entryBytes(entry: CommitEntry): number {
   if (entry.idempotency === undefined) return commitEntryBytes;
   return commitEntryBytes + contentHashBytes + Buffer.byteLength(entry.idempotency.key);
+}
+
+/** What a name adds to the directory, given its index if the dictionary has it already. */
+function newNameBytes(index: number | undefined, name: string): number {
+  return index === undefined ? 2 + Buffer.byteLength(name) : 0;
 }

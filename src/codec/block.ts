@@ -55,6 +55,8 @@ export class Block {
   readonly #streamNames: (string | undefined)[];
   /** Where each name's length stands: types, then streams, then the end of both. Found when the first name is asked for. */
   #nameAt: Uint32Array | undefined;
+  /** All names and their lengths as one string. */
+  #nameTexts: string | undefined;
 
   /**
    * Opens `bytes`, found under the key `firstPosition`, and checks header and directory; with `whole`, every byte.
@@ -116,7 +118,12 @@ export class Block {
     const at = this.recordAt(ordinal);
     if (!isRecordIntact(this.bytes, at, this.recordEnd(ordinal)))
       corrupt(this.positionOf(ordinal), 'checksum of the record');
-    if (!isRecordKnown(this.bytes, at)) unknownFormat(undefined, this.positionOf(ordinal));
+    this.checkKnown(ordinal);
+  }
+
+  /** Enough where the whole block was checked. @throws {STORE_FORMAT} unless the record is of this release's format. */
+  checkKnown(ordinal: number): void {
+    if (!isRecordKnown(this.bytes, this.recordAt(ordinal))) unknownFormat(undefined, this.positionOf(ordinal));
   }
 
   typeIndexAt(recordAt: number): number {
@@ -181,10 +188,21 @@ export class Block {
     if (name === undefined) {
       if (index >= names.length) corrupt(this.firstPosition, 'a name that is not in the dictionary');
       const at = this.#names()[offset + index] as number;
-      name = text(this.bytes, at + 2, at + 2 + readU16(this.bytes, at));
+      name = this.#nameText(at + 2, at + 2 + readU16(this.bytes, at));
       names[index] = name;
     }
     return name;
+  }
+
+  /** Names in ASCII are cut out of one string: to decode each of them costs more than all else in a scan. */
+  #nameText(start: number, end: number): string {
+    const nameAt = this.#names();
+    const first = nameAt[0] as number;
+    const last = nameAt.at(-1) as number;
+    this.#nameTexts ??= text(this.bytes, first, last);
+    // A byte that is not ASCII is part of a longer sequence, which shortens the text.
+    const isAscii = this.#nameTexts.length === last - first;
+    return isAscii ? this.#nameTexts.slice(start - first, end - first) : text(this.bytes, start, end);
   }
 
   #names(): Uint32Array {

@@ -10,7 +10,7 @@ import { nextUuid } from '../codec/uuid.ts';
 import { BusError } from '../errors.ts';
 import { callBytesMax, callEventsMax, eventBytesMax } from '../limits.ts';
 import { checkId, checkIdempotencyKey, checkStreamName, checkTypeName } from '../names.ts';
-import type { ExpectedVersion, Metadata, StreamAppend } from '../types.ts';
+import type { ExpectedVersion, Metadata } from '../types.ts';
 
 /** The events of one stream in a request; their records and types follow each other in the request. */
 export interface RequestPart {
@@ -28,6 +28,13 @@ export interface AppendRequest {
   readonly idempotency: { readonly key: string; readonly hash: Uint8Array } | undefined;
 }
 
+/** The part of a call that goes to one stream, as it was given. */
+export interface GivenAppend {
+  readonly stream: string;
+  readonly events: unknown;
+  readonly expectedVersion?: ExpectedVersion | undefined;
+}
+
 export interface RequestOptions {
   readonly idempotencyKey?: string;
   readonly metadata?: Metadata;
@@ -38,32 +45,37 @@ export interface RequestOptions {
  * @throws {APPEND_EMPTY} {STREAM_NAME_INVALID} {EVENT_INVALID} {EVENT_TOO_LARGE}
  * @throws {TypeError} for an `expectedVersion` or `idempotencyKey` out of range, or a stream that is named twice.
  */
-export function encodeRequest(
-  appends: readonly StreamAppend[],
-  options: RequestOptions,
-  timeMs: number,
-): AppendRequest {
+export function encodeRequest(appends: readonly GivenAppend[], options: RequestOptions, timeMs: number): AppendRequest {
   if (!Array.isArray(appends) || appends.length === 0) throw emptyAppend(undefined);
   if (options.idempotencyKey !== undefined) checkIdempotencyKey(options.idempotencyKey);
   const lists = appends.map(({ stream, events }) => checkedEvents(stream, events));
   refuseRepeatedStreams(appends);
-  const given = lists.length === 1 ? (lists[0] as readonly unknown[]) : lists.flat();
-  requireAtMost('callEventsMax', given.length, callEventsMax);
-  const parts = appends.map(({ stream, expectedVersion }, index) => ({
-    stream,
-    expectedVersion: checkedVersion(expectedVersion),
-    eventCount: (lists[index] as readonly unknown[]).length,
-  }));
-
-  const events = given.map((event, index) => readEvent(event, options.metadata, index));
-  const drafts = events.map((event, index) => encodeDraft(event, index, timeMs));
+  requireAtMost('callEventsMax', totalLength(lists), callEventsMax);
+  const parts: RequestPart[] = [];
+  const events: GivenEvent[] = [];
+  const drafts: RecordDraft[] = [];
+  for (const [part, list] of lists.entries()) {
+    const { stream, expectedVersion } = appends[part] as GivenAppend;
+    parts.push({ stream, expectedVersion: checkedVersion(expectedVersion), eventCount: list.length });
+    for (const given of list) {
+      const event = readEvent(given, options.metadata, events.length);
+      drafts.push(encodeDraft(event, events.length, timeMs));
+      events.push(event);
+    }
+  }
+  const { idempotencyKey: key } = options;
   return {
     parts,
     types: events.map((event) => event.type),
     records: layOut(drafts),
-    idempotency:
-      options.idempotencyKey === undefined ? undefined : { key: options.idempotencyKey, hash: hashOf(parts, events) },
+    idempotency: key === undefined ? undefined : { key, hash: hashOf(parts, events) },
   };
+}
+
+function totalLength(lists: readonly (readonly unknown[])[]): number {
+  let total = 0;
+  for (const list of lists) total += list.length;
+  return total;
 }
 
 /** What a caller gave as an event, each property read once. */
@@ -108,7 +120,7 @@ function checkedVersion(expected: ExpectedVersion = 'any'): ExpectedVersion {
   );
 }
 
-function refuseRepeatedStreams(appends: readonly StreamAppend[]): void {
+function refuseRepeatedStreams(appends: readonly GivenAppend[]): void {
   if (appends.length === 1) return;
   const names = new Set<string>();
   for (const { stream } of appends) {

@@ -21,20 +21,17 @@ import { BusError } from '../errors.ts';
 import { indexRunEventsMax, tailBlocksMax, tailEventsMax } from '../limits.ts';
 import type { Engine, RowWrite, Snapshot, TableName, WriteSet } from '../storage/engine.ts';
 import { metaNumberRow, readMetaNumber } from './store-meta.ts';
-import { Tail } from './tail.ts';
+import { lastTimeOf, Tail, tailEntries } from './tail.ts';
 
 /** Everything an index flush writes, in one transaction: the rows of all that is in `tail`, and how far they reach. */
-export function indexRows(snapshot: Snapshot, tail: Tail, expiredBeforeMs: number): RowWrite[] {
-  const streams = [...tail.streams].map(([stream, { firstVersion, entries }]) => ({
-    stream,
-    key: textKey(stream),
-    firstVersion,
-    entries,
-  }));
+export function indexRows(snapshot: Snapshot, tail: Tail, idempotencyTtlMs: number): RowWrite[] {
+  const streams = [...tail.streams].map(([stream, known]) => ({ stream, key: textKey(stream), known }));
   streams.sort((left, right) => Buffer.compare(left.key, right.key));
   const heads: RowWrite[] = [];
   const runs: RowWrite[] = [];
-  for (const { stream, key, firstVersion, entries } of streams) {
+  for (const { stream, key, known } of streams) {
+    const { firstVersion } = known;
+    const entries = tailEntries(known, firstVersion, Number.POSITIVE_INFINITY);
     const before = readStreamRow(snapshot, key);
     if ((before?.version ?? 0) !== firstVersion - 1) throw staleRow(stream);
     const newestRun = addRuns(snapshot, runs, stream, before, entries);
@@ -46,7 +43,7 @@ export function indexRows(snapshot: Snapshot, tail: Tail, expiredBeforeMs: numbe
   return [
     ...heads,
     ...runs,
-    ...sweepRows(snapshot, tail, expiredBeforeMs),
+    ...sweepRows(snapshot, tail, tail.lastTimeMs - idempotencyTtlMs),
     ...keyRows(tail),
     metaNumberRow('indexedPosition', tail.head),
   ];
@@ -100,7 +97,8 @@ function keyRows(tail: Tail): RowWrite[] {
 /**
  * Removes keys that have expired. The log is the list of keys by age: it is read on from `sweptPosition`, two blocks for
  * each that the tail brings and some more, so that sweeping keeps up and stays bounded. Every key up to the new
- * `sweptPosition` is gone, unless it was used again later.
+ * `sweptPosition` is gone, unless it was used again later. Age is by commit times: a clock that was wrong for a while and
+ * wrote nothing makes no key expire.
  */
 function sweepRows(snapshot: Snapshot, tail: Tail, expiredBeforeMs: number): RowWrite[] {
   const sweptPosition = readMetaNumber(snapshot, 'sweptPosition');
@@ -112,7 +110,7 @@ function sweepRows(snapshot: Snapshot, tail: Tail, expiredBeforeMs: number): Row
     const block = new Block(bytes, firstPosition, 'directory');
     if (block.lastPosition <= sweptPosition) return true;
     if (block.lastPosition > tail.indexedPosition || blocksLeft-- === 0) return false;
-    if (block.timeMsAt(block.recordAt(block.eventCount - 1)) >= expiredBeforeMs) return false;
+    if (lastTimeOf(block) >= expiredBeforeMs) return false;
     for (const { idempotency, firstPosition: commit } of block.commits()) {
       if (idempotency !== undefined) expired.push({ key: idempotency.key, firstPosition: commit });
     }
@@ -160,23 +158,23 @@ const removalsPerCommit = 10_000;
  * Builds the index tables anew from the blocks alone and returns the tail that is left over. Safe to interrupt: the next
  * open goes on. Readers in other processes should be closed meanwhile, their tail would be the whole log.
  */
-export function rebuildIndex(engine: Engine, fence: WriteSet['fence'], expiredBeforeMs: number): Tail {
+export function rebuildIndex(engine: Engine, fence: WriteSet['fence'], idempotencyTtlMs: number): Tail {
   commit(engine, fence, [metaNumberRow('indexedPosition', 0), metaNumberRow('sweptPosition', 0)]);
-  return openIndex(engine, fence, expiredBeforeMs);
+  return openIndex(engine, fence, idempotencyTtlMs);
 }
 
 /**
  * The writer's tail at open. Removes rows left by an interrupted rebuild, which alone leaves rows while nothing counts as
  * indexed, and indexes what is more than a tail may hold.
  */
-export function openIndex(engine: Engine, fence: WriteSet['fence'], expiredBeforeMs: number): Tail {
+export function openIndex(engine: Engine, fence: WriteSet['fence'], idempotencyTtlMs: number): Tail {
   const indexedPosition = engine.read((snapshot) => readMetaNumber(snapshot, 'indexedPosition'));
   if (indexedPosition === 0) for (const table of indexTables) clear(engine, fence, table);
-  return catchUpIndex(engine, fence, expiredBeforeMs, new Tail(indexedPosition));
+  return catchUpIndex(engine, fence, idempotencyTtlMs, new Tail(indexedPosition));
 }
 
 /** Follows the log behind `tail`, writing index rows whenever the tail is full. */
-function catchUpIndex(engine: Engine, fence: WriteSet['fence'], expiredBeforeMs: number, tail: Tail): Tail {
+function catchUpIndex(engine: Engine, fence: WriteSet['fence'], idempotencyTtlMs: number, tail: Tail): Tail {
   let isBehind = true;
   while (isBehind) {
     isBehind = engine.read((snapshot) => fillTail(snapshot, tail));
@@ -184,7 +182,7 @@ function catchUpIndex(engine: Engine, fence: WriteSet['fence'], expiredBeforeMs:
     commit(
       engine,
       fence,
-      engine.read((snapshot) => indexRows(snapshot, tail, expiredBeforeMs)),
+      engine.read((snapshot) => indexRows(snapshot, tail, idempotencyTtlMs)),
     );
     tail.dropThrough(tail.head);
   }
@@ -195,8 +193,12 @@ function catchUpIndex(engine: Engine, fence: WriteSet['fence'], expiredBeforeMs:
 function fillTail(snapshot: Snapshot, tail: Tail): boolean {
   let isFull = false;
   snapshot.walkForward(tail.head, (firstPosition, bytes) => {
-    if (firstPosition <= tail.head) return true;
     const block = new Block(bytes, firstPosition, 'whole');
+    if (firstPosition <= tail.head) {
+      // The last block in the index still tells the time that later ones may not go behind.
+      tail.lastTimeMs = lastTimeOf(block);
+      return true;
+    }
     isFull = tail.eventCount > 0 && isTailFull(tail, block.eventCount, 1);
     if (!isFull) tail.follow(block);
     return !isFull;

@@ -15,7 +15,8 @@ export function compileFilter(filter: EventFilter): CompiledFilter {
   const types = nameSet(filter.types, 'types');
   const streams = nameSet(filter.streams, 'streams');
   const { prefix } = filter;
-  if (prefix !== undefined && typeof prefix !== 'string') throw new TypeError('prefix must be a string');
+  if (prefix !== undefined && !(typeof prefix === 'string' && prefix.isWellFormed()))
+    throw new TypeError('prefix must be well-formed text');
   if (types === undefined && streams === undefined && prefix === undefined) return () => 'all';
   const wantsType = types === undefined ? undefined : (name: string) => types.has(name);
   const wantsStream =

@@ -17,12 +17,12 @@ import {
   textKey,
 } from '../codec/row.ts';
 import { BusError } from '../errors.ts';
-import { pageBlocksMax, pageBytesMax, pageEventsMax } from '../limits.ts';
+import { nameBytesMax, pageBlocksMax, pageBytesMax, pageEventsMax } from '../limits.ts';
 import type { Engine, Snapshot } from '../storage/engine.ts';
 import type { AppendResult, Direction, StoredEvent, StreamHead, StreamInfo } from '../types.ts';
 import { readStreamRow } from './deferred-index.ts';
 import type { BlockFilter, CompiledFilter } from './event-filter.ts';
-import type { Tail, TailSource } from './tail.ts';
+import { type Tail, type TailSource, tailEntries } from './tail.ts';
 
 /** A page and whether there may be more behind it. A page can be empty before the end, when a filter rejects much. */
 export interface Page<Item> {
@@ -101,6 +101,7 @@ export class LogReader {
 
   /** Streams whose name starts with `prefix`, behind `after`, in the order of their bytes. */
   streams(prefix: string, after: string | undefined, limit: number): Page<StreamInfo> {
+    if (limit <= 0) return { items: [], isLast: true };
     const count = Math.min(limit, pageEventsMax);
     return this.#look((snapshot, tail) => {
       const rows = storedStreams(snapshot, prefix, after, count);
@@ -228,7 +229,9 @@ class Scanner {
 
   #take(block: Block, ordinal: number, wanted: BlockFilter | 'all'): void {
     const recordAt = block.recordAt(ordinal);
-    if (wanted === 'all' || wanted(recordAt)) this.items.push(viewOf(block, ordinal, recordAt));
+    if (wanted !== 'all' && !wanted(recordAt)) return;
+    block.checkKnown(ordinal);
+    this.items.push(viewOf(block, ordinal, recordAt));
   }
 }
 
@@ -253,10 +256,7 @@ function findEntries(snapshot: Snapshot, tail: Tail, stream: string, first: numb
   const inTail = tail.streams.get(stream);
   const tailVersion = inTail?.firstVersion ?? Number.POSITIVE_INFINITY;
   const entries = first < tailVersion ? indexedEntries(snapshot, stream, first, Math.min(last, tailVersion - 1)) : [];
-  if (inTail !== undefined && last >= tailVersion) {
-    const skipped = Math.max(0, first - tailVersion);
-    for (const entry of inTail.entries.slice(skipped, last - tailVersion + 1)) entries.push(entry);
-  }
+  if (inTail !== undefined) entries.push(...tailEntries(inTail, first, last));
   if (entries.length !== last - first + 1) throw damagedIndex(stream);
   return entries;
 }
@@ -314,8 +314,11 @@ function storedHead(snapshot: Snapshot, stream: string): StreamHead | undefined 
 function storedStreams(snapshot: Snapshot, prefix: string, after: string | undefined, count: number): StreamInfo[] {
   const rows: StreamInfo[] = [];
   const prefixKey = textKey(prefix);
+  // No name is longer, and an engine may refuse a key that is.
+  if (prefixKey.length > nameBytesMax) return rows;
   const below = prefix === '' ? undefined : keyBehindPrefix(prefixKey);
-  const afterKey = after === undefined ? undefined : Buffer.concat([textKey(after), Buffer.of(0)]);
+  const afterKey =
+    after === undefined ? undefined : Buffer.concat([textKey(after).subarray(0, nameBytesMax), Buffer.of(0)]);
   const from = afterKey !== undefined && Buffer.compare(afterKey, prefixKey) > 0 ? afterKey : prefixKey;
   snapshot.walkRows('streams', below === undefined ? { from } : { from, below }, (key, value) => {
     if (rows.length === count) return false;

@@ -9,9 +9,9 @@ import { BlockPacker } from '../codec/block-packer.ts';
 import { recordBytes } from '../codec/record.ts';
 import { decodeIdempotencyRow, type IdempotencyRow, textKey } from '../codec/row.ts';
 import { BusError } from '../errors.ts';
-import { headCacheMax } from '../limits.ts';
+import { headCacheMax, u48Max } from '../limits.ts';
 import type { Engine, Snapshot, WriteSet } from '../storage/engine.ts';
-import type { AppendResult, ExpectedVersion, StreamHead } from '../types.ts';
+import type { AppendResult, ExpectedVersion } from '../types.ts';
 import type { AppendRequest } from './append-request.ts';
 import { indexRows, isTailFull, openIndex, readStreamRow, rebuildIndex } from './deferred-index.ts';
 import { commitResults } from './log-reader.ts';
@@ -39,7 +39,7 @@ interface PlacedEvent {
 /** What a group has decided so far and nobody else may see yet. */
 interface Group {
   readonly timeMs: number;
-  readonly heads: Map<string, number>;
+  readonly versions: Map<string, number>;
   readonly events: PlacedEvent[];
   /** Requests of this group by idempotency key. */
   readonly keys: Map<string, { readonly row: IdempotencyRow; readonly results: AppendResult[] }>;
@@ -51,8 +51,8 @@ export class LogWriter implements TailSource {
   readonly #options: LogWriterOptions;
   readonly #fence: NonNullable<WriteSet['fence']>;
   readonly #packer: BlockPacker;
-  /** Heads of streams outside the tail that were asked for lately. */
-  readonly #headCache = new Map<string, StreamHead>();
+  /** Versions of streams outside the tail that were asked for lately. */
+  readonly #versionCache = new Map<string, number>();
   #tail: Tail;
   #lastTimeMs: number;
   #failure: BusError | undefined;
@@ -64,10 +64,10 @@ export class LogWriter implements TailSource {
   constructor(engine: Engine, options: LogWriterOptions) {
     this.#engine = engine;
     this.#options = options;
+    this.#fence = takeOver(engine);
     this.identity = engine.read((snapshot) => readIdentity(snapshot, engine.path));
-    this.#fence = takeOver(engine, this.identity);
     this.#packer = new BlockPacker(this.identity.incarnation);
-    this.#tail = openIndex(engine, this.#fence, this.#expiredBeforeMs());
+    this.#tail = openIndex(engine, this.#fence, options.idempotencyTtlMs);
     this.#lastTimeMs = this.#tail.lastTimeMs;
   }
 
@@ -90,7 +90,7 @@ export class LogWriter implements TailSource {
   commit(requests: readonly AppendRequest[]): Outcome[] {
     const failure = this.#failure;
     if (failure !== undefined) return requests.map(() => ({ error: failure }));
-    const group: Group = { timeMs: this.#now(), heads: new Map(), events: [], keys: new Map() };
+    const group: Group = { timeMs: this.#now(), versions: new Map(), events: [], keys: new Map() };
     try {
       this.#packer.start(this.#tail.head + 1);
       const outcomes = this.#engine.read((snapshot) =>
@@ -98,8 +98,8 @@ export class LogWriter implements TailSource {
       );
       if (group.events.length > 0) this.#write(group);
       return outcomes;
-    } catch (error) {
-      this.#poison(error);
+    } catch (cause) {
+      const error = this.#failed(cause);
       return requests.map(() => ({ error }));
     }
   }
@@ -107,15 +107,15 @@ export class LogWriter implements TailSource {
   /** Writes what is not indexed yet, so that the next open has nothing to replay. */
   flushIndex(): void {
     if (this.#failure !== undefined || this.#tail.eventCount === 0) return;
-    const rows = this.#engine.read((snapshot) => indexRows(snapshot, this.#tail, this.#expiredBeforeMs()));
+    const rows = this.#engine.read((snapshot) => indexRows(snapshot, this.#tail, this.#options.idempotencyTtlMs));
     this.#engine.commit({ blocks: [], rows, fence: this.#fence });
-    this.#tail.dropThrough(this.#tail.head);
+    this.#dropTail();
   }
 
   /** Throws the index tables away and builds them from the blocks. */
   rebuildIndex(): void {
-    this.#headCache.clear();
-    this.#tail = rebuildIndex(this.#engine, this.#fence, this.#expiredBeforeMs());
+    this.#versionCache.clear();
+    this.#tail = rebuildIndex(this.#engine, this.#fence, this.#options.idempotencyTtlMs);
   }
 
   /** Decides one request: refuses it, finds it a duplicate, or gives its events their places. */
@@ -152,18 +152,23 @@ export class LogWriter implements TailSource {
 
   /** The version of `stream` as this group leaves it so far; 0 if there is no such stream. */
   #version(snapshot: Snapshot, group: Group, stream: string): number {
-    return group.heads.get(stream) ?? this.#head(snapshot, stream)?.version ?? 0;
+    return (
+      group.versions.get(stream) ??
+      this.#tail.versionOf(stream) ??
+      this.#versionCache.get(stream) ??
+      this.#storedVersion(snapshot, stream)
+    );
   }
 
-  #head(snapshot: Snapshot, stream: string): StreamHead | undefined {
-    const known = this.#tail.headOf(stream) ?? this.#headCache.get(stream);
-    if (known !== undefined) return known;
-    const head = readStreamRow(snapshot, textKey(stream));
-    if (head !== undefined) {
-      if (this.#headCache.size >= headCacheMax) this.#headCache.clear();
-      this.#headCache.set(stream, head);
-    }
-    return head;
+  #storedVersion(snapshot: Snapshot, stream: string): number {
+    const version = readStreamRow(snapshot, textKey(stream))?.version ?? 0;
+    if (version > 0) this.#cacheVersion(stream, version);
+    return version;
+  }
+
+  #cacheVersion(stream: string, version: number): void {
+    if (this.#versionCache.size >= headCacheMax) this.#versionCache.clear();
+    this.#versionCache.set(stream, version);
   }
 
   #add(snapshot: Snapshot, group: Group, request: AppendRequest): AppendResult[] {
@@ -178,11 +183,11 @@ export class LogWriter implements TailSource {
         const recordEnd = recordStart + recordBytes(request.records, recordStart);
         const type = request.types[index++] as string;
         const event = { stream, type, version, timeMs: group.timeMs };
-        const { position, block } = this.#packer.add(event, request.records, recordStart, recordEnd);
-        group.events.push({ stream, version, position, block });
+        const position = this.#packer.add(event, request.records, recordStart, recordEnd);
+        group.events.push({ stream, version, position, block: this.#packer.blockPosition });
         recordStart = recordEnd;
       }
-      group.heads.set(stream, before + eventCount);
+      group.versions.set(stream, before + eventCount);
       results.push({
         stream,
         firstVersion: before + 1,
@@ -206,48 +211,43 @@ export class LogWriter implements TailSource {
     const blocks = this.#packer.finish();
     const isFull = isTailFull(this.#tail, group.events.length, blocks.length);
     const rows = isFull
-      ? this.#engine.read((snapshot) => indexRows(snapshot, this.#tail, this.#expiredBeforeMs()))
+      ? this.#engine.read((snapshot) => indexRows(snapshot, this.#tail, this.#options.idempotencyTtlMs))
       : [];
     this.#engine.commit({ blocks, rows, fence: this.#fence });
 
     if (isFull) this.#dropTail();
     for (const { stream, version, position, block } of group.events) {
-      this.#tail.addEvent(stream, version, { position, block });
+      this.#tail.addEvent(stream, version, position, block);
     }
     for (const [key, { row }] of group.keys) this.#tail.addKey(key, row);
     for (const _block of blocks) this.#tail.addBlock(group.timeMs);
     this.#lastTimeMs = group.timeMs;
   }
 
-  /** Heads that leave the tail are likely to be asked for again. */
+  /** Versions that leave the tail are likely to be asked for again. */
   #dropTail(): void {
-    if (this.#headCache.size + this.#tail.streams.size > headCacheMax) this.#headCache.clear();
-    for (const stream of this.#tail.streams.keys()) {
-      this.#headCache.set(stream, this.#tail.headOf(stream) as StreamHead);
-    }
+    for (const stream of this.#tail.streams.keys()) this.#cacheVersion(stream, this.#tail.versionOf(stream) as number);
     this.#tail.dropThrough(this.#tail.head);
   }
 
-  /** A failed commit leaves only what the engine says: nothing written, or an unknown outcome, after which nothing goes on. */
-  #poison(error: unknown): void {
-    if (error instanceof BusError && error.code === 'STORE_FULL') return;
-    this.#failure =
-      error instanceof BusError
-        ? error
-        : new BusError('STORE_FAILED', 'a commit failed', { path: this.#engine.path }, { cause: error });
+  /** What a failed commit means: nothing was written and all goes on, or the outcome is unknown and nothing goes on. */
+  #failed(cause: unknown): BusError {
+    const error =
+      cause instanceof BusError
+        ? cause
+        : new BusError('STORE_FAILED', 'a commit failed', { path: this.#engine.path }, { cause });
+    if (error.code !== 'STORE_FULL') this.#failure = error;
+    return error;
   }
 
   /** The commit time: the clock, unless that went back or is broken. */
   #now(): number {
     return Math.max(this.#lastTimeMs, readClock(this.#options.clock));
   }
-
-  #expiredBeforeMs(): number {
-    return readClock(this.#options.clock) - this.#options.idempotencyTtlMs;
-  }
 }
 
-function takeOver(engine: Engine, identity: StoreIdentity): NonNullable<WriteSet['fence']> {
+function takeOver(engine: Engine): NonNullable<WriteSet['fence']> {
+  const identity = engine.read((snapshot) => readIdentity(snapshot, engine.path));
   const before = engine.read((snapshot) => readMetaNumber(snapshot, 'writerEpoch'));
   const epoch = metaNumberRow('writerEpoch', before + 1);
   const weaker = engine.capabilities.durability === 'os' && identity.durability === 'sync';
@@ -278,7 +278,7 @@ function checkExpected(stream: string, expected: ExpectedVersion, actual: number
 function readClock(clock: () => number): number {
   try {
     const timeMs = Math.floor(clock());
-    return Number.isSafeInteger(timeMs) && timeMs >= 0 ? timeMs : Date.now();
+    return timeMs >= 0 && timeMs <= u48Max ? timeMs : Date.now();
   } catch {
     return Date.now();
   }

@@ -9,7 +9,7 @@ import { BusError } from '../errors.ts';
 import type { Pages } from '../types.ts';
 import type { Page } from './log-reader.ts';
 
-/** Gives the pages of one iteration, one after the other; `undefined` is the end. */
+/** Gives the pages of one iteration, one after the other; `undefined` is the end. One that waits also ends when it was left. */
 export type PageSource<Item> = () => Page<Item> | Promise<Page<Item> | undefined> | undefined;
 
 /** @throws {ABORTED} */
@@ -22,12 +22,43 @@ export function abortError(signal: AbortSignal, outcome: 'nothing-written' | 'un
 }
 
 /** Each iteration calls `open` when its first page is asked for. Pages given out are never empty. */
-export function pagesOf<Item>(open: () => PageSource<Item>, signal: AbortSignal | undefined): Pages<Item> {
-  const pages = () => iteratePages(open, signal);
+export function pagesOf<Item>(
+  open: (left: AbortSignal) => PageSource<Item>,
+  signal: AbortSignal | undefined,
+): Pages<Item> {
+  const pages = () => new PageIterator(open, signal);
   return {
     pages: () => ({ [Symbol.asyncIterator]: pages }),
     [Symbol.asyncIterator]: () => new ItemIterator(pages()),
   };
+}
+
+/** Pages as a generator gives them, but for leaving: a generator would first wait for the page that is on its way. */
+class PageIterator<Item> implements AsyncIterableIterator<Item[], undefined, undefined> {
+  readonly #left = new AbortController();
+  readonly #pages: AsyncGenerator<Item[], undefined, undefined>;
+
+  constructor(open: (left: AbortSignal) => PageSource<Item>, signal: AbortSignal | undefined) {
+    this.#pages = iteratePages(() => open(this.#left.signal), signal);
+  }
+
+  next(): Promise<IteratorResult<Item[], undefined>> {
+    return this.#pages.next();
+  }
+
+  /** Tells the source that it was left, so that it ends a wait. */
+  return(): Promise<IteratorResult<Item[], undefined>> {
+    this.#left.abort();
+    return this.#pages.return(undefined);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
 }
 
 async function* iteratePages<Item>(
@@ -49,13 +80,14 @@ async function* iteratePages<Item>(
 
 /** Items of pages, without an asynchronous generator's cost for each: within a page a step is one settled promise. */
 class ItemIterator<Item> implements AsyncIterableIterator<Item, undefined, undefined> {
-  readonly #pages: AsyncGenerator<Item[], undefined, undefined>;
+  readonly #pages: PageIterator<Item>;
   #page: readonly Item[] = [];
   #index = 0;
+  #isLeft = false;
   /** The last step that had to wait for a page; later ones queue behind it. */
   #waiting: Promise<IteratorResult<Item, undefined>> | undefined;
 
-  constructor(pages: AsyncGenerator<Item[], undefined, undefined>) {
+  constructor(pages: PageIterator<Item>) {
     this.#pages = pages;
   }
 
@@ -71,8 +103,9 @@ class ItemIterator<Item> implements AsyncIterableIterator<Item, undefined, undef
   }
 
   async return(): Promise<IteratorResult<Item, undefined>> {
+    this.#isLeft = true;
     this.#page = [];
-    await this.#pages.return(undefined);
+    await this.#pages.return();
     return { value: undefined, done: true };
   }
 
@@ -91,7 +124,7 @@ class ItemIterator<Item> implements AsyncIterableIterator<Item, undefined, undef
   async #turnPage(): Promise<IteratorResult<Item, undefined>> {
     if (this.#index < this.#page.length) return this.#take();
     const { value, done } = await this.#pages.next();
-    if (done === true) {
+    if (done === true || this.#isLeft) {
       this.#page = [];
       return { value: undefined, done: true };
     }

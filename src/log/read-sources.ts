@@ -1,6 +1,7 @@
 /**
  * What one iteration of a read does: its options checked, its upper bound fixed when it starts, its pages taken one by one.
  */
+import { inspect } from 'node:util';
 import type {
   Direction,
   EventFilter,
@@ -76,15 +77,18 @@ export interface SubscriptionWalk {
   next(head: number): StoredEvent[];
 }
 
-/** A subscription's walk along the log, starting behind `after`. @throws {TypeError} for a filter of the wrong shape. */
-export function subscriptionWalk(reader: LogReader, after: number, options: EventFilter): SubscriptionWalk {
-  const range: ScanRange = { low: after + 1, high: after, direction: 'forward', filter: compileFilter(options) };
-  return {
-    position: () => range.low - 1,
-    next: (head) => {
-      range.high = head;
-      return reader.scan(range, Number.POSITIVE_INFINITY).items;
-    },
+/** Walks of subscriptions along the log, each starting behind `after`. @throws {TypeError} for a filter of the wrong shape. */
+export function subscriptionWalks(reader: LogReader, after: number, options: EventFilter): () => SubscriptionWalk {
+  const filter = compileFilter(options);
+  return () => {
+    const range: ScanRange = { low: after + 1, high: after, direction: 'forward', filter };
+    return {
+      position: () => range.low - 1,
+      next: (head) => {
+        range.high = head;
+        return reader.scan(range, Number.POSITIVE_INFINITY).items;
+      },
+    };
   };
 }
 
@@ -112,5 +116,6 @@ function requireCount(option: string, value: number): void {
 }
 
 function requireText(option: string, value: string): void {
-  if (typeof value !== 'string') throw new TypeError(`${option} must be a string, got ${typeof value}`);
+  if (typeof value === 'string' && value.isWellFormed()) return;
+  throw new TypeError(`${option} must be well-formed text, got ${inspect(value)}`);
 }

@@ -6,14 +6,15 @@
  */
 import { Block } from '../codec/block.ts';
 import type { IdempotencyRow, IndexEntry } from '../codec/row.ts';
-import type { Engine, Snapshot } from '../storage/engine.ts';
+import type { Snapshot } from '../storage/engine.ts';
 import type { StreamHead } from '../types.ts';
 import { readMetaNumber } from './store-meta.ts';
 
-/** Events of one stream in the tail: entry `i` has version `firstVersion + i`. */
+/** Events of one stream in the tail, by version from `firstVersion` on: their positions, and those of their blocks. */
 export interface TailStream {
   firstVersion: number;
-  entries: IndexEntry[];
+  positions: number[];
+  blocks: number[];
 }
 
 /** Gives the tail that belongs to a snapshot. */
@@ -40,17 +41,25 @@ export class Tail {
 
   headOf(stream: string): StreamHead | undefined {
     const known = this.streams.get(stream);
-    if (known === undefined) return undefined;
-    const last = known.entries.at(-1) as IndexEntry;
-    return { version: known.firstVersion + known.entries.length - 1, lastPosition: last.position };
+    return known && { version: lastVersion(known), lastPosition: known.positions.at(-1) as number };
   }
 
-  addEvent(stream: string, version: number, entry: IndexEntry): void {
+  /** The version of `stream`, if the tail knows it. */
+  versionOf(stream: string): number | undefined {
     const known = this.streams.get(stream);
-    if (known === undefined) this.streams.set(stream, { firstVersion: version, entries: [entry] });
-    else known.entries.push(entry);
+    return known && lastVersion(known);
+  }
+
+  addEvent(stream: string, version: number, position: number, block: number): void {
+    const known = this.streams.get(stream);
+    if (known === undefined) {
+      this.streams.set(stream, { firstVersion: version, positions: [position], blocks: [block] });
+    } else {
+      known.positions.push(position);
+      known.blocks.push(block);
+    }
     this.eventCount++;
-    this.head = entry.position;
+    this.head = position;
   }
 
   addKey(key: string, row: IdempotencyRow): void {
@@ -64,20 +73,17 @@ export class Tail {
 
   /** Adds what a stored block tells. */
   follow(block: Block): void {
-    let recordAt = block.recordAt(0);
-    const firstTimeMs = block.timeMsAt(recordAt);
     for (let ordinal = 0; ordinal < block.eventCount; ordinal++) {
-      recordAt = block.recordAt(ordinal);
+      const recordAt = block.recordAt(ordinal);
       const stream = block.streamName(block.streamIndexAt(recordAt));
-      const position = block.positionOf(ordinal);
-      this.addEvent(stream, block.versionAt(recordAt), { position, block: block.firstPosition });
+      this.addEvent(stream, block.versionAt(recordAt), block.positionOf(ordinal), block.firstPosition);
     }
     for (const { idempotency, firstPosition, eventCount } of block.commits()) {
       if (idempotency === undefined) continue;
-      const timeMs = firstPosition < block.firstPosition ? firstTimeMs : timeOf(block, firstPosition);
+      const timeMs = timeOf(block, firstPosition);
       this.addKey(idempotency.key, { firstPosition, eventCount, timeMs, hash: idempotency.hash });
     }
-    this.addBlock(block.timeMsAt(recordAt));
+    this.addBlock(lastTimeOf(block));
   }
 
   /** Forgets what the index tables hold now: everything up to `indexedPosition`. */
@@ -92,16 +98,37 @@ export class Tail {
       return;
     }
     for (const [name, stream] of this.streams) {
-      const kept = stream.entries.filter((entry) => entry.position > indexedPosition);
-      this.eventCount -= stream.entries.length - kept.length;
-      stream.firstVersion += stream.entries.length - kept.length;
-      stream.entries = kept;
-      if (kept.length === 0) this.streams.delete(name);
+      const dropped = stream.positions.filter((position) => position <= indexedPosition).length;
+      this.eventCount -= dropped;
+      stream.firstVersion += dropped;
+      stream.positions = stream.positions.slice(dropped);
+      stream.blocks = stream.blocks.slice(dropped);
+      if (stream.positions.length === 0) this.streams.delete(name);
     }
     for (const [key, row] of this.keys) if (row.firstPosition <= indexedPosition) this.keys.delete(key);
     // How many blocks went is not known; their number only bounds work, and events bound blocks.
     this.blockCount = Math.min(this.blockCount, this.eventCount);
   }
+}
+
+function lastVersion(stream: TailStream): number {
+  return stream.firstVersion + stream.positions.length - 1;
+}
+
+/** Versions `first` to `last`, as far as the tail has them, as index entries. */
+export function tailEntries(stream: TailStream, first: number, last: number): IndexEntry[] {
+  const entries: IndexEntry[] = [];
+  const end = Math.min(last, lastVersion(stream));
+  for (let version = Math.max(first, stream.firstVersion); version <= end; version++) {
+    const at = version - stream.firstVersion;
+    entries.push({ position: stream.positions[at] as number, block: stream.blocks[at] as number });
+  }
+  return entries;
+}
+
+/** The time of the last event in `block`. */
+export function lastTimeOf(block: Block): number {
+  return timeOf(block, block.lastPosition);
 }
 
 /** The time of the event at `position`, which is in `block`. */
@@ -111,29 +138,18 @@ export function timeOf(block: Block, position: number): number {
 
 /** Keeps a private tail up with a store that somebody else writes. */
 export class TailFollower implements TailSource {
-  readonly #engine: Engine;
   #tail = new Tail(0);
-  #transactionId = -1;
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
-  }
-
-  /** The tail of `snapshot`. Reads only what came since the last call; nothing at all if there was no commit. */
+  /**
+   * The tail of `snapshot`. Reads only what came since the last call, and asks nothing but the snapshot for it: the engine's
+   * newest transaction can be one that this snapshot does not show yet.
+   */
   at(snapshot: Snapshot): Tail {
-    const transactionId = this.#engine.transactionId();
-    if (transactionId !== this.#transactionId) {
-      this.#catchUp(snapshot);
-      this.#transactionId = transactionId;
-    }
-    return this.#tail;
-  }
-
-  #catchUp(snapshot: Snapshot): void {
     const indexedPosition = readMetaNumber(snapshot, 'indexedPosition');
     if (indexedPosition < this.#tail.indexedPosition) this.#tail = new Tail(indexedPosition);
     else if (indexedPosition > this.#tail.indexedPosition) this.#tail.dropThrough(indexedPosition);
     followBlocks(snapshot, this.#tail);
+    return this.#tail;
   }
 }
 

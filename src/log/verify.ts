@@ -20,6 +20,7 @@ import { pageBlocksMax, verifyProblemsMax } from '../limits.ts';
 import type { Engine, Snapshot, TableName } from '../storage/engine.ts';
 import { throwIfAborted } from './pages.ts';
 import { readIdentity, readMetaNumber } from './store-meta.ts';
+import { timeOf } from './tail.ts';
 
 export interface VerifyOptions {
   readonly signal?: AbortSignal;
@@ -69,6 +70,8 @@ interface LoggedStream {
   indexedLastPosition: number;
   mix: number;
   hasRow: boolean;
+  /** Where its row says that its newest run begins; `undefined` when the row is of later than the start. */
+  runVersion: number | undefined;
 }
 
 class Verifier {
@@ -83,6 +86,7 @@ class Verifier {
   #blocks = 0;
   #commits = 0;
   #idempotencyKeys = 0;
+  #isMetaWhole = true;
   /** A block could not be read: what follows can't be held against the streams in it. */
   #hasHole = false;
   /** The commit that goes on in the next block, and how many of its events are still to come. */
@@ -97,14 +101,14 @@ class Verifier {
     if (!this.#start()) return;
     while (this.#position < this.head && this.#walkBlocks()) yield this.#position;
     if (this.#openCommit !== undefined) this.#problem('events_log', this.head, 'the last commit is not whole');
-    yield* this.#walkTable('streams', (key, row) => this.#checkStreamRow(key, row));
+    yield* this.#walkTable('streams', (key, row, snapshot) => this.#checkStreamRow(key, row, snapshot));
     for (const [stream, { hasRow, indexedVersion }] of this.#streams) {
       if (!hasRow && indexedVersion > 0) this.#problem('streams', undefined, `${JSON.stringify(stream)} has no row`);
     }
-    const runs = new RunChecker(this.#streams, this.#indexedPosition, (message) =>
-      this.#problem('stream_index', undefined, message),
+    const runs = new RunChecker(this.#streams, this.#indexedPosition, (table, message) =>
+      this.#problem(table, undefined, message),
     );
-    yield* this.#walkTable('stream_index', (key, row) => runs.check(key, row));
+    yield* this.#walkTable('stream_index', (key, row, snapshot) => runs.check(key, row, snapshot));
     runs.finish(this.#hasHole);
     yield* this.#walkTable('idempotency', (key, row, snapshot) => this.#checkKeyRow(key, row, snapshot));
   }
@@ -125,20 +129,30 @@ class Verifier {
   }
 
   #start(): boolean {
-    return this.#guard('meta', () =>
+    const isKnown = this.#guard('meta', () =>
       this.#engine.read((snapshot) => {
         readIdentity(snapshot, this.#engine.path);
         this.#indexedPosition = readMetaNumber(snapshot, 'indexedPosition');
-        snapshot.walkBackward(Number.MAX_SAFE_INTEGER, (firstPosition, bytes) => {
-          this.head = firstPosition;
-          this.head = new Block(bytes, firstPosition, 'directory').lastPosition;
-          return false;
-        });
-        if (this.#indexedPosition > this.head) {
-          this.#problem('meta', this.head, `indexedPosition is ${this.#indexedPosition}, the log ends at ${this.head}`);
+        this.#guard('events_log', () => this.#findHead(snapshot));
+        for (const name of ['writerEpoch', 'sweptPosition'] as const) {
+          const isWhole = this.#guard('meta', () => void readMetaNumber(snapshot, name));
+          this.#isMetaWhole &&= isWhole;
         }
       }),
     );
+    if (isKnown && this.#indexedPosition > this.head) {
+      this.#problem('meta', this.head, `indexedPosition is ${this.#indexedPosition}, the log ends at ${this.head}`);
+    }
+    return isKnown;
+  }
+
+  /** The end of the log, or as much of it as a damaged last block tells. */
+  #findHead(snapshot: Snapshot): void {
+    snapshot.walkBackward(Number.MAX_SAFE_INTEGER, (firstPosition, bytes) => {
+      this.head = firstPosition;
+      this.head = new Block(bytes, firstPosition, 'directory').lastPosition;
+      return false;
+    });
   }
 
   /** Checks some blocks. False when the engine can't go on. */
@@ -209,7 +223,14 @@ class Verifier {
   #logged(name: string): LoggedStream {
     let stream = this.#streams.get(name);
     if (stream === undefined) {
-      stream = { version: 0, indexedVersion: 0, indexedLastPosition: 0, mix: 0, hasRow: false };
+      stream = {
+        version: 0,
+        indexedVersion: 0,
+        indexedLastPosition: 0,
+        mix: 0,
+        hasRow: false,
+        runVersion: undefined,
+      };
       this.#streams.set(name, stream);
     }
     return stream;
@@ -233,8 +254,9 @@ class Verifier {
         return;
       }
       if (!isContinued) this.#commits++;
-      if (commit.idempotency !== undefined) {
-        this.#checkKeyOfCommit(snapshot, commit.idempotency.key, commit.idempotency.hash, commit.firstPosition);
+      if (commit.idempotency !== undefined && this.#isMetaWhole) {
+        const { key, hash } = commit.idempotency;
+        this.#guard('idempotency', () => this.#checkKeyOfCommit(snapshot, key, hash, commit.firstPosition));
       }
       const end = commit.firstPosition + commit.eventCount;
       next = Math.min(end, block.lastPosition + 1);
@@ -261,13 +283,16 @@ class Verifier {
     }
   }
 
-  #checkStreamRow(key: Uint8Array, row: Uint8Array): void {
+  #checkStreamRow(key: Uint8Array, row: Uint8Array, snapshot: Snapshot): void {
     const name = Buffer.from(key).toString();
-    const { version, lastPosition } = decodeStreamRow(key, row);
+    const { version, lastPosition, runVersion } = decodeStreamRow(key, row);
     const logged = this.#streams.get(name);
-    if (logged !== undefined) logged.hasRow = true;
     // A row written since the start of the check tells of later events.
-    const isLater = lastPosition > this.#indexedPosition;
+    const isLater = lastPosition > this.#indexedPosition && lastPosition <= readMetaNumber(snapshot, 'indexedPosition');
+    if (logged !== undefined) {
+      logged.hasRow = true;
+      logged.runVersion = isLater ? undefined : runVersion;
+    }
     const agrees = isLater
       ? version > (logged?.indexedVersion ?? 0)
       : version === logged?.indexedVersion && lastPosition === logged.indexedLastPosition;
@@ -315,7 +340,7 @@ class Verifier {
     }
   }
 
-  /** Turns damage that is thrown into a problem. False when there was one. */
+  /** Turns damage that is thrown into a problem, of `table` unless it says where it is itself. False when there was one. */
   #guard(table: string, check: () => void): boolean {
     try {
       check();
@@ -323,8 +348,9 @@ class Verifier {
     } catch (error) {
       if (!(error instanceof BusError) || (error.code !== 'STORE_CORRUPT' && error.code !== 'STORE_FORMAT'))
         throw error;
-      const position = 'position' in error.detail ? error.detail.position : undefined;
-      this.#problem(table, position, error.message);
+      const { detail } = error as BusError<'STORE_CORRUPT' | 'STORE_FORMAT'>;
+      if ('table' in detail) this.#problem(detail.table, detail.position, error.message);
+      else this.#problem(table, undefined, error.message);
       return false;
     }
   }
@@ -339,25 +365,36 @@ class Verifier {
 class RunChecker {
   readonly #streams: ReadonlyMap<string, LoggedStream>;
   readonly #indexedPosition: number;
-  readonly #problem: (message: string) => void;
-  /** What the runs of each stream came to. */
-  readonly #found = new Map<string, { version: number; mix: number }>();
+  readonly #problem: (table: 'streams' | 'stream_index', message: string) => void;
+  /** What the runs of each stream came to, and where the newest of them begins. */
+  readonly #found = new Map<string, { version: number; mix: number; runVersion: number }>();
 
-  constructor(streams: ReadonlyMap<string, LoggedStream>, indexedPosition: number, problem: (message: string) => void) {
+  constructor(
+    streams: ReadonlyMap<string, LoggedStream>,
+    indexedPosition: number,
+    problem: (table: 'streams' | 'stream_index', message: string) => void,
+  ) {
     this.#streams = streams;
     this.#indexedPosition = indexedPosition;
     this.#problem = problem;
   }
 
-  check(key: Uint8Array, row: Uint8Array): void {
+  check(key: Uint8Array, row: Uint8Array, snapshot: Snapshot): void {
     const name = Buffer.from(key.subarray(0, Math.max(0, key.length - 9))).toString();
-    const found = this.#found.get(name) ?? { version: 0, mix: 0 };
+    const found = this.#found.get(name) ?? { version: 0, mix: 0, runVersion: 0 };
     this.#found.set(name, found);
-    const entries = decodeIndexRun(key, row).filter((entry) => entry.position <= this.#indexedPosition);
-    if (entries.length > 0 && runVersionOf(key) !== found.version + 1) {
-      this.#problem(
-        `${JSON.stringify(name)} has a run at version ${runVersionOf(key)} instead of ${found.version + 1}`,
-      );
+    const run = decodeIndexRun(key, row);
+    const last = run.at(-1);
+    if (last === undefined || last.position > readMetaNumber(snapshot, 'indexedPosition')) {
+      this.#problem('stream_index', `a run of ${JSON.stringify(name)} is empty or goes on behind what is indexed`);
+    }
+    // What was written since the start of the check is left out.
+    const entries = run.filter((entry) => entry.position <= this.#indexedPosition);
+    if (entries.length === 0) return;
+    found.runVersion = runVersionOf(key);
+    if (found.runVersion !== found.version + 1) {
+      const message = `${JSON.stringify(name)} has a run at version ${found.runVersion} instead of ${found.version + 1}`;
+      this.#problem('stream_index', message);
     }
     for (const entry of entries) found.mix = mixed(found.mix, entry);
     found.version += entries.length;
@@ -365,14 +402,18 @@ class RunChecker {
 
   finish(hasHole: boolean): void {
     if (hasHole) return;
-    for (const [name, { indexedVersion, mix }] of this.#streams) {
-      const found = this.#found.get(name) ?? { version: 0, mix: 0 };
+    for (const [name, { indexedVersion, mix, runVersion }] of this.#streams) {
+      const found = this.#found.get(name) ?? { version: 0, mix: 0, runVersion: 0 };
       if (found.version !== indexedVersion || found.mix !== mix) {
-        this.#problem(`the runs of ${JSON.stringify(name)} do not lead to its events in the log`);
+        this.#problem('stream_index', `the runs of ${JSON.stringify(name)} do not lead to its events in the log`);
+      } else if (runVersion !== undefined && runVersion !== found.runVersion) {
+        const message = `the row of ${JSON.stringify(name)} says that its newest run is at version ${runVersion}`;
+        this.#problem('streams', `${message}, but it is at ${found.runVersion}`);
       }
     }
     for (const [name, { version }] of this.#found) {
-      if (version > 0 && !this.#streams.has(name)) this.#problem(`${JSON.stringify(name)} has runs but no events`);
+      if (version > 0 && !this.#streams.has(name))
+        this.#problem('stream_index', `${JSON.stringify(name)} has runs but no events`);
     }
   }
 }
@@ -389,6 +430,7 @@ function hasCommit(snapshot: Snapshot, key: string, row: IdempotencyRow): boolea
         ({ idempotency, firstPosition: commit, eventCount }) =>
           commit === row.firstPosition &&
           eventCount === row.eventCount &&
+          timeOf(block, commit) === row.timeMs &&
           idempotency?.key === key &&
           Buffer.compare(idempotency.hash, row.hash) === 0,
       );

@@ -1,8 +1,22 @@
 /**
- * What a store asks of the file system it lies on, and the small durable steps of creating files there.
+ * What a store asks of the file system it lies on, and the small lasting steps of creating files there.
+ *
+ * A directory of a store is 0700 and its files 0600: events may hold anything, and whoever may write can destroy the store.
  */
-import { closeSync, fsyncSync, openSync, statfsSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  statfsSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { BusError } from '../errors.ts';
+import { isSystemError } from './system-errors.ts';
 
 /** Tells the kernel's number of the file system that `path` lies on (statfs(2), f_type). */
 export type FileSystemType = (path: string) => number;
@@ -10,7 +24,10 @@ export type FileSystemType = (path: string) => number;
 /** The kernel's answer. */
 export const fileSystemType: FileSystemType = (path) => statfsSync(path).type;
 
-/** Magic numbers from Linux's include/uapi/linux/magic.h, and of file systems outside it from their own sources. */
+/**
+ * Magic numbers from Linux's include/uapi/linux/magic.h; GFS2, Lustre, GPFS and vboxsf from their own sources. FUSE is not
+ * among them: it may be anything, and a local disk in many cases.
+ */
 const networkFileSystems: ReadonlyMap<number, string> = new Map([
   [0x6969, 'NFS'],
   [0x517b, 'SMB'],
@@ -25,6 +42,7 @@ const networkFileSystems: ReadonlyMap<number, string> = new Map([
   [0x01161970, 'GFS2'],
   [0x0bd00bd0, 'Lustre'],
   [0x47504653, 'GPFS'],
+  [0x786f4256, 'vboxsf'],
 ]);
 
 /** @throws {UNSUPPORTED} when `directory` lies on a network file system. */
@@ -38,12 +56,38 @@ export function refuseNetworkFileSystem(directory: string, typeOf: FileSystemTyp
   );
 }
 
-/** Makes what was created, renamed or removed in `directory` last. */
-export function syncDirectory(directory: string): void {
-  syncPath(directory);
+/** Makes an empty file for its owner only, whatever the umask, unless there is one. */
+export function createPrivately(path: string): void {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+  } catch (error) {
+    if (isSystemError(error) && error.code === 'EEXIST') return;
+    throw error;
+  }
+  try {
+    fchmodSync(file, 0o600);
+  } finally {
+    closeSync(file);
+  }
 }
 
-/** Makes the content of the file at `path` last. */
+/** Makes `directory` and what is missing above it, for its owner only, whatever the umask; lasting when it returns. */
+export function createDirectory(directory: string): void {
+  if (existsSync(directory)) return;
+  const parent = dirname(directory);
+  createDirectory(parent);
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if (isSystemError(error) && error.code === 'EEXIST') return;
+    throw error;
+  }
+  chmodSync(directory, 0o700);
+  syncPath(parent);
+}
+
+/** Makes the content of the file at `path` last, or the names in a directory. */
 export function syncPath(path: string): void {
   const file = openSync(path, 'r');
   try {

@@ -6,7 +6,10 @@
  * only while they stay below its 16 MiB. Errors of lmdb pass through as they are (see lmdb-errors.ts).
  */
 import { open } from 'lmdb';
+import { assert } from '../assert.ts';
 import { type TableName, tableNames } from './engine.ts';
+import { pageSizeBytes } from './lmdb-file.ts';
+import { blockTableName } from './preflight.ts';
 
 /** The result of `put` and `remove` inside `transactionSync`: a shared promise that carries its outcome (lmdb's write.js). */
 export interface WriteOutcome {
@@ -64,10 +67,6 @@ export interface EnvironmentOptions {
   readonly noSync: boolean;
 }
 
-/** The table of the blocks. */
-export const blockTableName = 'events_log';
-/** LMDB's page size in every store. */
-export const pageSizeBytes = 4096;
 /** Address space set aside for the map: it costs no memory, and the file grows only as it is used. */
 export const mapBytes = 256 * 2 ** 30;
 /** Slots for read transactions, one per thread and process that reads (lmdb.h, mdb_env_set_maxreaders). */
@@ -140,27 +139,42 @@ const binaryKey: KeyEncoder<Uint8Array> = {
     target.set(key, start);
     return start + key.length;
   },
-  readKey: (target, start, end) => target.subarray(start, end),
+  readKey: (target, start, end) => keyView.of(target, start, end),
 };
+
+/**
+ * Plain views of a buffer that lmdb uses again and again. Plain, because it is a `Buffer` whose `length` lmdb changes, and
+ * because a `Buffer`'s `slice` would be a view, too, where a `Uint8Array`'s is a copy.
+ */
+class BorrowedView {
+  #buffer: Uint8Array | undefined;
+  #bytes: Uint8Array = new Uint8Array(0);
+
+  of(buffer: Uint8Array, start: number, end: number): Uint8Array {
+    if (buffer !== this.#buffer) {
+      this.#buffer = buffer;
+      this.#bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+    }
+    return this.#bytes.subarray(start, end);
+  }
+}
+
+const keyView = new BorrowedView();
+const valueView = new BorrowedView();
+
+/** The value that `getBinaryFast` gave, as a plain view; valid until the next read. */
+export function borrowedValue(buffer: Uint8Array): Uint8Array {
+  return valueView.of(buffer, 0, buffer.length);
+}
 
 /** Values as they are. lmdb hands `decode` its 16 MiB buffer with the value's length beside it. */
 const borrowedValues = {
   encode: (value: Uint8Array): Uint8Array => value,
-  decode: (buffer: Uint8Array, length: number): Uint8Array => buffer.subarray(0, length),
+  decode: (buffer: Uint8Array, length: number): Uint8Array => valueView.of(buffer, 0, length),
 };
 
 function openTable<Key>(root: RootTable, name: string, keyEncoder: KeyEncoder<Key>): Table<Key> {
   const table = root.openDB({ name, encoding: 'binary', keyEncoder, encoder: borrowedValues });
-  if (table === undefined) throw new MissingTableError(name);
+  assert(table !== undefined, `the preflight has found table ${name}`);
   return table as Table<Key>;
-}
-
-/** A table is not there, and a read-only environment can't make it: the file is LMDB's, but not a store. */
-export class MissingTableError extends Error {
-  readonly table: string;
-
-  constructor(table: string) {
-    super(`the file has no table ${table}`);
-    this.table = table;
-  }
 }

@@ -3,12 +3,12 @@
  *
  * lmdb-js throws plain errors with a numeric `code`: negative ones are LMDB's (lmdb.h), positive ones are errno values.
  */
+import { getSystemErrorName } from 'node:util';
 import { BusError } from '../errors.ts';
+import { isNoSpace, isNotAllowed } from './system-errors.ts';
 
 /** lmdb.h: MDB_MAP_FULL. */
 export const mapFull = -30792;
-/** lmdb.h: MDB_PANIC, after a meta page could not be written. */
-export const panic = -30795;
 /** errno.h on Linux: EIO is what LMDB makes of a short write, whatever the reason. */
 export const errnoIo = 5;
 /** errno.h on Linux: EFBIG, ENOSPC, EDQUOT. */
@@ -32,18 +32,19 @@ export function saysNoSpace(error: unknown): boolean {
   return code !== undefined && (code === mapFull || errnosNoSpace.has(code));
 }
 
-/** The error of a failed open. */
-export function openError(path: string, error: unknown): BusError {
+/** The error of a failed open; errors that are typed already stay as they are. */
+export function openError(path: string, error: unknown): Error {
+  if (error instanceof BusError || error instanceof TypeError) return error;
   const code = lmdbCode(error);
   const cause = { cause: error };
-  if (code !== undefined && errnosNotAllowed.has(code))
+  if (isNotAllowed(error) || (code !== undefined && errnosNotAllowed.has(code)))
     return new BusError(
       'STORE_READ_ONLY',
-      `the store at ${path} can't be opened: its files may not be written by this user`,
+      `the store at ${path} can't be opened: this user may not write there (${messageOf(error)})`,
       { path },
       cause,
     );
-  if (code !== undefined && errnosNoSpace.has(code))
+  if (isNoSpace(error) || saysNoSpace(error))
     return new BusError('STORE_FULL', `the store at ${path} can't be opened: there is no space`, { path }, cause);
   if (code !== undefined && codesFormat.has(code))
     return new BusError(
@@ -56,10 +57,20 @@ export function openError(path: string, error: unknown): BusError {
   return new BusError('STORE_FAILED', `the store at ${path} can't be opened: ${messageOf(error)}`, { path }, cause);
 }
 
+/** The error of an open whose signal was aborted. */
+export function abortedError(path: string, reason: unknown): BusError {
+  return new BusError(
+    'ABORTED',
+    `opening the store at ${path} was aborted`,
+    { outcome: 'nothing-written' },
+    { cause: reason },
+  );
+}
+
 /** The error of a failed read of `table`. */
 export function readError(path: string, table: string, error: unknown): BusError {
   const code = lmdbCode(error);
-  if (code !== undefined && (code === panic || codesCorrupt.has(code))) return corrupt(table, error);
+  if (code !== undefined && codesCorrupt.has(code)) return corrupt(table, error);
   return new BusError(
     'STORE_FAILED',
     `reading ${table} of the store at ${path} failed: ${messageOf(error)}`,
@@ -77,6 +88,9 @@ function corrupt(table: string, error: unknown): BusError {
   );
 }
 
+/** lmdb-js's messages end with the text of an earlier failure at times: the code is what counts. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const code = lmdbCode(error);
+  if (code === undefined) return error instanceof Error ? error.message : String(error);
+  return code < 0 ? `LMDB error ${code}` : getSystemErrorName(-code);
 }

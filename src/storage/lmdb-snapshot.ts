@@ -6,8 +6,9 @@
  */
 import type { BlockVisitor, RowRange, RowVisitor, Snapshot, TableName } from './engine.ts';
 import { tableNames } from './engine.ts';
-import { blockTableName, type Entry, type Environment, type RangeOptions, type Table } from './lmdb-environment.ts';
+import { borrowedValue, type Entry, type Environment, type RangeOptions, type Table } from './lmdb-environment.ts';
 import { readError } from './lmdb-errors.ts';
+import { blockTableName } from './preflight.ts';
 import { assertKey } from './write-set.ts';
 
 export class LmdbSnapshot implements Snapshot {
@@ -58,11 +59,10 @@ export class LmdbSnapshot implements Snapshot {
   }
 }
 
-/** lmdb gives its 16 MiB buffer with `length` set to the value's: a view is what has that length for everyone. */
 function get<Key>(table: Table<Key>, name: string, path: string, key: Key): Uint8Array | undefined {
   try {
     const bytes = table.getBinaryFast(key);
-    return bytes?.subarray(0, bytes.length);
+    return bytes === undefined ? undefined : borrowedValue(bytes);
   } catch (error) {
     throw readError(path, name, error);
   }

@@ -2,7 +2,8 @@
  * The engine in memory: the same port and the same rules, for tests and for stores that need not last.
  *
  * A {@link MemoryStorage} holds the data and outlives the engines opened on it, so that a test can close and open again.
- * As with LMDB there is one writer at a time. What is written is copied in; what is read is borrowed all the same.
+ * As with LMDB there is one writer at a time, what is written is copied in, and what is read is borrowed: every read of a
+ * snapshot overwrites what the one before gave, so that code which keeps it fails here as well.
  */
 import { assert } from '../assert.ts';
 import { BusError } from '../errors.ts';
@@ -120,7 +121,8 @@ class MemoryEngine implements Engine {
     const storage = this.#storage;
     takeHook(storage, 'beforeNextCommit')?.();
     const { fence } = writes;
-    if (fence !== undefined && !sameBytes(this.#snapshot.row(fence.table, fence.key), fence.value))
+    const fenceRow = fence === undefined ? undefined : this.#snapshot.row(fence.table, fence.key);
+    if (fence !== undefined && (fenceRow === undefined || !sameBytes(fenceRow, fence.value)))
       throw new BusError('WRITER_FENCED', `another writer took over the store in ${path}`, { path });
     const first = writes.blocks[0];
     assert(
@@ -161,6 +163,8 @@ class MemoryEngine implements Engine {
 
 class MemorySnapshot implements Snapshot {
   readonly #storage: MemoryStorage;
+  readonly #key = new Scratch();
+  readonly #value = new Scratch();
 
   constructor(storage: MemoryStorage) {
     this.#storage = storage;
@@ -169,14 +173,14 @@ class MemorySnapshot implements Snapshot {
   block(firstPosition: number): Uint8Array | undefined {
     const { blocks } = this.#storage;
     const block = blocks[floorOfPosition(blocks, firstPosition)];
-    return block?.firstPosition === firstPosition ? block.bytes : undefined;
+    return block?.firstPosition === firstPosition ? this.#value.lend(block.bytes) : undefined;
   }
 
   walkForward(position: number, visit: BlockVisitor): void {
     const { blocks } = this.#storage;
     for (let at = Math.max(0, floorOfPosition(blocks, position)); at < blocks.length; at += 1) {
       const block = blocks[at] as StoredBlock;
-      if (visit(block.firstPosition, block.bytes) === false) return;
+      if (visit(block.firstPosition, this.#value.lend(block.bytes)) === false) return;
     }
   }
 
@@ -184,7 +188,7 @@ class MemorySnapshot implements Snapshot {
     const { blocks } = this.#storage;
     for (let at = floorOfPosition(blocks, position); at >= 0; at -= 1) {
       const block = blocks[at] as StoredBlock;
-      if (visit(block.firstPosition, block.bytes) === false) return;
+      if (visit(block.firstPosition, this.#value.lend(block.bytes)) === false) return;
     }
   }
 
@@ -192,7 +196,7 @@ class MemorySnapshot implements Snapshot {
     assertKey(key);
     const rows = this.#storage.rows[table];
     const row = rows[ceilingOfKey(rows, key)];
-    return row !== undefined && Buffer.compare(row.key, key) === 0 ? row.value : undefined;
+    return row !== undefined && sameBytes(row.key, key) ? this.#value.lend(row.value) : undefined;
   }
 
   walkRows(table: TableName, range: RowRange, visit: RowVisitor): void {
@@ -202,8 +206,19 @@ class MemorySnapshot implements Snapshot {
     const step = range.reverse === true ? -1 : 1;
     for (let at = step === 1 ? from : below - 1; at >= from && at < below; at += step) {
       const row = rows[at] as StoredRow;
-      if (visit(row.key, row.value) === false) return;
+      if (visit(this.#key.lend(row.key), this.#value.lend(row.value)) === false) return;
     }
+  }
+}
+
+/** Memory that is lent out again and again. */
+class Scratch {
+  #bytes = new Uint8Array(2 ** 16);
+
+  lend(bytes: Uint8Array): Uint8Array {
+    if (bytes.length > this.#bytes.length) this.#bytes = new Uint8Array(2 * bytes.length);
+    this.#bytes.set(bytes);
+    return this.#bytes.subarray(0, bytes.length);
   }
 }
 
@@ -218,7 +233,7 @@ function writeRows(storage: MemoryStorage, rows: readonly RowWrite[]): void {
     const stored = storage.rows[table];
     const at = ceilingOfKey(stored, key);
     const old = stored[at];
-    const exists = old !== undefined && Buffer.compare(old.key, key) === 0;
+    const exists = old !== undefined && sameBytes(old.key, key);
     if (exists) storage.sizeBytes -= old.key.length + old.value.length;
     if (value === undefined) {
       if (exists) stored.splice(at, 1);

@@ -7,11 +7,13 @@
  * busy writer, or at once when the opener is delayed there). The writer checks the id as well (lmdb-engine.ts), for openers
  * that do not know this gate.
  */
-import { closeSync, constants, fchmodSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { tryLock, unlock } from 'fs-native-extensions';
 import { BusError } from '../errors.ts';
+import { createPrivately } from './file-system.ts';
+import { abortedError } from './lmdb-errors.ts';
 import { isNotAllowed } from './system-errors.ts';
 
 /** How long a commit waits for an opener: an opening takes about a millisecond, but its process may be stopped in it. */
@@ -44,12 +46,7 @@ export class OpeningGate {
       try {
         await delay(1, undefined, signal === undefined ? {} : { signal });
       } catch (error) {
-        throw new BusError(
-          'ABORTED',
-          `opening the store at ${directory} was aborted`,
-          { outcome: 'nothing-written' },
-          { cause: signal?.reason ?? error },
-        );
+        throw signal?.aborted === true ? abortedError(directory, signal.reason) : error;
       }
     }
     try {
@@ -95,16 +92,18 @@ export class OpeningGate {
 
   #spin(): boolean {
     const end = performance.now() + spinMs;
-    do if (tryLock(this.#file)) return true;
-    while (performance.now() < end);
-    return false;
+    for (;;) {
+      if (tryLock(this.#file)) return true;
+      if (performance.now() >= end) return false;
+    }
   }
 }
 
 function openLockFile(directory: string): number {
   const path = join(directory, 'opening.lock');
   try {
-    return openOrCreate(path);
+    createPrivately(path);
+    return openSync(path, constants.O_RDWR);
   } catch (error) {
     if (!isNotAllowed(error)) throw error;
     throw new BusError(
@@ -114,17 +113,6 @@ function openLockFile(directory: string): number {
       { cause: error },
     );
   }
-}
-
-function openOrCreate(path: string): number {
-  try {
-    return openSync(path, constants.O_RDWR);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  const file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
-  fchmodSync(file, 0o600);
-  return file;
 }
 
 function stuckError(directory: string): BusError {

@@ -6,9 +6,9 @@
 import { closeSync, fsyncSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { WriteSet } from './engine.ts';
-import { pageSizeBytes } from './lmdb-environment.ts';
+import { pageSizeBytes } from './lmdb-file.ts';
+import { isNoSpace, isSystemError } from './system-errors.ts';
 
-const codesNoSpace: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 const probeFileName = 'space-probe';
 /** Pages that a transaction writes beside its values: the paths to them, the free list, the main tree. */
 const pagesBeside = 64;
@@ -28,7 +28,8 @@ export function isOutOfSpace(dataPath: string, writes: WriteSet): boolean {
       closeSync(file);
     }
   } catch (error) {
-    return error instanceof Error && codesNoSpace.has((error as NodeJS.ErrnoException).code);
+    if (!isSystemError(error)) throw error;
+    return isNoSpace(error);
   } finally {
     rmSync(path, { force: true });
   }

@@ -31,7 +31,7 @@ export function assertKey(key: Uint8Array): void {
   assert(key.length > 0 && key.length <= keyBytesMax, `a key has 1 to ${keyBytesMax} bytes`);
 }
 
-/** True when both hold the same bytes; a missing value equals none. */
-export function sameBytes(left: Uint8Array | undefined, right: Uint8Array): boolean {
-  return left !== undefined && left.length === right.length && Buffer.compare(left, right) === 0;
+/** True when both hold the same bytes. */
+export function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && Buffer.compare(left, right) === 0;
 }

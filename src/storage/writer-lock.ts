@@ -5,22 +5,15 @@
  * which only serves messages. The lock belongs to an open file (OFD locks, fcntl(2)): a second open is refused even in
  * the same process or thread. It guards against mistakes; what makes two writers safe is the fence in every commit.
  */
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  openSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { tryLock } from 'fs-native-extensions';
 import { BusError } from '../errors.ts';
+import { createPrivately } from './file-system.ts';
+import { abortedError } from './lmdb-errors.ts';
+import { isNotAllowed, isSystemError } from './system-errors.ts';
 
 /** Who holds the lock, as it wrote of itself. */
 export interface WriterDescription {
@@ -49,7 +42,6 @@ export interface WriterLock {
 }
 
 const pollMs = 20;
-const errnosNotAllowed: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EROFS']);
 
 /**
  * Takes the lock of `directory`, which must exist.
@@ -69,13 +61,7 @@ export async function takeWriterLock(options: WriterLockOptions): Promise<Writer
     writeDescription(directory);
   } catch (error) {
     closeSync(file);
-    if (signal?.aborted === true)
-      throw new BusError(
-        'ABORTED',
-        `opening the store at ${directory} was aborted`,
-        { outcome: 'nothing-written' },
-        { cause: signal.reason },
-      );
+    if (signal?.aborted === true) throw abortedError(directory, signal.reason);
     throw error;
   }
   let held = true;
@@ -93,7 +79,7 @@ export async function takeWriterLock(options: WriterLockOptions): Promise<Writer
 export function isWriterLocked(directory: string): boolean {
   let file: number;
   try {
-    file = openSync(lockPath(directory), constants.O_RDWR);
+    file = openSync(lockPath(directory), constants.O_RDONLY);
   } catch (error) {
     if (isSystemError(error)) return false;
     throw error;
@@ -137,10 +123,10 @@ function descriptionPath(directory: string): string {
 function openLockFile(directory: string): number {
   const path = lockPath(directory);
   try {
-    const file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
-    return file;
+    createPrivately(path);
+    return openSync(path, constants.O_RDWR);
   } catch (error) {
-    if (!isSystemError(error) || !errnosNotAllowed.has(error.code)) throw error;
+    if (!isNotAllowed(error)) throw error;
     throw new BusError(
       'STORE_READ_ONLY',
       `the store at ${directory} can't be opened for writing: ${path} can't be written by this user. Change its owner or mode, or open with readOnly: true`,
@@ -153,9 +139,7 @@ function openLockFile(directory: string): number {
 function lockedError(directory: string): BusError {
   const writer = readWriterDescription(directory);
   const holder =
-    writer === undefined
-      ? undefined
-      : `process ${writer.pid} on ${writer.host}, since ${new Date(writer.startedAt).toISOString()}`;
+    writer === undefined ? undefined : `${nameOf(writer)} since ${new Date(writer.startedAt).toISOString()}`;
   return new BusError(
     'STORE_LOCKED',
     `the store at ${directory} is open for writing already${holder === undefined ? '' : ` (${holder})`}. Close it there, wait for it with lockWaitMs, or open with readOnly: true`,
@@ -163,11 +147,19 @@ function lockedError(directory: string): BusError {
   );
 }
 
+function nameOf(writer: WriterDescription): string {
+  const self = describeWriter();
+  if (writer.pid === self.pid && writer.bootId === self.bootId && writer.pidNamespace === self.pidNamespace)
+    return 'this process';
+  return `process ${writer.pid} on ${writer.host}`;
+}
+
 function writeDescription(directory: string): void {
   const path = descriptionPath(directory);
   const temporary = `${path}.new`;
-  writeFileSync(temporary, `${JSON.stringify(describeWriter())}\n`, { mode: 0o600 });
-  chmodSync(temporary, 0o600);
+  rmSync(temporary, { force: true });
+  createPrivately(temporary);
+  writeFileSync(temporary, `${JSON.stringify(describeWriter())}\n`);
   renameSync(temporary, path);
 }
 
@@ -178,8 +170,4 @@ function kernelText(read: () => string): string | undefined {
     if (isSystemError(error)) return undefined;
     throw error;
   }
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error;
 }

@@ -1,0 +1,196 @@
+/**
+ * The contest: runs the chosen cases, all contenders turn by turn in each round, and makes the report.
+ *
+ * Each contender of a case has its own process and directory. Between its turns it waits, so that two neighbouring turns
+ * differ in the contender only. What contenders read is compared: who reads something else has lost nothing but its right to
+ * be compared, and the run fails.
+ */
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { cpus, release, totalmem, type } from 'node:os';
+import { join } from 'node:path';
+import { type BenchCase, cases, isLessBetter, type WorkCase } from './cases.ts';
+import { ContenderClient } from './contender-client.ts';
+import type { Measurement } from './contender-process.ts';
+import { type Contender, contenders, peers, subject } from './contenders.ts';
+import type { BenchOptions } from './options.ts';
+import type { CaseReport, ContenderReport, PeerReport, Report } from './report.ts';
+import { median, pairedRatio, summarize, turns } from './statistics.ts';
+import { probeSync } from './sync-probe.ts';
+
+/** One turn of one contender, in the unit of its case. */
+interface Sample {
+  readonly value: number;
+  readonly cpuUsPerEvent: number;
+}
+
+type Samples = Record<Contender, Sample[]>;
+
+export class Contest {
+  readonly #options: BenchOptions;
+  readonly #directory: string;
+  readonly #progress: (text: string) => void;
+  readonly #syncUs: number[] = [];
+  readonly #clients = new Set<ContenderClient>();
+
+  /** Works in `directory`, which it leaves to the caller to remove. */
+  constructor(options: BenchOptions, directory: string, progress: (text: string) => void) {
+    this.#options = options;
+    this.#directory = directory;
+    this.#progress = progress;
+  }
+
+  async run(): Promise<Report> {
+    try {
+      return await this.#run();
+    } finally {
+      for (const client of this.#clients) client.kill();
+    }
+  }
+
+  async #run(): Promise<Report> {
+    const chosen = cases.filter(({ id }) => this.#options.only.includes(id));
+    if (chosen.some((one) => one.kind !== 'work' || one.store === 'built')) await this.#build();
+    const reports: CaseReport[] = [];
+    for (const one of chosen) {
+      this.#syncUs.push(...probeSync(this.#directory));
+      const report = summarizeCase(one, await this.#samples(one));
+      this.#progress(
+        `${one.id}: ${peers.map((peer) => `${report.peers[peer]?.ratio.toFixed(2)}x ${peer}`).join(', ')}`,
+      );
+      reports.push(report);
+    }
+    return { machine: describeMachine(), node: process.version.slice(1), syncUs: median(this.#syncUs), cases: reports };
+  }
+
+  /** Makes the large store of each contender, with the same events. */
+  async #build(): Promise<void> {
+    for (const contender of contenders) {
+      const client = await this.#start(contender, this.#builtDirectory(contender));
+      const { elapsedMs } = await client.order({ kind: 'fill', events: this.#options.builtEvents });
+      await this.#end(client);
+      const rate = Math.round(this.#options.builtEvents / elapsedMs);
+      this.#progress(`built a store of ${contender}: ${this.#options.builtEvents} events, ${rate}k/s`);
+    }
+  }
+
+  #samples(one: BenchCase): Promise<Samples> {
+    if (one.kind === 'work') return this.#workSamples(one);
+    return one.kind === 'open' ? this.#openSamples() : this.#sizeSamples();
+  }
+
+  async #workSamples(one: WorkCase): Promise<Samples> {
+    const { rounds, seconds } = this.#options;
+    const samples = noSamples();
+    const clients = {} as Record<Contender, ContenderClient>;
+    const sums: string[] = [];
+    for (const contender of contenders) {
+      const directory =
+        one.store === 'built' ? this.#builtDirectory(contender) : join(this.#directory, `${one.id}-${contender}`);
+      const client = await this.#start(contender, directory, one.id);
+      clients[contender] = client;
+      const { events, checksum } = await client.order({ kind: 'warm-up', caseId: one.id, ms: seconds * 500 });
+      sums.push(`${events} events, checksum ${checksum}`);
+    }
+    if (new Set(sums).size > 1) throw new Error(`${one.id}: the contenders do different work: ${sums.join('; ')}`);
+    for (let round = 0; round < rounds; round++) {
+      for (const contender of turns(contenders, round)) {
+        const turn = await clients[contender].order({ kind: 'run', ms: seconds * 1000 });
+        samples[contender].push(rateOf(turn));
+      }
+    }
+    for (const contender of contenders) await this.#end(clients[contender]);
+    if (one.store === 'empty') {
+      for (const contender of contenders) rmSync(join(this.#directory, `${one.id}-${contender}`), { recursive: true });
+    }
+    return samples;
+  }
+
+  async #openSamples(): Promise<Samples> {
+    const samples = noSamples();
+    for (let round = 0; round < this.#options.rounds; round++) {
+      for (const contender of turns(contenders, round)) {
+        const client = this.#client();
+        const directory = this.#builtDirectory(contender);
+        const { elapsedMs, cpuUs, events } = await client.order({ kind: 'open', contender, directory });
+        await this.#end(client);
+        samples[contender].push({ value: elapsedMs, cpuUsPerEvent: cpuUs / events });
+      }
+    }
+    return samples;
+  }
+
+  async #sizeSamples(): Promise<Samples> {
+    const samples = noSamples();
+    for (const contender of contenders) {
+      const value = dataBytes(this.#builtDirectory(contender)) / this.#options.builtEvents;
+      samples[contender].push({ value, cpuUsPerEvent: 0 });
+    }
+    return samples;
+  }
+
+  async #start(contender: Contender, directory: string, profiledCase?: string): Promise<ContenderClient> {
+    const { profileDirectory } = this.#options;
+    const isProfiled = profileDirectory !== undefined && profiledCase !== undefined;
+    const client = this.#client(isProfiled ? join(profileDirectory, profiledCase, contender) : undefined);
+    mkdirSync(directory, { recursive: true });
+    await client.order({ kind: 'open', contender, directory });
+    return client;
+  }
+
+  #client(profileDirectory?: string): ContenderClient {
+    const client = new ContenderClient(profileDirectory);
+    this.#clients.add(client);
+    return client;
+  }
+
+  async #end(client: ContenderClient): Promise<void> {
+    await client.close();
+    this.#clients.delete(client);
+  }
+
+  #builtDirectory(contender: Contender): string {
+    return join(this.#directory, `built-${contender}`);
+  }
+}
+
+function noSamples(): Samples {
+  return Object.fromEntries(contenders.map((contender) => [contender, []])) as unknown as Samples;
+}
+
+function rateOf({ events, elapsedMs, cpuUs }: Measurement): Sample {
+  return { value: (events / elapsedMs) * 1000, cpuUsPerEvent: cpuUs / events };
+}
+
+function summarizeCase({ id, unit }: BenchCase, samples: Samples): CaseReport {
+  const values = (contender: Contender) => samples[contender].map(({ value }) => value);
+  const peerReport = (peer: Contender): PeerReport => ({
+    ...summarizeContender(samples[peer]),
+    ratio: pairedRatio(values(subject), values(peer), isLessBetter(unit)),
+  });
+  return {
+    id,
+    unit,
+    ...summarizeContender(samples[subject]),
+    peers: Object.fromEntries(peers.map((peer) => [peer, peerReport(peer)])),
+  };
+}
+
+function summarizeContender(samples: readonly Sample[]): ContenderReport {
+  return {
+    ...summarize(samples.map(({ value }) => value)),
+    cpuUsPerEvent: median(samples.map(({ cpuUsPerEvent }) => cpuUsPerEvent)),
+  };
+}
+
+/** Files on disk without LMDB's lock files, which are of a fixed size. */
+function dataBytes(directory: string): number {
+  return readdirSync(directory)
+    .filter((name) => !name.includes('lock'))
+    .reduce((total, name) => total + statSync(join(directory, name)).size, 0);
+}
+
+function describeMachine(): string {
+  const processors = cpus();
+  const memoryGib = Math.round(totalmem() / 2 ** 30);
+  return `${processors.length} x ${processors[0]?.model ?? 'unknown processor'}, ${memoryGib} GiB, ${type()} ${release()}`;
+}

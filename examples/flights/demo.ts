@@ -1,0 +1,46 @@
+/**
+ * varvebus at work on real data: 20,000 flights appended, followed live, read back, and checked against the file.
+ *
+ * Run: npm run demo, or npm run --silent demo -- --json, or with --keep DIR. Exit code 1 when a figure differs, 130 when it
+ * was interrupted.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { demonstrate } from './demonstration.ts';
+import { loadFlights } from './flights.ts';
+import { showProgress } from './progress.ts';
+import { grouped, isVerified, reportJson, reportText } from './report-text.ts';
+
+const { values } = parseArgs({ options: { json: { type: 'boolean' }, keep: { type: 'string' } } });
+const { json = false, keep } = values;
+
+const stop = new AbortController();
+process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
+
+const directory = keep ?? mkdtempSync(join(tmpdir(), 'varvebus-demo-'));
+try {
+  await run();
+} catch (error) {
+  if (!stop.signal.aborted) throw error;
+  // Behind what may be left of the progress bar.
+  console.error(process.stderr.isTTY ? '\ninterrupted' : 'interrupted');
+  process.exitCode = 130;
+} finally {
+  if (keep === undefined) rmSync(directory, { recursive: true, force: true });
+}
+
+async function run(): Promise<void> {
+  const flights = loadFlights();
+  if (!json) console.log(`${grouped(flights.length)} US flights of 2001, each an event in the stream of its airport\n`);
+  const onProgress = json ? () => undefined : showProgress(process.stderr, flights.length);
+
+  const report = await demonstrate(flights, { directory, signal: stop.signal, onProgress });
+
+  console.log(json ? reportJson(report) : reportText(report));
+  if (keep !== undefined && !json) {
+    console.log(`The store stays in ${keep}. Look into it: node src/cli/main.ts read ${keep} --limit 3`);
+  }
+  process.exitCode = isVerified(report) ? 0 : 1;
+}

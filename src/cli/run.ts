@@ -1,0 +1,104 @@
+/**
+ * The command line: looks into a store from a shell, also while another process writes it.
+ *
+ * Owns the way from arguments to an exit code, and where a failure is shown. All commands only read; each has a file.
+ */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { type Command, type ExitCode, exitCodes, type OptionValues } from './command.ts';
+import { describeFailure, UsageError } from './failure.ts';
+import { generalHelp, helpByCommand } from './help.ts';
+import { infoCommand } from './info.ts';
+import { Output, type OutputStream } from './output.ts';
+import { readCommand } from './read.ts';
+import { tailCommand } from './tail.ts';
+import { verifyCommand } from './verify.ts';
+
+/** Where the command line prints. */
+export interface Streams {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+}
+
+/** Runs one command line to its end. Never throws: what goes wrong is on stderr. */
+export async function runCommandLine(args: readonly string[], { stdout, stderr }: Streams): Promise<ExitCode> {
+  // Progress and messages are best effort: a closed stderr must not end the work.
+  stderr.on('error', () => undefined);
+  const output = new Output(stdout);
+  try {
+    const name = args.find((arg) => !arg.startsWith('-'));
+    return name === undefined ? await answer(args, output) : await runCommand(name, args, output, stderr);
+  } catch (error) {
+    stderr.write(describeFailure(error, args));
+    return error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
+  }
+}
+
+const commandByName: ReadonlyMap<string, Command> = new Map([
+  ['info', infoCommand],
+  ['read', readCommand],
+  ['tail', tailCommand],
+  ['verify', verifyCommand],
+]);
+const commandNames = [...commandByName.keys()].join(', ');
+const commonOptions = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+
+async function runCommand(
+  name: string,
+  args: readonly string[],
+  output: Output,
+  messages: OutputStream,
+): Promise<ExitCode> {
+  const command = commandByName.get(name);
+  if (command === undefined) throw new UsageError(`there is no command ${JSON.stringify(name)}: use ${commandNames}`);
+  const argsOfCommand = args.toSpliced(args.indexOf(name), 1);
+  const { values, positionals } = parse(argsOfCommand, { ...commonOptions, ...command.options });
+  if (values.help === true) return await print(helpByCommand.get(name) ?? generalHelp, output);
+  const [directory] = positionals;
+  if (!directory || positionals.length > 1)
+    throw new UsageError(`${name} takes one directory, got ${positionals.length}`);
+  const execute = command.prepare(values);
+
+  // Only now: the store's native parts take longer to load than all of the rest.
+  const { openBus } = await import('../../actors/bus.ts');
+  // Resolved, so that no directory is taken for ':memory:'.
+  const bus = await openBus({ path: resolve(directory), readOnly: true });
+  try {
+    return await execute({ bus, output, messages, json: values.json === true });
+  } finally {
+    await bus.close();
+  }
+}
+
+/** Without a command there is only help and the version. */
+async function answer(args: readonly string[], output: Output): Promise<ExitCode> {
+  const { values } = parse(args, { ...commonOptions, version: { type: 'boolean' } });
+  if (values.version === true) return await print(`${packageVersion()}\n`, output);
+  if (values.help === true) return await print(generalHelp, output);
+  throw new UsageError(`a command is missing: use ${commandNames}`);
+}
+
+async function print(text: string, output: Output): Promise<ExitCode> {
+  await output.write(text);
+  return exitCodes.ok;
+}
+
+function parse(
+  args: readonly string[],
+  options: NonNullable<ParseArgsConfig['options']>,
+): { values: OptionValues; positionals: readonly string[] } {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    // The first sentence says what is wrong; the rest is advice that does not fit here.
+    if (error instanceof TypeError) throw new UsageError(error.message.split(/\.\s|\n/)[0], { cause: error });
+    throw error;
+  }
+}
+
+function packageVersion(): string {
+  // By the package's own name, because sources and built files are not at the same depth.
+  const manifest = readFileSync(new URL(import.meta.resolve('varvebus/package.json')), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}

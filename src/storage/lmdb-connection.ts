@@ -1,0 +1,215 @@
+/**
+ * An open LMDB store: blocks and rows in one file, durable before visible.
+ *
+ * Every commit is one synchronous transaction that holds nothing but puts of finished buffers and the check of the fence.
+ * Every read is a snapshot of its own, released when it ends. Owns what a failed commit means: nothing written and usable,
+ * or failed for good. How a store is opened: lmdb-engine.ts.
+ */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { assert } from '../assert.ts';
+import { BusError } from '../errors.ts';
+import type { Capabilities, Durability } from '../types.ts';
+import type { Engine, Snapshot, WriteSet } from './engine.ts';
+import { borrowedValue, type Environment } from './lmdb-environment.ts';
+import { errnoIo, lmdbCode, readError, saysNoSpace } from './lmdb-errors.ts';
+import { LmdbSnapshot } from './lmdb-snapshot.ts';
+import type { OpeningGate } from './opening-gate.ts';
+import { isOutOfSpace } from './space-probe.ts';
+import { dataFileName } from './store-creation.ts';
+import { checkWriteSet, sameBytes } from './write-set.ts';
+import type { WriterLock } from './writer-lock.ts';
+
+export interface ConnectionOptions {
+  readonly directory: string;
+  readonly readOnly: boolean;
+  readonly durability: Durability;
+}
+
+/** What a writer holds beside the environment. */
+export interface WriterParts {
+  readonly lock: WriterLock;
+  readonly gate: OpeningGate;
+}
+
+export class LmdbConnection implements Engine {
+  readonly capabilities: Capabilities;
+  readonly path: string;
+  readonly #dataPath: string;
+  readonly #environment: Environment;
+  readonly #snapshot: LmdbSnapshot;
+  readonly #writer: WriterParts | undefined;
+  /** The newest transaction: nobody else makes any. */
+  #lastId: number;
+  #reading = false;
+  #closed = false;
+  /** What the first failed commit threw: nothing is written after it. */
+  #failure: unknown;
+
+  constructor(
+    options: ConnectionOptions,
+    environment: Environment,
+    writer: WriterParts | undefined,
+    sharesEnvironment: boolean,
+  ) {
+    const { directory, durability, readOnly } = options;
+    this.path = directory;
+    this.#dataPath = join(directory, dataFileName);
+    this.#environment = environment;
+    this.#snapshot = new LmdbSnapshot(environment, directory);
+    this.#writer = writer;
+    this.capabilities = { engine: 'lmdb', durability, processes: true, threads: sharesEnvironment, readOnly };
+    this.#lastId = this.transactionId();
+  }
+
+  read<T>(use: (snapshot: Snapshot) => T): T {
+    this.#assertOpen();
+    assert(!this.#reading, 'a read is not inside another one');
+    const { root } = this.#environment;
+    const tx = this.#beginRead();
+    this.#reading = true;
+    try {
+      return use(this.#snapshot);
+    } finally {
+      this.#reading = false;
+      tx.done();
+      root.resetReadTxn();
+    }
+  }
+
+  commit(writes: WriteSet): void {
+    this.#assertOpen();
+    const { path } = this;
+    const writer = this.#writer;
+    if (writer === undefined)
+      throw new BusError('STORE_READ_ONLY', `the store at ${path} was opened read-only`, { path });
+    if (this.#failure !== undefined) throw failedError(path, this.#failure);
+    assert(!this.#reading, 'a commit is not inside a read');
+    checkWriteSet(writes);
+    const { root } = this.#environment;
+    let id = this.#lastId;
+    try {
+      writer.gate.whileCommitting(() => {
+        root.transactionSync(() => {
+          id = this.#put(writes);
+        });
+      });
+    } catch (error) {
+      throw error instanceof BusError ? error : this.#commitError(error, writes);
+    }
+    this.#lastId = id;
+  }
+
+  transactionId(): number {
+    this.#assertOpen();
+    const { root } = this.#environment;
+    try {
+      return root.getStats().lastTxnId;
+    } catch (error) {
+      throw this.#failure === undefined ? readError(this.path, 'file', error) : failedError(this.path, this.#failure);
+    } finally {
+      if (!this.#reading) root.resetReadTxn();
+    }
+  }
+
+  sizeBytes(): number {
+    this.#assertOpen();
+    return statSync(this.#dataPath).size;
+  }
+
+  close(): void {
+    assert(!this.#reading, 'an engine is not closed inside a read');
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      void this.#environment.root.close();
+    } finally {
+      this.#writer?.gate.close();
+      this.#writer?.lock.release();
+    }
+  }
+
+  /** Takes the read transaction now: lmdb would only do so with the first read, and an iteration would hide the failure. */
+  #beginRead(): { done(): void } {
+    const { root } = this.#environment;
+    try {
+      return root.useReadTransaction();
+    } catch (error) {
+      root.resetReadTxn();
+      throw this.#failure === undefined ? readError(this.path, 'file', error) : failedError(this.path, this.#failure);
+    }
+  }
+
+  /** Runs inside the transaction: what it throws, undoes it. Gives the id of the newest transaction once this one is in. */
+  #put(writes: WriteSet): number {
+    const { blocks, rows, root } = this.#environment;
+    const id = root.getWriteTxnId();
+    if (id !== this.#lastId + 1) this.#assertNewest(id - 1);
+    const { fence } = writes;
+    if (fence !== undefined) {
+      const stored = rows[fence.table].getBinaryFast(fence.key);
+      if (stored === undefined || !sameBytes(borrowedValue(stored), fence.value)) throw this.#fencedError();
+    }
+    let changes = writes.blocks.length;
+    for (const { firstPosition, bytes } of writes.blocks) {
+      assert(blocks.put(firstPosition, bytes, { append: true }).result, 'blocks are appended behind the last one');
+    }
+    for (const { table, key, value } of writes.rows) {
+      const { result } = value === undefined ? rows[table].remove(key) : rows[table].put(key, value);
+      assert(result || value === undefined, 'a row is written');
+      if (result) changes += 1;
+    }
+    return changes === 0 ? id - 1 : id;
+  }
+
+  /** A transaction must build on the newest one in the file, or it would overwrite it: see opening-gate.ts. */
+  #assertNewest(id: number): void {
+    const newest = this.#environment.root.getStats().lastTxnId;
+    if (newest !== id) throw new Error(`LMDB would build on transaction ${id}, but ${newest} is the newest`);
+  }
+
+  /** Decides what a failed transaction means, and remembers it unless the store is as it was. */
+  #commitError(error: unknown, writes: WriteSet): BusError {
+    const { path } = this;
+    const isFull = saysNoSpace(error) || (lmdbCode(error) === errnoIo && isOutOfSpace(this.#dataPath, writes));
+    if (isFull && this.#isAsBefore())
+      return new BusError(
+        'STORE_FULL',
+        `there is no space for this commit to the store at ${path}: nothing was written. Make room and try again`,
+        { path },
+        { cause: error },
+      );
+    this.#failure = error;
+    return failedError(path, error);
+  }
+
+  #isAsBefore(): boolean {
+    try {
+      return this.read(() => this.transactionId()) === this.#lastId;
+    } catch (error) {
+      if (error instanceof BusError) return false;
+      throw error;
+    }
+  }
+
+  #fencedError(): BusError {
+    const { path } = this;
+    return new BusError('WRITER_FENCED', `another writer took over the store at ${path}: nothing was written`, {
+      path,
+    });
+  }
+
+  #assertOpen(): void {
+    const { path } = this;
+    if (this.#closed) throw new BusError('STORE_CLOSED', `the store at ${path} was closed`, { path });
+  }
+}
+
+function failedError(path: string, cause: unknown): BusError {
+  return new BusError(
+    'STORE_FAILED',
+    `a commit to the store at ${path} failed, and it is not known whether it was written. Close the store everywhere in this process, then open it again`,
+    { path },
+    { cause },
+  );
+}

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { alignColumns, formatNumber, formatTable, type Report } from '../../bench/report.ts';
+
+const base: Report = {
+  machine: 'a machine',
+  node: '24.0.0',
+  syncUs: 130,
+  cases: [
+    {
+      id: 'append-1024',
+      unit: 'events/s',
+      value: 300_000,
+      min: 250_000,
+      max: 310_000,
+      cpuUsPerEvent: 2,
+      peers: { 'lmdb-js': { value: 100_000, min: 90_000, max: 110_000, cpuUsPerEvent: 5, ratio: 3 } },
+    },
+  ],
+};
+
+function withRatio(ratio: number): Report {
+  const [first] = base.cases;
+  const peer = { ...first!.peers['lmdb-js']!, ratio };
+  return { ...base, cases: [{ ...first!, peers: { 'lmdb-js': peer } }] };
+}
+
+test.each([
+  [0.1234, '0.123'],
+  [9.99, '9.99'],
+  [99.99, '100'],
+  [1234, '1234'],
+  [9999, '10.0k'],
+  [123_456, '123k'],
+  [1_234_567, '1.23M'],
+])('%d is shown as %s', (value, text) => {
+  expect(formatNumber(value)).toBe(text);
+});
+
+test('columns are as wide as their widest cell, names flush left and numbers flush right', () => {
+  const table = alignColumns([
+    ['case', 'unit', 'who', 'value'],
+    ['a', 'ms', 'b', '1'],
+  ]);
+
+  expect(table).toBe('case  unit  who  value\na     ms    b        1');
+});
+
+test('a ratio at its floor is met', () => {
+  expect(formatTable(withRatio(2))).toMatch(/ 2x +met$/m);
+});
+
+test('a ratio below its floor is missed', () => {
+  expect(formatTable(withRatio(1.99))).toMatch(/ 2x +MISSED$/m);
+});
+
+test('a case without a floor has nothing to meet', () => {
+  const report: Report = { ...base, cases: [{ ...base.cases[0]!, id: 'read-random' }] };
+
+  expect(formatTable(report)).not.toMatch(/met|MISSED/);
+});

@@ -1,0 +1,110 @@
+/** The demo: what it prints, that a second run writes nothing twice, that it cleans up, and that it would notice a wrong figure. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openBus } from '#store';
+import { linesOf, startExample } from '../cli/child-program.ts';
+import { tempDirectory } from '../kit/temp-store.ts';
+
+const demo = 'flights/demo.ts';
+
+test('the demo shows its figures and everything it has proved, and leaves nothing behind', async () => {
+  const temporary = tempDirectory();
+
+  const { code, stdout, stderr } = await startExample(demo, [], { env: { TMPDIR: temporary } }).ended;
+
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^append {3}20,000 events in 1,784 appends, .* [\d,]+ events\/s$/m);
+  expect(stdout).toMatch(/^scan {5}20,000 events .* [\d,]+ events\/s$/m);
+  expect(stdout).toMatch(/^size {5}.* 220 streams +\d+ bytes\/event$/m);
+  expect(stdout).toMatch(/^ {2}airport {2}flights {2}minutes\n {2}JFK {10}200 {5}16\.2$/m);
+  expect(stdout).toContain('290 flights were more than 120 minutes late.');
+  expect(stdout.match(/^✓/gm)).toHaveLength(6);
+  expect(stdout).not.toContain('✗');
+  expect(linesOf(stderr)).toHaveLength(4);
+  expect(linesOf(stderr).at(-1)).toBe('appended 20,000 of 20,000 flights  2001/03/31');
+  expect(readdirSync(temporary)).toEqual([]);
+});
+
+test('with --json and --keep the demo prints one object, and a second run appends nothing twice', async () => {
+  const directory = join(tempDirectory(), 'kept');
+
+  const first = await startExample(demo, ['--json', '--keep', directory]).ended;
+  const second = await startExample(demo, ['--json', '--keep', directory]).ended;
+
+  expect(first).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(first.stdout)).toMatchObject({
+    events: 20_000,
+    streams: 220,
+    appended: 20_000,
+    duplicates: 0,
+    lateFlights: 290,
+    verified: true,
+  });
+  expect(JSON.parse(first.stdout).topDelays[0]).toEqual({ airport: 'JFK', flights: 200, meanDelay: 16.2 });
+  for (const figure of ['eventsPerSecond', 'scanPerSecond', 'bytesPerEvent']) {
+    expect(JSON.parse(first.stdout)[figure]).toBeGreaterThan(0);
+  }
+  expect(second).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(second.stdout)).toMatchObject({ events: 20_000, appended: 0, duplicates: 20_000, verified: true });
+});
+
+test('the demo goes on where an interrupted run stopped', async () => {
+  const directory = tempDirectory();
+  const run = startExample(demo, ['--keep', directory]);
+  await expect.poll(() => run.stderr, { timeout: 20_000 }).toContain('appended');
+  run.child.kill('SIGINT');
+  await run.ended;
+
+  const { code, stdout } = await startExample(demo, ['--json', '--keep', directory]).ended;
+
+  expect(code).toBe(0);
+  const { appended, duplicates, verified } = JSON.parse(stdout);
+  expect(duplicates).toBeGreaterThan(0);
+  expect({ total: appended + duplicates, verified }).toEqual({ total: 20_000, verified: true });
+});
+
+test('a store that differs from the file makes the demo fail, and it says where', async () => {
+  const directory = tempDirectory();
+  await startExample(demo, ['--json', '--keep', directory]).ended;
+  const bus = await openBus({ path: directory });
+  const data = { date: '2001/04/01 00:00', delay: 121, distance: 1, destination: 'JFK' };
+  await bus.append('airport-ATL', { type: 'Departed', data });
+  await bus.close();
+
+  const json = await startExample(demo, ['--json', '--keep', directory]).ended;
+  const plain = await startExample(demo, ['--keep', directory]).ended;
+
+  expect(json.code).toBe(1);
+  expect(JSON.parse(json.stdout)).toMatchObject({ events: 20_001, appended: 0, lateFlights: 291, verified: false });
+  expect(plain.code).toBe(1);
+  expect(plain.stdout).toContain('✗ NOT TRUE: so did the scan\n    flights: 20001 instead of 20000');
+});
+
+test('the demo writes nothing to a store of something else', async () => {
+  const directory = tempDirectory();
+  const bus = await openBus({ path: directory });
+  await bus.append('orders', { type: 'Placed' });
+  await bus.close();
+
+  const { code, stderr } = await startExample(demo, ['--keep', directory]).ended;
+
+  expect(code).toBe(1);
+  expect(stderr).toContain('is of something else: nothing was written to it');
+  const after = await openBus({ path: directory, readOnly: true });
+  expect(after.head).toBe(1);
+  await after.close();
+});
+
+test('an interrupted demo removes its temporary store', async () => {
+  const temporary = tempDirectory();
+  const run = startExample(demo, [], { env: { TMPDIR: temporary } });
+  const storeFile = () => readdirSync(temporary).some((name) => existsSync(join(temporary, name, 'log.mdb')));
+  await expect.poll(storeFile, { timeout: 20_000, interval: 5 }).toBe(true);
+
+  run.child.kill('SIGINT');
+  const { code } = await run.ended;
+
+  expect(code).toBe(130);
+  expect(readdirSync(temporary)).toEqual([]);
+});
