@@ -16,6 +16,7 @@ import { initialMetaRows, readIdentity, type StoreIdentity } from '../src/log/st
 import { TailFollower } from '../src/log/tail.ts';
 import { type VerifyOptions, type VerifyReport, verifyStore } from '../src/log/verify.ts';
 import { checkStreamName } from '../src/names.ts';
+import { checkOptionNames } from '../src/option-names.ts';
 import type { Engine } from '../src/storage/engine.ts';
 import { openLmdbEngine } from '../src/storage/lmdb-engine.ts';
 import { MemoryStorage, openMemoryEngine } from '../src/storage/memory-engine.ts';
@@ -69,20 +70,24 @@ export class Bus<Events extends EventShape = AnyEvent> {
    */
   readonly head$: Observable<number>;
   readonly #engine: Engine;
-  readonly #options: ResolvedOptions;
   readonly #identity: StoreIdentity;
   readonly #reader: LogReader;
   readonly #watch: HeadWatch;
   readonly #writer: { readonly log: LogWriter; readonly host: WriterHost } | undefined;
   #closing: Promise<void> | undefined;
 
-  /** Use `openBus`. */
+  /**
+   * Use `openBus`.
+   * @internal
+   */
   constructor(engine: Engine, options: ResolvedOptions) {
     this.#engine = engine;
-    this.#options = options;
-    this.capabilities = engine.capabilities;
     const log = options.readOnly ? undefined : new LogWriter(engine, options);
     this.#identity = log?.identity ?? engine.read((snapshot) => readIdentity(snapshot, engine.path));
+    // What a reader can rely on is what the writers chose, not how it was opened itself.
+    const durability =
+      options.readOnly && options.path !== ':memory:' ? this.#identity.durability : engine.capabilities.durability;
+    this.capabilities = { ...engine.capabilities, durability };
     this.#reader = new LogReader(engine, log ?? new TailFollower());
     this.#watch = new HeadWatch({
       head: () => this.#reader.head(),
@@ -111,7 +116,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
     options: AppendOptions = {},
   ): Promise<AppendResult> {
     const part = { stream, events, expectedVersion: options.expectedVersion };
-    return this.#append([part], options, options.signal, ([result]) => result as AppendResult);
+    return this.#append('append', [part], options, options.signal, ([result]) => result as AppendResult);
   }
 
   /**
@@ -119,7 +124,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * @throws as {@link Bus.append}; {TypeError} when a stream is named twice.
    */
   appendMany(appends: readonly StreamAppend<Events>[], options: AppendManyOptions = {}): Promise<AppendResult[]> {
-    return this.#append(appends, options, options.signal, (results) => results);
+    return this.#append('appendMany', appends, options, options.signal, (results) => results);
   }
 
   /**
@@ -129,6 +134,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
   read<const Type extends string = string>(
     options: ReadOptions<Type> = {},
   ): Pages<StoredEvent<EventsOfType<Events, Type>>> {
+    checkOptionNames('read', options);
     return this.#pages(scanSource(this.#reader, options), options.signal);
   }
 
@@ -138,6 +144,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
    */
   readStream(stream: string, options: ReadStreamOptions = {}): Pages<StoredEvent<Events>> {
     checkStreamName(stream);
+    checkOptionNames('readStream', options);
     return this.#pages(streamSource(this.#reader, stream, options), options.signal);
   }
 
@@ -156,6 +163,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
 
   /** The streams of the store in the byte order of their names. Each page is as fresh as when it is asked for. */
   streams(options: StreamsOptions = {}): Pages<StreamInfo> {
+    checkOptionNames('streams', options);
     return pagesOf(streamsSource(this.#reader, options), options.signal);
   }
 
@@ -166,6 +174,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
   subscribe<const Type extends string = string>(
     options: SubscribeOptions<Type> = {},
   ): Pages<StoredEvent<EventsOfType<Events, Type>>> {
+    checkOptionNames('subscribe', options);
     const { after = 0, signal } = options;
     if (!Number.isSafeInteger(after) || after < 0) {
       throw new TypeError(`after must be a whole number from 0 on, got ${String(after)}`);
@@ -224,6 +233,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
   }
 
   #append<Result>(
+    method: 'append' | 'appendMany',
     appends: readonly GivenAppend[],
     options: RequestOptions,
     signal: AbortSignal | undefined,
@@ -231,6 +241,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
   ): Promise<Result> {
     const { path } = this.#engine;
     try {
+      checkOptionNames(method, options);
       if (this.#closing !== undefined) throw new BusError('STORE_CLOSED', 'the bus is closed', { path });
       if (this.#writer === undefined) throw new BusError('STORE_READ_ONLY', `${path} was opened read-only`, { path });
       return this.#writer.host.append(encodeRequest(appends, options, Date.now()), signal, pick);

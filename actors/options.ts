@@ -1,6 +1,7 @@
 /**
  * Options of a bus: their defaults, and the one place where they are checked.
  */
+import { refuseUnknownNames } from '../src/option-names.ts';
 import type { Durability } from '../src/types.ts';
 
 /** Checks a user may overrule, knowing better. */
@@ -34,7 +35,19 @@ export type ResolvedOptions = Required<Omit<OpenOptions, 'signal' | 'inline'>> &
   readonly signal: AbortSignal | undefined;
 };
 
-export const openDefaults = Object.freeze({
+const openNames: readonly (keyof OpenOptions)[] = [
+  'path',
+  'durability',
+  'readOnly',
+  'inline',
+  'lockWaitMs',
+  'idempotencyTtlMs',
+  'force',
+  'clock',
+  'signal',
+];
+
+const openDefaults = Object.freeze({
   durability: 'sync',
   readOnly: false,
   lockWaitMs: 0,
@@ -48,6 +61,7 @@ const dayMs = 24 * 3600 * 1000;
 
 /** @throws {TypeError} naming the option, its range and what was given. */
 export function resolveOptions(options: OpenOptions): ResolvedOptions {
+  refuseUnknownNames('openBus', options, openNames);
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const resolved: ResolvedOptions = { ...openDefaults, ...(Object.fromEntries(given) as unknown as OpenOptions) };
   if (typeof resolved.path !== 'string' || resolved.path === '') throw wrong('path', 'a directory', resolved.path);

@@ -2,11 +2,10 @@
  * The contest: runs the chosen cases, all contenders turn by turn in each round, and makes the report.
  *
  * Each contender of a case has its own process and directory. Between its turns it waits, so that two neighbouring turns
- * differ in the contender only. What contenders read is compared: who reads something else has lost nothing but its right to
- * be compared, and the run fails.
+ * differ in the contender only. What contenders read is compared: a difference fails the run.
  */
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { cpus, release, totalmem, type } from 'node:os';
+import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import { type BenchCase, cases, isLessBetter, type WorkCase } from './cases.ts';
 import { ContenderClient } from './contender-client.ts';
@@ -48,6 +47,7 @@ export class Contest {
   }
 
   async #run(): Promise<Report> {
+    const machine = describeMachine();
     const chosen = cases.filter(({ id }) => this.#options.only.includes(id));
     if (chosen.some((one) => one.kind !== 'work' || one.store === 'built')) await this.#build();
     const reports: CaseReport[] = [];
@@ -59,7 +59,7 @@ export class Contest {
       );
       reports.push(report);
     }
-    return { machine: describeMachine(), node: process.version.slice(1), syncUs: median(this.#syncUs), cases: reports };
+    return { machine, node: process.version.slice(1), syncUs: median(this.#syncUs), cases: reports };
   }
 
   /** Makes the large store of each contender, with the same events. */
@@ -189,8 +189,11 @@ function dataBytes(directory: string): number {
     .reduce((total, name) => total + statSync(join(directory, name)).size, 0);
 }
 
+/** With the load of other programs, which is what to look at first when two runs differ. */
 function describeMachine(): string {
   const processors = cpus();
+  const processor = `${processors.length} x ${processors[0]?.model ?? 'unknown processor'}`;
   const memoryGib = Math.round(totalmem() / 2 ** 30);
-  return `${processors.length} x ${processors[0]?.model ?? 'unknown processor'}, ${memoryGib} GiB, ${type()} ${release()}`;
+  const load = (loadavg()[0] as number).toFixed(1);
+  return `${processor}, ${memoryGib} GiB, ${type()} ${release()}, load ${load} before the run`;
 }

@@ -24,8 +24,8 @@ export interface BenchOptions {
 
 export const usage = `npm run bench -- [options]
   --only ID,ID     run these cases only: ${cases.map(({ id }) => id).join(', ')}
-  --rounds N       turns of each contender per case (7)
-  --seconds S      length of a turn (1)
+  --rounds N       turns of each contender per case (15)
+  --seconds S      length of a turn (0.5)
   --events N       events in the store that is built for reading (1000000)
   --quick          3 rounds of 0.3 s, 100000 events: a first look, not a result
   --json           one JSON document on stdout instead of the table
@@ -49,7 +49,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   });
   const fallback = values.quick
     ? { rounds: 3, seconds: 0.3, events: 100_000 }
-    : { rounds: 7, seconds: 1, events: 1_000_000 };
+    : { rounds: 15, seconds: 0.5, events: 1_000_000 };
   const rounds = numberOf('rounds', values.rounds, fallback.rounds);
   const builtEvents = numberOf('events', values.events, fallback.events);
   if (!Number.isInteger(rounds)) throw new TypeError(`--rounds must be a whole number, got ${rounds}`);

@@ -10,7 +10,7 @@ import { eventBytesMax, payloadDepthMax } from '../limits.ts';
  * A step from a container to one of its members: the name of a property, or a number that holds an ordinal and the kind of
  * member. `undefined` is the container itself.
  */
-export type Step = string | symbol | number | undefined;
+type Step = string | symbol | number | undefined;
 
 /** Where a walk stands. */
 export interface Place {

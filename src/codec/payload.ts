@@ -9,6 +9,7 @@
  * property or an item), plain objects, arrays, Date (also invalid), Map, Set, ArrayBuffer, DataView and typed arrays.
  * Stored in another form that means the same: -0 as 0; a Buffer as a Uint8Array; a hole in an array as undefined; an object
  * without prototype as one with; the same object met twice as two. Not stored: properties that are not enumerable.
+ * A getter is asked twice, by the check and by msgpackr; what it gives the second time is stored, unchecked.
  * Everything else is refused: see `encodePayload`.
  */
 import { Packr } from 'msgpackr';

@@ -13,7 +13,7 @@ import { checkId, checkIdempotencyKey, checkStreamName, checkTypeName } from '..
 import type { ExpectedVersion, Metadata } from '../types.ts';
 
 /** The events of one stream in a request; their records and types follow each other in the request. */
-export interface RequestPart {
+interface RequestPart {
   readonly stream: string;
   readonly expectedVersion: ExpectedVersion;
   readonly eventCount: number;

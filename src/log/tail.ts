@@ -154,7 +154,7 @@ export class TailFollower implements TailSource {
 }
 
 /** Adds all blocks of `snapshot` behind the tail's head. */
-export function followBlocks(snapshot: Snapshot, tail: Tail): void {
+function followBlocks(snapshot: Snapshot, tail: Tail): void {
   snapshot.walkForward(tail.head, (firstPosition, bytes) => {
     if (firstPosition > tail.head) tail.follow(new Block(bytes, firstPosition, 'whole'));
     return true;

@@ -41,7 +41,7 @@ export interface Snapshot {
   walkRows(table: TableName, range: RowRange, visit: RowVisitor): void;
 }
 
-export interface BlockWrite {
+interface BlockWrite {
   readonly firstPosition: number;
   readonly bytes: Uint8Array;
 }

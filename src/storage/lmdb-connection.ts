@@ -11,7 +11,7 @@ import { assert } from '../assert.ts';
 import { BusError } from '../errors.ts';
 import type { Capabilities, Durability } from '../types.ts';
 import type { Engine, Snapshot, WriteSet } from './engine.ts';
-import { borrowedValue, type Environment } from './lmdb-environment.ts';
+import { borrowedValue, type Environment, snapshotTransactionId } from './lmdb-environment.ts';
 import { errnoIo, lmdbCode, readError, saysNoSpace } from './lmdb-errors.ts';
 import { LmdbSnapshot } from './lmdb-snapshot.ts';
 import type { OpeningGate } from './opening-gate.ts';
@@ -39,8 +39,10 @@ export class LmdbConnection implements Engine {
   readonly #environment: Environment;
   readonly #snapshot: LmdbSnapshot;
   readonly #writer: WriterParts | undefined;
-  /** The newest transaction: nobody else makes any. */
+  /** A writer's newest transaction: nobody else makes any. */
   #lastId: number;
+  /** The last answer of `transactionId()`. */
+  #seenId: number;
   #reading = false;
   #closed = false;
   /** What the first failed commit threw: nothing is written after it. */
@@ -59,7 +61,8 @@ export class LmdbConnection implements Engine {
     this.#snapshot = new LmdbSnapshot(environment, directory);
     this.#writer = writer;
     this.capabilities = { engine: 'lmdb', durability, processes: true, threads: sharesEnvironment, readOnly };
-    this.#lastId = this.transactionId();
+    this.#lastId = newestTransactionId(environment);
+    this.#seenId = this.#lastId;
   }
 
   read<T>(use: (snapshot: Snapshot) => T): T {
@@ -101,15 +104,7 @@ export class LmdbConnection implements Engine {
   }
 
   transactionId(): number {
-    this.#assertOpen();
-    const { root } = this.#environment;
-    try {
-      return root.getStats().lastTxnId;
-    } catch (error) {
-      throw this.#failure === undefined ? readError(this.path, 'file', error) : failedError(this.path, this.#failure);
-    } finally {
-      if (!this.#reading) root.resetReadTxn();
-    }
+    return this.#reading ? this.#snapshotId() : this.read(() => this.#snapshotId());
   }
 
   sizeBytes(): number {
@@ -126,6 +121,16 @@ export class LmdbConnection implements Engine {
     } finally {
       this.#writer?.gate.close();
       this.#writer?.lock.release();
+    }
+  }
+
+  #snapshotId(): number {
+    try {
+      // Of 64 bits lmdb gives 32: the number nearest to the last one known is meant.
+      this.#seenId += (snapshotTransactionId(this.#environment.root) - this.#seenId) | 0;
+      return this.#seenId;
+    } catch (error) {
+      throw error instanceof BusError ? error : readError(this.path, 'file', error);
     }
   }
 
@@ -164,7 +169,7 @@ export class LmdbConnection implements Engine {
 
   /** A transaction must build on the newest one in the file, or it would overwrite it: see opening-gate.ts. */
   #assertNewest(id: number): void {
-    const newest = this.#environment.root.getStats().lastTxnId;
+    const newest = newestTransactionId(this.#environment);
     if (newest !== id) throw new Error(`LMDB would build on transaction ${id}, but ${newest} is the newest`);
   }
 
@@ -203,6 +208,10 @@ export class LmdbConnection implements Engine {
     const { path } = this;
     if (this.#closed) throw new BusError('STORE_CLOSED', `the store at ${path} was closed`, { path });
   }
+}
+
+function newestTransactionId({ root }: Environment): number {
+  return root.getStats().lastTxnId;
 }
 
 function failedError(path: string, cause: unknown): BusError {

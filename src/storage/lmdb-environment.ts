@@ -5,7 +5,7 @@
  * back as views of one buffer that lmdb-js overwrites with the next read (read.js, `globalBuffer`): valid until then, and
  * only while they stay below its 16 MiB. Errors of lmdb pass through as they are (see lmdb-errors.ts).
  */
-import { open } from 'lmdb';
+import * as lmdb from 'lmdb';
 import { assert } from '../assert.ts';
 import { type TableName, tableNames } from './engine.ts';
 import { pageSizeBytes } from './lmdb-file.ts';
@@ -46,7 +46,9 @@ export interface RootTable {
   getWriteTxnId(): number;
   useReadTransaction(): { done(): void };
   resetReadTxn(): void;
+  /** `lastTxnId` is of the newest meta page: a commit shows there before it is synced, and before any read sees it. */
   getStats(): { readonly lastTxnId: number };
+  getBinaryFast(key: Uint8Array): Uint8Array | undefined;
   openDB(options: object): unknown;
   /** Synchronous where no asynchronous write was ever made, which is so here. */
   close(): Promise<void>;
@@ -80,7 +82,7 @@ const tablesMax = 32;
  * @throws what lmdb throws, unchanged; then nothing stays open.
  */
 export function openEnvironment(options: EnvironmentOptions): Environment {
-  const root = open({
+  const root = lmdb.open({
     path: options.path,
     noSubdir: true,
     encoding: 'binary',
@@ -102,6 +104,22 @@ export function openEnvironment(options: EnvironmentOptions): Environment {
     void root.close();
     throw error;
   }
+}
+
+/** The main tree names a table so (mdb.c, mdb_dbi_open; the names have their NUL). */
+const blockTableKey = new TextEncoder().encode(`${blockTableName}\0`);
+
+/** In lmdb's exports, but not in its declarations: the transaction that wrote the page of the last look-up. */
+const { getLastTxnId } = lmdb as unknown as { getLastTxnId(): number };
+
+/**
+ * The transaction that the current read sees, in the lower 32 bits: each one writes the page of the main tree anew, in which
+ * the tables have their roots.
+ */
+export function snapshotTransactionId(root: RootTable): number {
+  const record = root.getBinaryFast(blockTableKey);
+  assert(record !== undefined, 'the main tree names the table of the blocks');
+  return getLastTxnId();
 }
 
 /** lmdb-js calls these on its own key buffer; `dataView` is where it, too, keeps a view of it (keys.js). */

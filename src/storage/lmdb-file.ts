@@ -11,7 +11,7 @@ export const pageSizeBytes = 4096;
 /** sizeof(MDB_page_header). */
 export const pageHeaderBytes = 24;
 /** A root that is not there: an empty tree. */
-export const noPage = 2n ** 64n - 1n;
+const noPage = 2n ** 64n - 1n;
 
 const metaMagic = 0xbeefc0de;
 const metaVersion = 2;

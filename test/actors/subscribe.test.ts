@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Bus, StoredEvent } from '#store';
-import { collect, take } from '../kit/collect.ts';
+import { collect } from '../kit/collect.ts';
 import { engineKinds, tempBus, tempStore } from '../kit/temp-store.ts';
 
 const event = { type: 'placed' };

@@ -6,7 +6,7 @@ test('without options all cases are run', () => {
 
   expect(only).toContain('append-1');
   expect(only).toContain('disk-bytes');
-  expect({ rounds, seconds, json }).toEqual({ rounds: 7, seconds: 1, json: false });
+  expect({ rounds, seconds, json }).toEqual({ rounds: 15, seconds: 0.5, json: false });
 });
 
 test('chosen cases keep the order of the list of cases', () => {

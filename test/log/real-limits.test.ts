@@ -20,26 +20,29 @@ function blockSizes({ storage }: TempStore): number[] {
   return storage.blocks.map(({ bytes }) => bytes.length);
 }
 
-test.each(engineKinds)('the index is written when the tail has no room, in the transaction of the next events (%s)', async (kind) => {
-  let spy: EngineSpy | undefined;
-  const bus = await tempStore(kind).openBus({ durability: 'os' }, (engine) => {
-    spy = new EngineSpy(engine);
-    return spy;
-  });
-  const before = spy?.commits.length as number;
+test.each(engineKinds)(
+  'the index is written when the tail has no room, in the transaction of the next events (%s)',
+  async (kind) => {
+    let spy: EngineSpy | undefined;
+    const bus = await tempStore(kind).openBus({ durability: 'os' }, (engine) => {
+      spy = new EngineSpy(engine);
+      return spy;
+    });
+    const before = spy?.commits.length as number;
 
-  await bus.append('a', times(10_000));
-  await bus.append('b', times(limits.tailEventsMax - 10_000));
-  const indexedBefore = bus.info().indexedPosition;
-  await bus.append('c', event);
+    await bus.append('a', times(10_000));
+    await bus.append('b', times(limits.tailEventsMax - 10_000));
+    const indexedBefore = bus.info().indexedPosition;
+    await bus.append('c', event);
 
-  expect(indexedBefore).toBe(0);
-  expect(bus.info()).toMatchObject({ indexedPosition: limits.tailEventsMax, head: limits.tailEventsMax + 1 });
-  expect(spy?.commits.slice(before).map(({ rows }) => rows > 0)).toEqual([false, false, true]);
-  expect(await bus.stream('a')).toEqual({ version: 10_000, lastPosition: 10_000 });
-  expect(await bus.stream('c')).toEqual({ version: 1, lastPosition: limits.tailEventsMax + 1 });
-  expect((await bus.verify()).problems).toEqual([]);
-});
+    expect(indexedBefore).toBe(0);
+    expect(bus.info()).toMatchObject({ indexedPosition: limits.tailEventsMax, head: limits.tailEventsMax + 1 });
+    expect(spy?.commits.slice(before).map(({ rows }) => rows > 0)).toEqual([false, false, true]);
+    expect(await bus.stream('a')).toEqual({ version: 10_000, lastPosition: 10_000 });
+    expect(await bus.stream('c')).toEqual({ version: 1, lastPosition: limits.tailEventsMax + 1 });
+    expect((await bus.verify()).problems).toEqual([]);
+  },
+);
 
 test('the index is written when the tail has too many blocks', async () => {
   const bus = await tempBus();
@@ -130,23 +133,26 @@ test('a block has at most 4096 events', async () => {
   expect(Math.max(...counts)).toBeLessThanOrEqual(limits.blockEventsMax);
 });
 
-test.each(engineKinds)('an event of 8 MiB is stored in a block of its own, one byte more is refused (%s)', async (kind) => {
-  const store = tempStore(kind);
-  const bus = await store.openBus({ durability: 'os' });
-  const largest = textOf(limits.eventBytesMax - overheadBytes);
-  const larger = textOf(limits.eventBytesMax - overheadBytes + 1);
+test.each(engineKinds)(
+  'an event of 8 MiB is stored in a block of its own, one byte more is refused (%s)',
+  async (kind) => {
+    const store = tempStore(kind);
+    const bus = await store.openBus({ durability: 'os' });
+    const largest = textOf(limits.eventBytesMax - overheadBytes);
+    const larger = textOf(limits.eventBytesMax - overheadBytes + 1);
 
-  await bus.append('a', [event, largest, event]);
-  const refused = bus.append('a', [event, larger]);
+    await bus.append('a', [event, largest, event]);
+    const refused = bus.append('a', [event, larger]);
 
-  await expect(refused).rejects.toMatchObject({
-    code: 'EVENT_TOO_LARGE',
-    detail: { limit: 'eventBytesMax', max: limits.eventBytesMax, actual: limits.eventBytesMax + 1 },
-  });
-  expect((await bus.event(2))?.data.length).toBe(largest.data.length);
-  expect((await bus.verify()).blocks).toBe(3);
-  expect(bus.head).toBe(3);
-});
+    await expect(refused).rejects.toMatchObject({
+      code: 'EVENT_TOO_LARGE',
+      detail: { limit: 'eventBytesMax', max: limits.eventBytesMax, actual: limits.eventBytesMax + 1 },
+    });
+    expect((await bus.event(2))?.data.length).toBe(largest.data.length);
+    expect((await bus.verify()).blocks).toBe(3);
+    expect(bus.head).toBe(3);
+  },
+);
 
 test.each(engineKinds)('a call of 12 MiB is stored, one byte more is refused (%s)', async (kind) => {
   const store = tempStore(kind);
@@ -162,7 +168,9 @@ test.each(engineKinds)('a call of 12 MiB is stored, one byte more is refused (%s
     detail: { limit: 'callBytesMax', max: limits.callBytesMax, actual: limits.callBytesMax + 1 },
   });
   expect(stored).toMatchObject({ lastPosition: 2 });
-  expect((await collect(bus.readStream('a'))).map(({ data }) => data.length)).toEqual([half, half].map(({ data }) => data.length));
+  expect((await collect(bus.readStream('a'))).map(({ data }) => data.length)).toEqual(
+    [half, half].map(({ data }) => data.length),
+  );
 });
 
 test('a call of more than 10,000 events is refused', async () => {

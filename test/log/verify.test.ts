@@ -53,7 +53,8 @@ interface Defect {
   readonly message: RegExp;
 }
 
-const rowsOf = (storage: MemoryStorage, table: TableName) => storage.rows[table] as { key: Uint8Array; value: Uint8Array }[];
+const rowsOf = (storage: MemoryStorage, table: TableName) =>
+  storage.rows[table] as { key: Uint8Array; value: Uint8Array }[];
 
 /** Puts a row in its place. */
 function put(storage: MemoryStorage, { table, key, value }: RowWrite): void {
@@ -69,20 +70,20 @@ function remove(storage: MemoryStorage, table: TableName, key: Uint8Array): void
   if (at >= 0) rows.splice(at, 1);
 }
 
-function valueOf(storage: MemoryStorage, table: TableName, key: Uint8Array): Uint8Array {
+function valueAt(storage: MemoryStorage, table: TableName, key: Uint8Array): Uint8Array {
   return rowsOf(storage, table).find((row) => Buffer.compare(row.key, key) === 0)?.value as Uint8Array;
 }
 
 /** Changes fields of a row, checksum and all. */
 function changeStream(storage: MemoryStorage, stream: string, change: object): void {
   const key = textKey(stream);
-  const row = decodeStreamRow(key, valueOf(storage, 'streams', key));
+  const row = decodeStreamRow(key, valueAt(storage, 'streams', key));
   put(storage, { table: 'streams', key, value: encodeStreamRow(key, { ...row, ...change }) });
 }
 
 function changeKey(storage: MemoryStorage, text: string, change: object): void {
   const key = textKey(text);
-  const row = decodeIdempotencyRow(key, valueOf(storage, 'idempotency', key));
+  const row = decodeIdempotencyRow(key, valueAt(storage, 'idempotency', key));
   put(storage, { table: 'idempotency', key, value: encodeIdempotencyRow(key, { ...row, ...change }) });
 }
 
@@ -93,13 +94,13 @@ function changeRun(
   change: (entries: ReturnType<typeof decodeIndexRun>) => ReturnType<typeof decodeIndexRun>,
 ): void {
   const key = indexKey(stream, version);
-  const entries = change(decodeIndexRun(key, valueOf(storage, 'stream_index', key)));
+  const entries = change(decodeIndexRun(key, valueAt(storage, 'stream_index', key)));
   put(storage, { table: 'stream_index', key, value: encodeIndexRun(key, entries) });
 }
 
 /** Moves a value under another key, with a checksum that fits. */
 function moveRow(storage: MemoryStorage, table: TableName, from: Uint8Array, to: Uint8Array): void {
-  const payload = openRow(table, from, valueOf(storage, table, from));
+  const payload = openRow(table, from, valueAt(storage, table, from));
   put(storage, { table, key: to, value: sealRow(to, payload) });
   remove(storage, table, from);
 }
@@ -350,12 +351,22 @@ test.each<[string, (storage: MemoryStorage) => void, Defect]>([
   ],
   [
     'a row of meta of a wrong length',
-    (storage) => put(storage, { table: 'meta', key: textKey('sweptPosition'), value: sealRow(textKey('sweptPosition'), new Uint8Array(5)) }),
+    (storage) =>
+      put(storage, {
+        table: 'meta',
+        key: textKey('sweptPosition'),
+        value: sealRow(textKey('sweptPosition'), new Uint8Array(5)),
+      }),
     { table: 'meta', message: /sweptPosition/ },
   ],
   [
     'a durability that nobody knows',
-    (storage) => put(storage, { table: 'meta', key: textKey('durability'), value: sealRow(textKey('durability'), Uint8Array.of(9)) }),
+    (storage) =>
+      put(storage, {
+        table: 'meta',
+        key: textKey('durability'),
+        value: sealRow(textKey('durability'), Uint8Array.of(9)),
+      }),
     { table: 'meta', message: /durability/ },
   ],
 ])('verify finds %s', async (_, damage, { table, position, message }) => {
@@ -402,7 +413,10 @@ test.each<[string, (packer: BlockPacker) => void, RegExp]>([
 });
 
 /** Writes a block of one event. */
-function add(packer: BlockPacker, place: { stream?: string; version?: number; timeMs?: number; eventCount?: number }): void {
+function add(
+  packer: BlockPacker,
+  place: { stream?: string; version?: number; timeMs?: number; eventCount?: number },
+): void {
   const { records } = encodeRequest([{ stream: 'd', events: { type: 'x' } }], {}, 0);
   packer.beginCommit(place.eventCount ?? 1, undefined);
   const { stream = 'd', version = 2, timeMs = 5000 } = place;
