@@ -49,23 +49,30 @@ export class WriterHost {
     return new Promise((resolve, reject) => {
       throwIfAborted(signal);
       if (this.#isClosed) throw new BusError('STORE_CLOSED', 'the bus is closed', { path: this.#path });
-      const queued: QueuedAppend = {
-        request,
-        settle: (outcome) => {
-          signal?.removeEventListener('abort', onAbort);
-          if ('error' in outcome) reject(outcome.error);
-          else resolve(pick(outcome.results));
-        },
+      const settle = (outcome: Outcome) => {
+        if ('error' in outcome) reject(outcome.error);
+        else resolve(pick(outcome.results));
       };
-      const onAbort = () => {
-        // What has been handed over is committed with its group and answers for itself.
-        if (signal !== undefined && this.#withdraw(queued))
-          queued.settle({ error: abortError(signal, 'nothing-written') });
-      };
-      signal?.addEventListener('abort', onAbort);
+      const queued = signal === undefined ? { request, settle } : this.#abortable(request, settle, signal);
       if (this.#hasRoom() && this.#waiting.size === 0) this.#enqueue(queued);
       else this.#waiting.add(queued);
     });
+  }
+
+  /** Listens to `signal` until the append is settled. What is handed over is committed with its group and answers for itself. */
+  #abortable(request: AppendRequest, settle: (outcome: Outcome) => void, signal: AbortSignal): QueuedAppend {
+    const onAbort = () => {
+      if (this.#withdraw(queued)) queued.settle({ error: abortError(signal, 'nothing-written') });
+    };
+    const queued = {
+      request,
+      settle: (outcome: Outcome) => {
+        signal.removeEventListener('abort', onAbort);
+        settle(outcome);
+      },
+    };
+    signal.addEventListener('abort', onAbort);
+    return queued;
   }
 
   /** Takes no more appends and resolves when those before it are committed. */

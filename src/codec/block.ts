@@ -50,10 +50,11 @@ export class Block {
   readonly bytes: Uint8Array;
   readonly firstPosition: number;
   readonly eventCount: number;
+  readonly #check: 'directory' | 'whole';
   readonly #directoryAt: number;
   readonly #typeNames: (string | undefined)[];
   readonly #streamNames: (string | undefined)[];
-  /** Where each name's length stands: types, then streams, then the end of both. Found when the first name is asked for. */
+  /** Where each name's length stands: types, then streams, then the end of both. */
   #nameAt: Uint32Array | undefined;
   /** All names and their lengths as one string. */
   #nameTexts: string | undefined;
@@ -65,6 +66,7 @@ export class Block {
   constructor(bytes: Uint8Array, firstPosition: number, check: 'directory' | 'whole') {
     this.bytes = bytes;
     this.firstPosition = firstPosition;
+    this.#check = check;
     const trailerAt = bytes.length - blockTrailerBytes;
     if (trailerAt < blockHeaderBytes || readU32(bytes, blockField.magic) !== blockMagic)
       corrupt(firstPosition, 'no block header');
@@ -162,7 +164,7 @@ export class Block {
   commits(): CommitEntry[] {
     const { bytes } = this;
     const entries: CommitEntry[] = [];
-    let at = this.#names()[this.#typeNames.length + this.#streamNames.length] as number;
+    let at = this.#skipNames(this.#typeNames.length + this.#streamNames.length);
     for (let count = readU16(bytes, blockField.commitCount); count > 0; count--) {
       const keyBytes = readU16(bytes, at + 10);
       const hashAt = at + commitEntryBytes;
@@ -187,37 +189,48 @@ export class Block {
     let name = names[index];
     if (name === undefined) {
       if (index >= names.length) corrupt(this.firstPosition, 'a name that is not in the dictionary');
-      const at = this.#names()[offset + index] as number;
-      name = this.#nameText(at + 2, at + 2 + readU16(this.bytes, at));
+      name = this.#check === 'whole' ? this.#nameOfMany(offset + index) : this.#nameOfFew(offset + index);
       names[index] = name;
     }
     return name;
   }
 
-  /** Names in ASCII are cut out of one string: to decode each of them costs more than all else in a scan. */
-  #nameText(start: number, end: number): string {
-    const nameAt = this.#names();
+  /** For who reads the whole block: names in ASCII are cut out of one string, to decode each would cost more than all else. */
+  #nameOfMany(index: number): string {
+    this.#nameAt ??= this.#findNames();
+    const nameAt = this.#nameAt;
     const first = nameAt[0] as number;
     const last = nameAt.at(-1) as number;
     this.#nameTexts ??= text(this.bytes, first, last);
+    const start = (nameAt[index] as number) + 2;
+    const end = start + readU16(this.bytes, start - 2);
     // A byte that is not ASCII is part of a longer sequence, which shortens the text.
     const isAscii = this.#nameTexts.length === last - first;
     return isAscii ? this.#nameTexts.slice(start - first, end - first) : text(this.bytes, start, end);
   }
 
-  #names(): Uint32Array {
-    if (this.#nameAt === undefined) {
-      const count = this.#typeNames.length + this.#streamNames.length;
-      const nameAt = new Uint32Array(count + 1);
-      let at = this.#directoryAt + 4 * this.eventCount;
-      for (let index = 0; index < count; index++) {
-        nameAt[index] = at;
-        at += 2 + readU16(this.bytes, at);
-      }
-      nameAt[count] = at;
-      this.#nameAt = nameAt;
+  /** For who reads one record: finds the name from the beginning and decodes it alone. */
+  #nameOfFew(index: number): string {
+    const at = this.#skipNames(index);
+    return text(this.bytes, at + 2, at + 2 + readU16(this.bytes, at));
+  }
+
+  #skipNames(count: number): number {
+    let at = this.#directoryAt + 4 * this.eventCount;
+    for (let left = count; left > 0; left--) at += 2 + readU16(this.bytes, at);
+    return at;
+  }
+
+  #findNames(): Uint32Array {
+    const count = this.#typeNames.length + this.#streamNames.length;
+    const nameAt = new Uint32Array(count + 1);
+    let at = this.#skipNames(0);
+    for (let index = 0; index < count; index++) {
+      nameAt[index] = at;
+      at += 2 + readU16(this.bytes, at);
     }
-    return this.#nameAt;
+    nameAt[count] = at;
+    return nameAt;
   }
 }
 

@@ -7,7 +7,7 @@
 import { crc32 } from 'node:zlib';
 import { readU16, readU32, writeU16, writeU32, writeU48 } from './bytes.ts';
 import type { EncodedPayload } from './payload.ts';
-import { parseUuid } from './uuid.ts';
+import { nextUuid, parseUuid } from './uuid.ts';
 
 export const recordHeaderBytes = 56;
 
@@ -36,8 +36,8 @@ const knownFlags = flagTextId;
 
 /** An event ready to be laid out: what the caller knows of it. */
 export interface RecordDraft {
-  /** 16 bytes of UUID, or text. */
-  readonly id: Uint8Array | string;
+  /** 16 bytes of UUID, text, or the time in milliseconds of a UUID that is to be made. */
+  readonly id: Uint8Array | string | number;
   readonly data: EncodedPayload;
   readonly metadata: EncodedPayload;
 }
@@ -62,6 +62,8 @@ export function writeDraft(target: Buffer, at: number, draft: RecordDraft): numb
     target[at + recordField.flags] = flagTextId;
     writeU16(target, at + recordField.idTextBytes, idBytes);
     end += idBytes;
+  } else if (typeof draft.id === 'number') {
+    nextUuid(target, at + recordField.id, draft.id);
   } else {
     target.set(draft.id, at + recordField.id);
   }

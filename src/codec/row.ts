@@ -9,11 +9,13 @@ import { BusError } from '../errors.ts';
 import { indexRunEventsMax } from '../limits.ts';
 import { contentHashBytes } from './block.ts';
 import {
+  readU16,
   readU32,
   readU48,
   readU64BigEndian,
   VarintReader,
   varintBytesMax,
+  writeU16,
   writeU32,
   writeU48,
   writeU64BigEndian,
@@ -118,33 +120,49 @@ export function decodeStreamRow(key: Uint8Array, row: Uint8Array): StreamRow {
   };
 }
 
-/** Entries of consecutive versions: for each, how far its block lies behind the one before, and its ordinal in the block. */
-export function encodeIndexRun(key: Uint8Array, entries: readonly IndexEntry[]): Uint8Array {
-  const payload = new Uint8Array(entries.length * 2 * varintBytesMax);
-  let end = 0;
-  let block = 0;
+/** Bytes of a run before its entries: their number, and the position of the last one's block. */
+const runHeaderBytes = 8;
+
+/**
+ * A run of consecutive versions: for each, how far its block lies behind the one before, and its ordinal in the block.
+ * With `run`, the row as it was, `entries` go on behind it: nothing of it is decoded.
+ */
+export function encodeIndexRun(key: Uint8Array, entries: readonly IndexEntry[], run?: Uint8Array): Uint8Array {
+  const before = run === undefined ? new Uint8Array(runHeaderBytes) : openRun(key, run);
+  const payload = new Uint8Array(before.length + entries.length * 2 * varintBytesMax);
+  payload.set(before);
+  let end = before.length;
+  let block = readU48(before, 2);
   for (const entry of entries) {
     end = writeVarint(payload, end, entry.block - block);
     end = writeVarint(payload, end, entry.position - entry.block);
     block = entry.block;
   }
+  writeU16(payload, 0, readU16(before, 0) + entries.length);
+  writeU48(payload, 2, block);
   return sealRow(key, payload.subarray(0, end));
 }
 
 export function decodeIndexRun(key: Uint8Array, row: Uint8Array): IndexEntry[] {
-  const payload = openRow('stream_index', key, row);
-  const reader = new VarintReader(payload, 0, payload.length);
+  const payload = openRun(key, row);
+  const reader = new VarintReader(payload, runHeaderBytes, payload.length);
   const entries: IndexEntry[] = [];
   let block = 0;
-  while (!reader.finished) {
+  for (let left = readU16(payload, 0); left > 0; left--) {
     const step = reader.next();
     const ordinal = reader.next();
-    if (step === undefined || ordinal === undefined || entries.length === indexRunEventsMax)
-      misshapen('stream_index', key);
+    if (step === undefined || ordinal === undefined) misshapen('stream_index', key);
     block += step;
     entries.push({ position: block + ordinal, block });
   }
+  if (!reader.finished || block !== readU48(payload, 2)) misshapen('stream_index', key);
   return entries;
+}
+
+function openRun(key: Uint8Array, row: Uint8Array): Uint8Array {
+  const payload = openRow('stream_index', key, row);
+  if (payload.length < runHeaderBytes || readU16(payload, 0) > indexRunEventsMax) misshapen('stream_index', key);
+  return payload;
 }
 
 export function encodeIdempotencyRow(key: Uint8Array, row: IdempotencyRow): Uint8Array {

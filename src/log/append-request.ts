@@ -6,7 +6,6 @@
 import { contentHash } from '../codec/canonical.ts';
 import { encodePayload } from '../codec/payload.ts';
 import { draftBytes, encodeId, type RecordDraft, writeDraft } from '../codec/record.ts';
-import { nextUuid } from '../codec/uuid.ts';
 import { BusError } from '../errors.ts';
 import { callBytesMax, callEventsMax, eventBytesMax } from '../limits.ts';
 import { checkId, checkIdempotencyKey, checkStreamName, checkTypeName } from '../names.ts';
@@ -154,18 +153,12 @@ function isPlainObject(value: unknown): value is object {
 
 function encodeDraft({ id, data, metadata }: GivenEvent, index: number, timeMs: number): RecordDraft {
   const draft = {
-    id: id === undefined ? newId(timeMs) : encodeId(id),
+    id: id === undefined ? timeMs : encodeId(id),
     data: encodePayload(data, index, 'data'),
     metadata: encodePayload(metadata, index, 'metadata'),
   };
   requireAtMost('eventBytesMax', draftBytes(draft), eventBytesMax);
   return draft;
-}
-
-function newId(timeMs: number): Uint8Array {
-  const uuid = new Uint8Array(16);
-  nextUuid(uuid, 0, timeMs);
-  return uuid;
 }
 
 function layOut(drafts: readonly RecordDraft[]): Buffer {

@@ -7,7 +7,6 @@
 import { Block } from '../codec/block.ts';
 import {
   decodeIdempotencyRow,
-  decodeIndexRun,
   decodeStreamRow,
   encodeIdempotencyRow,
   encodeIndexRun,
@@ -63,28 +62,20 @@ function addRuns(
   entries: readonly IndexEntry[],
 ): number {
   let runVersion = before?.runVersion ?? 1;
-  let run = before === undefined ? [] : readRun(snapshot, stream, runVersion);
-  for (const entry of entries) {
-    if (run.length === indexRunEventsMax) {
-      runs.push(runRow(stream, runVersion, run));
-      runVersion += run.length;
-      run = [];
+  let count = before === undefined ? 0 : before.version - runVersion + 1;
+  for (let added = 0; added < entries.length; ) {
+    if (count === indexRunEventsMax) {
+      runVersion += count;
+      count = 0;
     }
-    run.push(entry);
+    const key = indexKey(stream, runVersion);
+    const part = entries.slice(added, added + indexRunEventsMax - count);
+    const run = count === 0 ? undefined : snapshot.row('stream_index', key);
+    runs.push({ table: 'stream_index', key, value: encodeIndexRun(key, part, run) });
+    added += part.length;
+    count += part.length;
   }
-  runs.push(runRow(stream, runVersion, run));
   return runVersion;
-}
-
-function readRun(snapshot: Snapshot, stream: string, runVersion: number): IndexEntry[] {
-  const key = indexKey(stream, runVersion);
-  const row = snapshot.row('stream_index', key);
-  return row === undefined ? [] : decodeIndexRun(key, row);
-}
-
-function runRow(stream: string, runVersion: number, run: readonly IndexEntry[]): RowWrite {
-  const key = indexKey(stream, runVersion);
-  return { table: 'stream_index', key, value: encodeIndexRun(key, run) };
 }
 
 function keyRows(tail: Tail): RowWrite[] {

@@ -181,7 +181,7 @@ class Scanner {
   visit(firstPosition: number, bytes: Uint8Array): boolean {
     // The walk starts with a block that may lie outside, and goes on past the far end.
     if (firstPosition > this.#range.high) return this.#range.direction === 'backward';
-    const block = new Block(Uint8Array.prototype.slice.call(bytes), firstPosition, 'whole');
+    const block = new Block(new Uint8Array(bytes), firstPosition, 'whole');
     if (block.lastPosition < this.#range.low) return this.#range.direction === 'forward';
     const wanted = this.#range.filter(block);
     if (wanted !== undefined) this.#bytes += bytes.length;
@@ -246,7 +246,7 @@ function pointRead(block: Block, position: number): StoredEvent {
   const ordinal = position - block.firstPosition;
   block.checkRecord(ordinal);
   const recordAt = block.recordAt(ordinal);
-  const record: Uint8Array = Uint8Array.prototype.slice.call(block.bytes, recordAt, block.recordEnd(ordinal));
+  const record = new Uint8Array(block.bytes.subarray(recordAt, block.recordEnd(ordinal)));
   const stream = block.streamName(block.streamIndexAt(recordAt));
   return eventView(record, 0, position, stream, block.typeName(block.typeIndexAt(recordAt)));
 }

@@ -62,6 +62,7 @@ export class LmdbConnection implements Engine {
     this.#writer = writer;
     this.capabilities = { engine: 'lmdb', durability, processes: true, threads: sharesEnvironment, readOnly };
     this.#lastId = newestTransactionId(environment);
+    environment.root.resetReadTxn();
     this.#seenId = this.#lastId;
   }
 

@@ -144,6 +144,26 @@ test('a subscription that is left while it waits ends at once', async () => {
   expect(await subscription.next()).toEqual(end);
 });
 
+test('a subscription keeps the process alive while it waits, and only then', async () => {
+  const bus = await tempBus();
+  const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+  const before = timers();
+  const subscription = bus.subscribe()[Symbol.asyncIterator]();
+  const afterOpening = timers();
+
+  const waiting = subscription.next();
+  await setImmediate();
+  const whileWaiting = timers();
+  await bus.append('a', event);
+  await waiting;
+  const whileWorking = timers();
+  void subscription.next();
+  await setImmediate();
+  await subscription.return?.();
+
+  expect([afterOpening, whileWaiting, whileWorking, timers()].map((count) => count - before)).toEqual([0, 1, 0, 0]);
+});
+
 test('a stream over a subscription can be destroyed while it waits', async () => {
   const bus = await tempBus();
   await bus.append('a', event);
