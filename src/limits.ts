@@ -30,10 +30,10 @@ export const idempotencyKeyBytesMax = 512;
 export const payloadDepthMax = 256;
 
 /**
- * Target size of a block. Four LMDB pages of 4096 bytes less the 24-byte page header of an overflow run
- * (lmdb-js's mdb.c, PAGEHDRSZ), so that a full block occupies exactly four pages. Larger blocks make a scattered stream read slow.
+ * Target size of a block: one LMDB page of 4096 bytes less its 24-byte header (lmdb-js's mdb.c, PAGEHDRSZ), so that a full
+ * block occupies exactly one page. Larger blocks make reads of scattered events slower (docs/decisions/0006).
  */
-export const blockBytesMax = 4 * 4096 - 24;
+export const blockBytesMax = 4096 - 24;
 /** Events in one block; dictionary indexes are 16 bits wide. */
 export const blockEventsMax = 4096;
 
@@ -47,7 +47,7 @@ export const indexRunEventsMax = 256;
 /** Events in one page of a read. */
 export const pageEventsMax = 1024;
 /** Blocks looked at for one page of a read, so that a filter that matches nothing still gives way to other work. */
-export const pageBlocksMax = 128;
+export const pageBlocksMax = 512;
 /** Bytes of blocks or records one page keeps alive: what a consumer of large events holds at a time. */
 export const pageBytesMax = 4 * 2 ** 20;
 /** Stream heads the writer keeps in memory beyond those of the tail. */

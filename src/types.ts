@@ -32,7 +32,7 @@ export type NewEvent<Events extends EventShape = AnyEvent> = Events extends Even
 
 /**
  * An event as it is read: a plain object of these eight properties. `data` and `metadata` are decoded when first touched;
- * until then the event keeps its block (up to 16 KiB, or its own size if larger) in memory: see `detach`.
+ * until then the event keeps its block (4 KiB, or its own size if larger) in memory: see `detach`.
  */
 export type StoredEvent<Events extends EventShape = AnyEvent> = Events extends EventShape
   ? {

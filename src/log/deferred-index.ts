@@ -16,7 +16,7 @@ import {
   type StreamRow,
   textKey,
 } from '../codec/row.ts';
-import { BusError } from '../errors.ts';
+import { BusError, isBusError } from '../errors.ts';
 import { indexRunEventsMax, tailBlocksMax, tailEventsMax } from '../limits.ts';
 import type { Engine, RowWrite, Snapshot, TableName, WriteSet } from '../storage/engine.ts';
 import { metaNumberRow, readMetaNumber } from './store-meta.ts';
@@ -32,7 +32,7 @@ export function indexRows(snapshot: Snapshot, tail: Tail, idempotencyTtlMs: numb
     const { firstVersion } = known;
     const entries = tailEntries(known, firstVersion, Number.POSITIVE_INFINITY);
     const before = readStreamRow(snapshot, key);
-    if ((before?.version ?? 0) !== firstVersion - 1) throw staleRow(stream);
+    if ((before?.version ?? 0) !== firstVersion - 1) throw staleRow('streams', stream);
     const newestRun = addRuns(snapshot, runs, stream, before, entries);
     const last = entries.at(-1) as IndexEntry;
     const version = firstVersion + entries.length - 1;
@@ -71,6 +71,7 @@ function addRuns(
     const key = indexKey(stream, runVersion);
     const part = entries.slice(added, added + indexRunEventsMax - count);
     const run = count === 0 ? undefined : snapshot.row('stream_index', key);
+    if (count > 0 && run === undefined) throw staleRow('stream_index', stream);
     runs.push({ table: 'stream_index', key, value: encodeIndexRun(key, part, run) });
     added += part.length;
     count += part.length;
@@ -89,7 +90,7 @@ function keyRows(tail: Tail): RowWrite[] {
  * Removes keys that have expired. The log is the list of keys by age: it is read on from `sweptPosition`, two blocks for
  * each that the tail brings and some more, so that sweeping keeps up and stays bounded. Every key up to the new
  * `sweptPosition` is gone, unless it was used again later. Age is by commit times: a clock that was wrong for a while and
- * wrote nothing makes no key expire.
+ * wrote nothing makes no key expire. A damaged block ends the sweep for good: its keys stay, and appends go on.
  */
 function sweepRows(snapshot: Snapshot, tail: Tail, expiredBeforeMs: number): RowWrite[] {
   const sweptPosition = readMetaNumber(snapshot, 'sweptPosition');
@@ -98,7 +99,8 @@ function sweepRows(snapshot: Snapshot, tail: Tail, expiredBeforeMs: number): Row
   let swept = sweptPosition;
   const expired: { key: string; firstPosition: number }[] = [];
   snapshot.walkForward(sweptPosition, (firstPosition, bytes) => {
-    const block = new Block(bytes, firstPosition, 'directory');
+    const block = soundBlock(bytes, firstPosition);
+    if (block === undefined) return false;
     if (block.lastPosition <= sweptPosition) return true;
     if (block.lastPosition > tail.indexedPosition || blocksLeft-- === 0) return false;
     if (lastTimeOf(block) >= expiredBeforeMs) return false;
@@ -115,15 +117,25 @@ function sweepRows(snapshot: Snapshot, tail: Tail, expiredBeforeMs: number): Row
   ];
 }
 
+/** The block, unless it is damaged. */
+function soundBlock(bytes: Uint8Array, firstPosition: number): Block | undefined {
+  try {
+    return new Block(bytes, firstPosition, 'whole');
+  } catch (error) {
+    if (isBusError(error, 'STORE_CORRUPT')) return undefined;
+    throw error;
+  }
+}
+
 function ownsRow(snapshot: Snapshot, text: string, firstPosition: number): boolean {
   const key = textKey(text);
   const row = snapshot.row('idempotency', key);
   return row !== undefined && decodeIdempotencyRow(key, row).firstPosition === firstPosition;
 }
 
-function staleRow(stream: string): BusError<'STORE_CORRUPT'> {
-  return new BusError('STORE_CORRUPT', `the row of ${JSON.stringify(stream)} in streams is not what the log says`, {
-    table: 'streams',
+function staleRow(table: 'streams' | 'stream_index', stream: string): BusError<'STORE_CORRUPT'> {
+  return new BusError('STORE_CORRUPT', `the row of ${JSON.stringify(stream)} in ${table} is not what the log says`, {
+    table,
     position: undefined,
   });
 }

@@ -22,6 +22,7 @@ import type { Engine, Snapshot } from '../storage/engine.ts';
 import type { AppendResult, Direction, StoredEvent, StreamHead, StreamInfo } from '../types.ts';
 import { readStreamRow } from './deferred-index.ts';
 import type { BlockFilter, CompiledFilter } from './event-filter.ts';
+import { RecordCopies } from './record-copies.ts';
 import { type Tail, type TailSource, tailEntries } from './tail.ts';
 
 /** A page and whether there may be more behind it. A page can be empty before the end, when a filter rejects much. */
@@ -41,6 +42,7 @@ export interface ScanRange {
 export class LogReader {
   readonly #engine: Engine;
   readonly #tails: TailSource;
+  readonly #copies = new RecordCopies();
 
   constructor(engine: Engine, tails: TailSource) {
     this.#engine = engine;
@@ -74,7 +76,7 @@ export class LogReader {
       let found: StoredEvent | undefined;
       snapshot.walkBackward(position, (firstPosition, bytes) => {
         const block = new Block(bytes, firstPosition, 'directory');
-        if (position <= block.lastPosition) found = pointRead(block, position);
+        if (position <= block.lastPosition) found = this.#pointRead(block, position);
         return false;
       });
       return found;
@@ -91,7 +93,7 @@ export class LogReader {
       const entries = findEntries(snapshot, tail, stream, first, last);
       const versions = entries.map((entry, index) => ({ ...entry, version: first + index }));
       if (direction === 'backward') versions.reverse();
-      return readEntries(snapshot, stream, versions);
+      return this.#readEntries(snapshot, stream, versions);
     });
   }
 
@@ -118,6 +120,39 @@ export class LogReader {
         .slice(0, count);
       return { items, isLast: items.length < count };
     });
+  }
+
+  /** Reads the events at `entries`, up to the bytes of a page. Neighbours in one block share the look at it. */
+  #readEntries(
+    snapshot: Snapshot,
+    stream: string,
+    entries: readonly (IndexEntry & { version: number })[],
+  ): StoredEvent[] {
+    const events: StoredEvent[] = [];
+    let block: Block | undefined;
+    let bytesRead = 0;
+    for (const { position, block: firstPosition, version } of entries) {
+      if (bytesRead >= pageBytesMax) break;
+      if (block?.firstPosition !== firstPosition) block = blockOf(snapshot, stream, firstPosition);
+      if (position > block.lastPosition) throw damagedIndex(stream);
+      const event = this.#pointRead(block, position);
+      if (event.stream !== stream || event.version !== version) throw damagedIndex(stream);
+      const ordinal = position - firstPosition;
+      bytesRead += block.recordEnd(ordinal) - block.recordAt(ordinal);
+      events.push(event);
+    }
+    return events;
+  }
+
+  /** One event out of a block whose directory is checked: its record is checked and copied. */
+  #pointRead(block: Block, position: number): StoredEvent {
+    const ordinal = position - block.firstPosition;
+    block.checkRecord(ordinal);
+    const recordAt = block.recordAt(ordinal);
+    const stream = block.streamName(block.streamIndexAt(recordAt));
+    const type = block.typeName(block.typeIndexAt(recordAt));
+    const at = this.#copies.add(block.bytes, recordAt, block.recordEnd(ordinal));
+    return eventView(this.#copies.bytes, at, position, stream, type);
   }
 
   #look<T>(use: (snapshot: Snapshot, tail: Tail) => T): T {
@@ -241,16 +276,6 @@ function viewOf(block: Block, ordinal: number, recordAt: number): StoredEvent {
   return eventView(block.bytes, recordAt, block.positionOf(ordinal), stream, type);
 }
 
-/** One event out of a block over borrowed bytes: only its record is checked and copied. */
-function pointRead(block: Block, position: number): StoredEvent {
-  const ordinal = position - block.firstPosition;
-  block.checkRecord(ordinal);
-  const recordAt = block.recordAt(ordinal);
-  const record = new Uint8Array(block.bytes.subarray(recordAt, block.recordEnd(ordinal)));
-  const stream = block.streamName(block.streamIndexAt(recordAt));
-  return eventView(record, 0, position, stream, block.typeName(block.typeIndexAt(recordAt)));
-}
-
 /** Where versions `first` to `last` of `stream` are: from the index, then from the tail. */
 function findEntries(snapshot: Snapshot, tail: Tail, stream: string, first: number, last: number): IndexEntry[] {
   const inTail = tail.streams.get(stream);
@@ -280,30 +305,11 @@ function indexedEntries(snapshot: Snapshot, stream: string, first: number, last:
   return entries;
 }
 
-/** Reads the events at `entries`. Neighbours in one block share the look at it. */
-function readEntries(
-  snapshot: Snapshot,
-  stream: string,
-  entries: readonly (IndexEntry & { version: number })[],
-): StoredEvent[] {
-  const events: StoredEvent[] = [];
-  let block: Block | undefined;
-  let bytesRead = 0;
-  for (const { position, block: firstPosition, version } of entries) {
-    if (bytesRead >= pageBytesMax) break;
-    if (block?.firstPosition !== firstPosition) {
-      const bytes = snapshot.block(firstPosition);
-      if (bytes === undefined) throw damagedIndex(stream);
-      block = new Block(bytes, firstPosition, 'directory');
-    }
-    if (position > block.lastPosition) throw damagedIndex(stream);
-    const event = pointRead(block, position);
-    if (event.stream !== stream || event.version !== version) throw damagedIndex(stream);
-    const ordinal = position - firstPosition;
-    bytesRead += block.recordEnd(ordinal) - block.recordAt(ordinal);
-    events.push(event);
-  }
-  return events;
+/** A block that the index names, over borrowed bytes. */
+function blockOf(snapshot: Snapshot, stream: string, firstPosition: number): Block {
+  const bytes = snapshot.block(firstPosition);
+  if (bytes === undefined) throw damagedIndex(stream);
+  return new Block(bytes, firstPosition, 'directory');
 }
 
 function storedHead(snapshot: Snapshot, stream: string): StreamHead | undefined {

@@ -20,7 +20,7 @@ import { dirname } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { BusError } from '../errors.ts';
 import { mapBytes } from './lmdb-environment.ts';
-import { isMappedHere, requireAddressSpace } from './process-memory.ts';
+import { isMappedHere, requireAddressSpace } from './process-limits.ts';
 import { isNotAllowed, isSystemError } from './system-errors.ts';
 
 /** More than LMDB opens for an environment: the data twice, the lock file, and two for a moment. */

@@ -10,12 +10,13 @@ import { join } from 'node:path';
 import { assert } from '../assert.ts';
 import { BusError } from '../errors.ts';
 import type { Capabilities, Durability } from '../types.ts';
+import { DiskSpace, valuePages } from './disk-space.ts';
 import type { Engine, Snapshot, WriteSet } from './engine.ts';
 import { borrowedValue, type Environment, snapshotTransactionId } from './lmdb-environment.ts';
 import { errnoIo, lmdbCode, readError, saysNoSpace } from './lmdb-errors.ts';
+import { pageSizeBytes } from './lmdb-file.ts';
 import { LmdbSnapshot } from './lmdb-snapshot.ts';
 import type { OpeningGate } from './opening-gate.ts';
-import { isOutOfSpace } from './space-probe.ts';
 import { dataFileName } from './store-creation.ts';
 import { checkWriteSet, sameBytes } from './write-set.ts';
 import type { WriterLock } from './writer-lock.ts';
@@ -32,10 +33,18 @@ export interface WriterParts {
   readonly gate: OpeningGate;
 }
 
+/** Pages that a transaction writes beside its values: the path to the blocks, the free list, the main tree. */
+const pagesBeside = 16;
+/** Pages from a root to a leaf, and one more for a split: a tree of depth 5 has hundreds of millions of rows. */
+const pathPages = 5;
+/** Up to so many copies of tree pages the trees are not asked how many pages they have. */
+const copiesCounted = 320;
+
 export class LmdbConnection implements Engine {
   readonly capabilities: Capabilities;
   readonly path: string;
   readonly #dataPath: string;
+  readonly #space: DiskSpace;
   readonly #environment: Environment;
   readonly #snapshot: LmdbSnapshot;
   readonly #writer: WriterParts | undefined;
@@ -57,6 +66,7 @@ export class LmdbConnection implements Engine {
     const { directory, durability, readOnly } = options;
     this.path = directory;
     this.#dataPath = join(directory, dataFileName);
+    this.#space = new DiskSpace(this.#dataPath);
     this.#environment = environment;
     this.#snapshot = new LmdbSnapshot(environment, directory);
     this.#writer = writer;
@@ -73,7 +83,7 @@ export class LmdbConnection implements Engine {
     const tx = this.#beginRead();
     this.#reading = true;
     try {
-      return use(this.#snapshot);
+      return this.#snapshot.during(use);
     } finally {
       this.#reading = false;
       tx.done();
@@ -91,15 +101,18 @@ export class LmdbConnection implements Engine {
     assert(!this.#reading, 'a commit is not inside a read');
     checkWriteSet(writes);
     const { root } = this.#environment;
+    let bytes = 0;
     let id = this.#lastId;
     try {
+      bytes = this.#bytesNeeded(writes);
+      if (!this.#space.hasRoomFor(bytes)) throw fullError(path, undefined);
       writer.gate.whileCommitting(() => {
         root.transactionSync(() => {
           id = this.#put(writes);
         });
       });
     } catch (error) {
-      throw error instanceof BusError ? error : this.#commitError(error, writes);
+      throw error instanceof BusError ? error : this.#commitError(error, bytes);
     }
     this.#lastId = id;
   }
@@ -110,7 +123,11 @@ export class LmdbConnection implements Engine {
 
   sizeBytes(): number {
     this.#assertOpen();
-    return statSync(this.#dataPath).size;
+    try {
+      return statSync(this.#dataPath).size;
+    } catch (error) {
+      throw readError(this.path, 'file', error);
+    }
   }
 
   close(): void {
@@ -175,18 +192,35 @@ export class LmdbConnection implements Engine {
   }
 
   /** Decides what a failed transaction means, and remembers it unless the store is as it was. */
-  #commitError(error: unknown, writes: WriteSet): BusError {
+  #commitError(error: unknown, bytes: number): BusError {
     const { path } = this;
-    const isFull = saysNoSpace(error) || (lmdbCode(error) === errnoIo && isOutOfSpace(this.#dataPath, writes));
-    if (isFull && this.#isAsBefore())
-      return new BusError(
-        'STORE_FULL',
-        `there is no space for this commit to the store at ${path}: nothing was written. Make room and try again`,
-        { path },
-        { cause: error },
-      );
+    const isFull = saysNoSpace(error) || (lmdbCode(error) === errnoIo && this.#space.isOutOfSpace(bytes));
+    if (isFull && this.#isAsBefore()) return fullError(path, error);
     this.#failure = error;
     return failedError(path, error);
+  }
+
+  /** The most that the file may grow by: new pages for all that is written, and a copy of each tree page on the way. */
+  #bytesNeeded(writes: WriteSet): number {
+    const { blocks, rows } = writes;
+    let pages = pagesBeside;
+    for (const { bytes } of blocks) pages += valuePages(bytes.length) + 1;
+    let rowBytes = 0;
+    for (const { key, value } of rows) rowBytes += key.length + (value?.length ?? 0);
+    pages += 2 * valuePages(rowBytes);
+    const copies = pathPages * rows.length;
+    pages += copies <= copiesCounted ? copies : Math.min(copies, this.#treePages(rows));
+    return pages * pageSizeBytes;
+  }
+
+  #treePages(rows: WriteSet['rows']): number {
+    let pages = 0;
+    for (const name of new Set(rows.map(({ table }) => table))) {
+      const { treeBranchPageCount, treeLeafPageCount } = this.#environment.rows[name].getStats();
+      pages += treeBranchPageCount + treeLeafPageCount;
+    }
+    this.#environment.root.resetReadTxn();
+    return pages;
   }
 
   #isAsBefore(): boolean {
@@ -213,6 +247,15 @@ export class LmdbConnection implements Engine {
 
 function newestTransactionId({ root }: Environment): number {
   return root.getStats().lastTxnId;
+}
+
+function fullError(path: string, cause: unknown): BusError {
+  return new BusError(
+    'STORE_FULL',
+    `there is no space for this commit to the store at ${path}: nothing was written. Make room and try again`,
+    { path },
+    cause === undefined ? undefined : { cause },
+  );
 }
 
 function failedError(path: string, cause: unknown): BusError {

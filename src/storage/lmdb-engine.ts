@@ -5,22 +5,28 @@
  * writer at a time gets through, that a store is never made where one could be, and that an open that fails leaves no lock.
  * What can be done with an open store: lmdb-connection.ts.
  */
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { BusError } from '../errors.ts';
 import type { Durability } from '../types.ts';
 import type { Engine, RowWrite } from './engine.ts';
 import { createDirectory, type FileSystemType, fileSystemType, refuseNetworkFileSystem } from './file-system.ts';
 import { requireConditions } from './lmdb-conditions.ts';
-import { LmdbConnection } from './lmdb-connection.ts';
+import { LmdbConnection, type WriterParts } from './lmdb-connection.ts';
 import { type Environment, openEnvironment } from './lmdb-environment.ts';
 import { abortedError, openError } from './lmdb-errors.ts';
 import { OpeningGate } from './opening-gate.ts';
 import { preflight } from './preflight.ts';
-import { isMappedHere } from './process-memory.ts';
+import { isMappedHere } from './process-limits.ts';
 import { type CreationStep, createStore, dataFileName, removeLeftovers } from './store-creation.ts';
 import { isMissing, isNotAllowed } from './system-errors.ts';
-import { describeWriter, isWriterLocked, readWriterDescription, takeWriterLock } from './writer-lock.ts';
+import {
+  describeWriter,
+  isWriterLocked,
+  readWriterDescription,
+  takeWriterLock,
+  type WriterLock,
+} from './writer-lock.ts';
 
 /** Checks that a user may overrule, knowing better. */
 export type ForcedFeature = 'network-file-system' | 'pid-namespace';
@@ -62,15 +68,14 @@ export async function openLmdbEngine(options: LmdbEngineOptions): Promise<Engine
 async function openReader(options: LmdbEngineOptions): Promise<Engine> {
   const { directory } = options;
   const path = join(directory, dataFileName);
-  if (!existsSync(path))
+  if (!exists(path))
     throw new BusError('STORE_NOT_FOUND', `there is no store in ${directory}: open it once for writing`, {
       path: directory,
     });
   refuseUnlessForced(options);
   const sharesEnvironment = isAllowed(path, constants.W_OK);
   if (!sharesEnvironment && isMappedHere(path)) throw secondEnvironmentError(directory, path);
-  const environment = await openPassedFile(options, path);
-  return new LmdbConnection(options, environment, undefined, sharesEnvironment);
+  return await openPassedFile(options, path, undefined, sharesEnvironment);
 }
 
 async function openWriter(options: LmdbEngineOptions): Promise<Engine> {
@@ -78,35 +83,54 @@ async function openWriter(options: LmdbEngineOptions): Promise<Engine> {
   createDirectory(directory);
   refuseUnlessForced(options);
   const lock = await takeWriterLock(options);
-  let gate: OpeningGate | undefined;
   try {
     const path = join(directory, dataFileName);
     removeLeftovers(directory);
-    if (!existsSync(path)) createStore(directory, options.initialRows, options.onCreationStep ?? (() => {}));
+    if (!exists(path)) createStore(directory, options.initialRows, options.onCreationStep ?? (() => {}));
     else if (isMappedHere(path)) throw openReaderError(directory);
     if (!isAllowed(path, constants.R_OK | constants.W_OK)) throw unwritableError(directory, path);
-    const environment = await openPassedFile(options, path);
-    gate = new OpeningGate(directory);
-    return new LmdbConnection(options, environment, { lock, gate }, true);
+    return await openPassedFile(options, path, lock, true);
   } catch (error) {
-    gate?.close();
     lock.release();
     throw error;
   }
 }
 
-/** Opens the environment of a file that passes the preflight, while no commit runs. */
-async function openPassedFile(options: LmdbEngineOptions, path: string): Promise<Environment> {
+/** Opens the environment of a file that passes the preflight, while no commit runs. A writer keeps the gate. */
+async function openPassedFile(
+  options: LmdbEngineOptions,
+  path: string,
+  lock: WriterLock | undefined,
+  sharesEnvironment: boolean,
+): Promise<Engine> {
   const { directory, readOnly, signal } = options;
   preflight(path);
   requireConditions(path);
   const gate = new OpeningGate(directory);
   try {
-    return await gate.whileOpening(directory, signal, () => {
-      return openEnvironment({ path, readOnly, noSync: options.durability === 'os' });
+    const connection = await gate.whileOpening(directory, signal, () => {
+      const environment = openEnvironment({ path, readOnly, noSync: options.durability === 'os' });
+      return connect(options, environment, lock === undefined ? undefined : { lock, gate }, sharesEnvironment);
     });
-  } finally {
+    if (readOnly) gate.close();
+    return connection;
+  } catch (error) {
     gate.close();
+    throw error;
+  }
+}
+
+function connect(
+  options: LmdbEngineOptions,
+  environment: Environment,
+  writer: WriterParts | undefined,
+  sharesEnvironment: boolean,
+): Engine {
+  try {
+    return new LmdbConnection(options, environment, writer, sharesEnvironment);
+  } catch (error) {
+    void environment.root.close();
+    throw error;
   }
 }
 
@@ -128,6 +152,17 @@ function refuseOtherPidNamespace(directory: string): void {
     `the store at ${directory} is being written from another pid namespace (${writer.pidNamespace}; process ${writer.pid} there, probably another container): LMDB tells readers apart by pid and would mix them up. Share the pid namespace, or force 'pid-namespace' if no two of these processes have the same pid`,
     { feature: 'pid-namespace' },
   );
+}
+
+/** False only when there is certainly nothing: a store must not be made over one that can't be seen for the moment. */
+function exists(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
 }
 
 function isAllowed(path: string, mode: number): boolean {

@@ -36,6 +36,7 @@ export interface Table<Key> {
   getRange(options: RangeOptions<Key>): Iterable<Entry<Key>>;
   put(key: Key, value: Uint8Array, options?: { readonly append: boolean }): WriteOutcome;
   remove(key: Key): WriteOutcome;
+  getStats(): { readonly treeBranchPageCount: number; readonly treeLeafPageCount: number };
 }
 
 /** The part of an lmdb root database that is used here. */

@@ -9,12 +9,13 @@ import { tableNames } from './engine.ts';
 import { borrowedValue, type Entry, type Environment, type RangeOptions, type Table } from './lmdb-environment.ts';
 import { readError } from './lmdb-errors.ts';
 import { blockTableName } from './preflight.ts';
-import { assertKey } from './write-set.ts';
+import { assertInside, assertKey } from './write-set.ts';
 
 export class LmdbSnapshot implements Snapshot {
   readonly #environment: Environment;
   readonly #path: string;
   readonly #blocks: Walker<number>;
+  #isOpen = false;
   readonly #rows: Readonly<Record<TableName, Walker<Uint8Array>>>;
 
   constructor(environment: Environment, path: string) {
@@ -26,11 +27,23 @@ export class LmdbSnapshot implements Snapshot {
     ) as Record<TableName, Walker<Uint8Array>>;
   }
 
+  /** Runs `use` while the snapshot may be used. */
+  during<T>(use: (snapshot: Snapshot) => T): T {
+    this.#isOpen = true;
+    try {
+      return use(this);
+    } finally {
+      this.#isOpen = false;
+    }
+  }
+
   block(firstPosition: number): Uint8Array | undefined {
+    assertInside(this.#isOpen);
     return get(this.#environment.blocks, blockTableName, this.#path, firstPosition);
   }
 
   walkForward(position: number, visit: BlockVisitor): void {
+    assertInside(this.#isOpen);
     let floor: number | undefined;
     let goOn = true;
     this.#blocks.walk(position, undefined, true, (firstPosition, bytes) => {
@@ -42,15 +55,18 @@ export class LmdbSnapshot implements Snapshot {
   }
 
   walkBackward(position: number, visit: BlockVisitor): void {
+    assertInside(this.#isOpen);
     this.#blocks.walk(position, undefined, true, visit);
   }
 
   row(table: TableName, key: Uint8Array): Uint8Array | undefined {
+    assertInside(this.#isOpen);
     assertKey(key);
     return get(this.#environment.rows[table], table, this.#path, key);
   }
 
   walkRows(table: TableName, range: RowRange, visit: RowVisitor): void {
+    assertInside(this.#isOpen);
     const { from, below, reverse } = range;
     if (below?.length === 0) return;
     const walker = this.#rows[table];

@@ -19,7 +19,7 @@ import {
   tableNames,
   type WriteSet,
 } from './engine.ts';
-import { assertKey, checkWriteSet, sameBytes } from './write-set.ts';
+import { assertInside, assertKey, checkWriteSet, sameBytes } from './write-set.ts';
 
 interface StoredBlock {
   readonly firstPosition: number;
@@ -105,7 +105,7 @@ class MemoryEngine implements Engine {
     assert(!this.#reading, 'a read is not inside another one');
     this.#reading = true;
     try {
-      return use(this.#snapshot);
+      return this.#snapshot.during(use);
     } finally {
       this.#reading = false;
     }
@@ -121,7 +121,7 @@ class MemoryEngine implements Engine {
     const storage = this.#storage;
     takeHook(storage, 'beforeNextCommit')?.();
     const { fence } = writes;
-    const fenceRow = fence === undefined ? undefined : this.#snapshot.row(fence.table, fence.key);
+    const fenceRow = fence === undefined ? undefined : this.#snapshot.during((now) => now.row(fence.table, fence.key));
     if (fence !== undefined && (fenceRow === undefined || !sameBytes(fenceRow, fence.value)))
       throw new BusError('WRITER_FENCED', `another writer took over the store in ${path}`, { path });
     const first = writes.blocks[0];
@@ -165,18 +165,31 @@ class MemorySnapshot implements Snapshot {
   readonly #storage: MemoryStorage;
   readonly #key = new Scratch();
   readonly #value = new Scratch();
+  #isOpen = false;
 
   constructor(storage: MemoryStorage) {
     this.#storage = storage;
   }
 
+  /** Runs `use` while the snapshot may be used. */
+  during<T>(use: (snapshot: Snapshot) => T): T {
+    this.#isOpen = true;
+    try {
+      return use(this);
+    } finally {
+      this.#isOpen = false;
+    }
+  }
+
   block(firstPosition: number): Uint8Array | undefined {
+    assertInside(this.#isOpen);
     const { blocks } = this.#storage;
     const block = blocks[floorOfPosition(blocks, firstPosition)];
     return block?.firstPosition === firstPosition ? this.#value.lend(block.bytes) : undefined;
   }
 
   walkForward(position: number, visit: BlockVisitor): void {
+    assertInside(this.#isOpen);
     const { blocks } = this.#storage;
     for (let at = Math.max(0, floorOfPosition(blocks, position)); at < blocks.length; at += 1) {
       const block = blocks[at] as StoredBlock;
@@ -185,6 +198,7 @@ class MemorySnapshot implements Snapshot {
   }
 
   walkBackward(position: number, visit: BlockVisitor): void {
+    assertInside(this.#isOpen);
     const { blocks } = this.#storage;
     for (let at = floorOfPosition(blocks, position); at >= 0; at -= 1) {
       const block = blocks[at] as StoredBlock;
@@ -193,6 +207,7 @@ class MemorySnapshot implements Snapshot {
   }
 
   row(table: TableName, key: Uint8Array): Uint8Array | undefined {
+    assertInside(this.#isOpen);
     assertKey(key);
     const rows = this.#storage.rows[table];
     const row = rows[ceilingOfKey(rows, key)];
@@ -200,6 +215,7 @@ class MemorySnapshot implements Snapshot {
   }
 
   walkRows(table: TableName, range: RowRange, visit: RowVisitor): void {
+    assertInside(this.#isOpen);
     const rows = this.#storage.rows[table];
     const from = range.from === undefined ? 0 : ceilingOfKey(rows, range.from);
     const below = range.below === undefined ? rows.length : ceilingOfKey(rows, range.below);

@@ -18,6 +18,7 @@ export function isNoSpace(error: unknown): boolean {
   return isSystemError(error) && codesNoSpace.has(error.code);
 }
 
+/** There is nothing of that name. */
 export function isMissing(error: unknown): boolean {
-  return isSystemError(error) && error.code === 'ENOENT';
+  return isSystemError(error) && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

@@ -1,5 +1,5 @@
 /**
- * What a write set must look like, whatever the engine: checked before anything is touched.
+ * What callers of the port must keep to, whatever the engine: checked before anything is touched.
  *
  * The layers above assemble write sets from input they have checked, so a wrong one is a bug of varvebus, not bad input.
  */
@@ -29,6 +29,11 @@ export function checkWriteSet(writes: WriteSet): void {
 /** @throws {INTERNAL_BUG} when no table can hold a row under `key`. */
 export function assertKey(key: Uint8Array): void {
   assert(key.length > 0 && key.length <= keyBytesMax, `a key has 1 to ${keyBytesMax} bytes`);
+}
+
+/** @throws {INTERNAL_BUG} when a snapshot is used after its read has ended. */
+export function assertInside(isOpen: boolean): void {
+  assert(isOpen, 'a snapshot is used inside its read only');
 }
 
 /** True when both hold the same bytes. */

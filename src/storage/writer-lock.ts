@@ -13,7 +13,7 @@ import { tryLock } from 'fs-native-extensions';
 import { BusError } from '../errors.ts';
 import { createPrivately } from './file-system.ts';
 import { abortedError } from './lmdb-errors.ts';
-import { isNotAllowed, isSystemError } from './system-errors.ts';
+import { isNoSpace, isNotAllowed, isSystemError } from './system-errors.ts';
 
 /** Who holds the lock, as it wrote of itself. */
 export interface WriterDescription {
@@ -51,6 +51,7 @@ const pollMs = 20;
 export async function takeWriterLock(options: WriterLockOptions): Promise<WriterLock> {
   const { directory, signal } = options;
   const file = openLockFile(directory);
+  let own: WriterDescription;
   try {
     const deadline = performance.now() + options.lockWaitMs;
     while (!tryLock(file)) {
@@ -58,7 +59,7 @@ export async function takeWriterLock(options: WriterLockOptions): Promise<Writer
       if (left <= 0) throw lockedError(directory);
       await delay(Math.min(pollMs, left), undefined, signal === undefined ? {} : { signal });
     }
-    writeDescription(directory);
+    own = writeDescription(directory);
   } catch (error) {
     closeSync(file);
     if (signal?.aborted === true) throw abortedError(directory, signal.reason);
@@ -69,7 +70,10 @@ export async function takeWriterLock(options: WriterLockOptions): Promise<Writer
     release() {
       if (!held) return;
       held = false;
-      rmSync(descriptionPath(directory), { force: true });
+      // A writer that got in nevertheless, because the lock file was replaced, has told of itself since: that stays.
+      const told = readWriterDescription(directory);
+      const isOwn = told?.pid === own.pid && told.startedAt === own.startedAt;
+      if (isOwn) rmSync(descriptionPath(directory), { force: true });
       closeSync(file);
     },
   };
@@ -154,13 +158,22 @@ function nameOf(writer: WriterDescription): string {
   return `process ${writer.pid} on ${writer.host}`;
 }
 
-function writeDescription(directory: string): void {
+/** A store on a full disk can be opened all the same: only messages say less then. Gives what would be written. */
+function writeDescription(directory: string): WriterDescription {
   const path = descriptionPath(directory);
   const temporary = `${path}.new`;
+  const description = describeWriter();
   rmSync(temporary, { force: true });
-  createPrivately(temporary);
-  writeFileSync(temporary, `${JSON.stringify(describeWriter())}\n`);
-  renameSync(temporary, path);
+  try {
+    createPrivately(temporary);
+    writeFileSync(temporary, `${JSON.stringify(description)}\n`);
+    renameSync(temporary, path);
+  } catch (error) {
+    if (!isNoSpace(error)) throw error;
+    rmSync(temporary, { force: true });
+    rmSync(path, { force: true });
+  }
+  return description;
 }
 
 function kernelText(read: () => string): string | undefined {

@@ -275,7 +275,7 @@ describe.each([
 test('a filter that rejects much lets other work go on between its pages', async () => {
   const bus = await tempBus();
   const data = 'x'.repeat(10_000);
-  for (let call = 0; call < 4; call++) {
+  for (let call = 0; call < 6; call++) {
     await bus.append(
       'a',
       Array.from({ length: 100 }, () => ({ type: 'large', data })),

@@ -236,6 +236,19 @@ test('an append made in the loop of a subscription is seen by it', async () => {
   expect(seen).toEqual([1, 2, 3, 4, 5]);
 });
 
+test('a bus that is closed in the loop of a subscription ends the loop', async () => {
+  const bus = await tempBus();
+  await bus.append('a', event);
+  const seen: number[] = [];
+
+  for await (const { position } of bus.subscribe()) {
+    seen.push(position);
+    await bus.close();
+  }
+
+  expect(seen).toEqual([1]);
+});
+
 test.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '1', null])(
   'a position %s to start behind is a TypeError of the call',
   async (after) => {

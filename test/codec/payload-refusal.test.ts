@@ -72,6 +72,10 @@ describe('a value is refused', () => {
     ['a subclass of Uint8Array', new (class Key extends Uint8Array {})(1), 'data', /is an instance of Key/],
     ['arguments', { a: argumentsOf(1, 2) }, 'data.a', /is an arguments object/],
     ['something with the prototype of Map', Object.create(Map.prototype), 'data', /is an instance of Map/],
+    ['something with the prototype of Set', Object.create(Set.prototype), 'data', /is an instance of Set/],
+    ['something with the prototype of Date', Object.create(Date.prototype), 'data', /is an instance of Date/],
+    ['something with the prototype of ArrayBuffer', Object.create(ArrayBuffer.prototype), 'data', /of ArrayBuffer/],
+    ['something with the prototype of Int8Array', Object.create(Int8Array.prototype), 'data', /of Int8Array/],
     ['a proxy of a Map', { m: new Proxy(new Map(), {}) }, 'data.m', /is an instance of Map/],
     ['a revoked proxy', { p: revoked.proxy }, 'data.p', /threw when it was read/],
     ['a lone surrogate', { a: ['x\ud800'] }, 'data.a[0]', /lone surrogate/],
@@ -84,6 +88,12 @@ describe('a value is refused', () => {
     ['a member of a Set', { set: new Set([1, () => 1]) }, 'data.set<item 1>', /function/],
     ['a named property of an array', { m: /b/.exec('abc') }, 'data.m.groups', /of an array/],
     ['a named property of a sparse array', Object.assign(new Array(2), { 1: 1, '01': 1 }), 'data["01"]', /of an array/],
+    [
+      'a property of an array beyond all indexes',
+      Object.assign([], { 4294967295: 1 }),
+      'data["4294967295"]',
+      /of an array/,
+    ],
     ['a property of a Date', { at: Object.assign(new Date(), { zone: 'Z' }) }, 'data.at.zone', /of a Date/],
     ['a property of a Map', Object.assign(new Map(), { a: 1 }), 'data.a', /of a Map/],
     ['a symbol on a Set', Object.assign(new Set(), { [Symbol('s')]: 1 }), 'data[Symbol(s)]', /symbol/],
@@ -221,13 +231,16 @@ describe('metadata is refused', () => {
 
 // What is close to the limit is measured when it is encoded, with the rest of its event.
 describe('a value is far too large', () => {
-  const doubled = Array.from({ length: 60 }).reduce<unknown>((half) => [half, half], 'x'.repeat(1000));
+  const doubled = (value: unknown): unknown => Array.from({ length: 60 }).reduce((half) => [half, half], value);
 
   test.each<[string, unknown]>([
     ['as a string', 'x'.repeat(eventBytesMax + 1)],
     ['as bytes', new Uint8Array(eventBytesMax + 1)],
     ['as a sum', new Array(10).fill('x'.repeat(2 ** 20))],
-    ['when it holds the same thing again and again', doubled],
+    ['when it holds the same thing again and again', doubled(1)],
+    ['when it holds the same text again and again', doubled('x'.repeat(1000))],
+    ['when it holds the same bytes again and again', doubled(new Uint8Array(1000))],
+    ['when it holds the same name again and again', doubled({ ['x'.repeat(1000)]: 1 })],
     ['as an array with nothing in it', new Array(2 ** 32 - 1)],
   ])('%s', (_, value) => {
     expect(refusal(value)).toMatchObject({

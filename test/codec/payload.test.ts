@@ -180,6 +180,16 @@ describe('the bytes of a payload', () => {
   });
 });
 
+test('a bigint of any size comes back', () => {
+  // msgpackr writes those of more than 65,536 bits by other code.
+  for (const bits of [63, 64, 65, 127, 128, 65_535, 65_536, 65_537, 65_543, 70_001, 1_000_003]) {
+    const power = 2n ** BigInt(bits);
+    const values = [power, power - 1n, power + 1n, -power, -power - 1n, 1n - power];
+
+    assertSame(roundTrip(values), values);
+  }
+});
+
 describe('a container', () => {
   test('may have any name that JavaScript uses itself', () => {
     const names = [
@@ -272,7 +282,7 @@ describe('what has several forms', () => {
 
   test('is stored without what others put on Object.prototype', () => {
     Object.defineProperty(Object.prototype, 'polluted', {
-      value: 1,
+      value: () => 1,
       enumerable: true,
       configurable: true,
       writable: true,

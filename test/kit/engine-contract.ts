@@ -560,6 +560,47 @@ export const engineBehaviours: readonly EngineBehaviour[] = [
     },
   },
   {
+    name: 'a snapshot is of no use after its read',
+    async run(factory) {
+      const engine = await openWithBlocks(factory);
+
+      const late = engine.read((snapshot) => snapshot);
+
+      assertThrows(() => late.block(1), 'INTERNAL_BUG');
+      assertThrows(() => late.row('meta', bytesOf('key')), 'INTERNAL_BUG');
+      assertThrows(() => late.walkForward(1, () => true), 'INTERNAL_BUG');
+      assertThrows(() => late.walkBackward(1, () => true), 'INTERNAL_BUG');
+      assertThrows(() => late.walkRows('meta', {}, () => true), 'INTERNAL_BUG');
+      engine.close();
+    },
+  },
+  {
+    name: 'reading leaves nothing behind: rows that are overwritten do not make the store grow without bound',
+    async run(factory) {
+      const place = await factory();
+      const writer = await place.open();
+      const reader = await place.open({ readOnly: true });
+      const overwrite = (count: number): void => {
+        for (let at = 0; at < count; at += 1) {
+          commitTexts(writer, {}, [['streams', `row-${at % 10}`, 'x'.repeat(1000)]]);
+          if (at % 10 === 0) {
+            rowsOf(reader, 'streams');
+            rowsOf(writer, 'streams', { reverse: true });
+            writer.transactionId();
+            reader.transactionId();
+          }
+        }
+      };
+      overwrite(100);
+      const before = writer.sizeBytes();
+      overwrite(200);
+
+      assert.ok(writer.sizeBytes() <= before + 64 * 1024, `${before} grew to ${writer.sizeBytes()}`);
+      reader.close();
+      writer.close();
+    },
+  },
+  {
     name: 'a large value is read as it was written, alone and in a walk',
     async run(factory) {
       const engine = await (await factory()).open();

@@ -23,10 +23,10 @@ import { collect, take } from './collect.ts';
 import { LogModel, type ModelAppend, type ModelEvent, type ModelOutcome } from './log-model.ts';
 import type { TempStore } from './temp-store.ts';
 
-export const idempotencyTtlMs = 1000;
+const idempotencyTtlMs = 1000;
 
 /** The real side of a run. */
-export class RealLog {
+class RealLog {
   readonly store: TempStore;
   /** What the clock of the writing bus shows. */
   clockMs = 10_000;
@@ -84,7 +84,7 @@ export class RealLog {
 export type Target = 'bus' | 'follower';
 
 /** The model side of a run: the log, and the calls that had a key, to be sent again. */
-export class ModelLog extends LogModel {
+class ModelLog extends LogModel {
   readonly keyed: ModelAppend[] = [];
 
   constructor() {

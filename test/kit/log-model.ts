@@ -135,7 +135,7 @@ export class LogModel {
 }
 
 /** True for the events a filter lets through. */
-export function matching({ types, streams, prefix }: EventFilter): (event: ModelEvent) => boolean {
+function matching({ types, streams, prefix }: EventFilter): (event: ModelEvent) => boolean {
   return (event) =>
     (types === undefined || types.includes(event.type)) &&
     (streams === undefined || streams.includes(event.stream)) &&

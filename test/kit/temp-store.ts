@@ -74,10 +74,15 @@ export class TempStore implements AsyncDisposable {
     wrap: (engine: Engine) => Engine = (engine) => engine,
   ): Promise<Bus<Events>> {
     const engine = await this.openEngine(options);
-    const bus = new Bus<Events>(wrap(engine), resolveOptions({ ...options, path: this.directory }));
-    this.#open.add(bus);
-    this.#engineOf.set(bus, engine);
-    return bus;
+    try {
+      const bus = new Bus<Events>(wrap(engine), resolveOptions({ ...options, path: this.directory }));
+      this.#open.add(bus);
+      this.#engineOf.set(bus, engine);
+      return bus;
+    } catch (error) {
+      engine.close();
+      throw error;
+    }
   }
 
   /** Takes the store away from `bus`, as the end of its process would: it writes nothing any more. */

@@ -177,6 +177,21 @@ test('expired keys leave the index when it is written, and the others stay', asy
   expect(await bus.append('a', event, { idempotencyKey: 'used again' })).toMatchObject({ duplicate: true });
 });
 
+test('a damaged block keeps its keys and those behind it from being removed, and no append from being made', async () => {
+  const { bus, store, time } = await timedBus();
+  for (const idempotencyKey of ['before', 'damaged', 'behind']) await bus.append('a', event, { idempotencyKey });
+  await fillTail(bus);
+  const bytes = store.storage.blocks[1]?.bytes as Uint8Array;
+  bytes[70] = (bytes[70] as number) ^ 1;
+
+  time.nowMs += ttlMs + 1;
+  await fillTail(bus);
+  await fillTail(bus);
+
+  expect(storedKeys(store)).toEqual(['behind', 'damaged']);
+  expect((await bus.verify()).problems[0]).toMatchObject({ table: 'events_log', position: 2 });
+});
+
 test('a clock that was ahead for a while makes no key expire', async () => {
   const { bus, open, time } = await timedBus();
   await bus.append('a', event, { idempotencyKey: 'k' });

@@ -5,8 +5,9 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { pageEventsMax, tailEventsMax } from '#kernel/limits';
+import { collect } from '../kit/collect.ts';
 import { logCommands, runLog } from '../kit/log-model-commands.ts';
-import { TempStore } from '../kit/temp-store.ts';
+import { TempStore, tempStore } from '../kit/temp-store.ts';
 
 vi.mock('#kernel/limits', async (importOriginal) => ({
   ...(await importOriginal<typeof import('#kernel/limits')>()),
@@ -25,8 +26,15 @@ vi.mock('#kernel/limits', async (importOriginal) => ({
 /** Opening a store on disk takes as long as a whole history in memory. */
 const lmdbRuns = Math.ceil((fc.readConfigureGlobal().numRuns ?? 100) / 10);
 
-test('the limits are small in this file', () => {
-  expect([tailEventsMax, pageEventsMax]).toEqual([20, 5]);
+test('the limits are small in this file, for the log, too', async () => {
+  const store = tempStore();
+  const bus = await store.openBus();
+
+  for (let call = 0; call < tailEventsMax + 1; call++) await bus.append('a', { type: 'x' });
+
+  expect(bus.info().indexedPosition).toBeGreaterThan(0);
+  expect(store.storage.rows.stream_index.length).toBeGreaterThan(1);
+  expect((await collect(bus.read().pages())).length).toBeGreaterThan(4);
 });
 
 test('the log in memory answers as a plain array does', async () => {

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { creationSteps } from '#kernel/storage/store-creation';
@@ -100,4 +100,13 @@ test('a store whose data file is gone is made anew', async () => {
 
   expect(second.read((snapshot) => snapshot.block(1))).toBeUndefined();
   expect(rowsOf(second, 'meta')).toEqual(['first=row']);
+});
+
+test('a data file that is a link into nowhere is not replaced by a new store', async () => {
+  const directory = tempDirectory();
+  symlinkSync(join(directory, 'unmounted', 'log.mdb'), join(directory, 'log.mdb'));
+
+  await expect(openEngine(directory)).rejects.toMatchObject({ code: 'STORE_FAILED' });
+
+  expect(lstatSync(join(directory, 'log.mdb')).isSymbolicLink()).toBe(true);
 });

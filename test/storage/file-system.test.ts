@@ -1,8 +1,7 @@
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createDirectory, createPrivately, refuseNetworkFileSystem } from '#kernel/storage/file-system';
-import { isOutOfSpace } from '#kernel/storage/space-probe';
 import { tempDirectory } from './kit/temp-directory.ts';
 
 test.each([
@@ -61,19 +60,4 @@ test('a private file is made once and never emptied', () => {
 
   expect(statSync(path)).toMatchObject({ size: 7 });
   expect(statSync(path).mode & 0o777).toBe(0o600);
-});
-
-test('the space probe finds room where there is some, and leaves nothing behind', () => {
-  const directory = tempDirectory();
-  const path = join(directory, 'log.mdb');
-  writeFileSync(path, Buffer.alloc(10_000));
-
-  const isFull = isOutOfSpace(path, { blocks: [{ firstPosition: 1, bytes: new Uint8Array(100_000) }], rows: [] });
-
-  expect(isFull).toBe(false);
-  expect(existsSync(join(directory, 'space-probe'))).toBe(false);
-});
-
-test('the space probe does not call another failure a lack of space', () => {
-  expect(isOutOfSpace(join(tempDirectory(), 'gone', 'log.mdb'), { blocks: [], rows: [] })).toBe(false);
 });

@@ -280,7 +280,7 @@ test('commits and opens do not meet: no commit is lost however many readers open
   const directory = tempDirectory();
   const writer = await openEngine(directory, { durability: 'os' });
   const child = startEngineProcess();
-  const opens = 40;
+  const opens = 25;
   let opened = 0;
   const opening = (async () => {
     while (opened < opens) {
@@ -293,7 +293,7 @@ test('commits and opens do not meet: no commit is lost however many readers open
 
   await vi.waitUntil(
     () => {
-      for (let count = 0; count < 200; count += 1) {
+      for (let count = 0; count < 100; count += 1) {
         position += 1;
         commitTexts(writer, { [position]: 'x' });
       }

@@ -1,5 +1,5 @@
 /**
- * What this process has mapped and how much it may map, as Linux tells under /proc/self. Elsewhere: nothing known.
+ * What this process has mapped and what it may use, as Linux tells under /proc/self. Elsewhere: nothing known.
  *
  * All threads of a process share one LMDB environment, which no thread can see of another; the kernel's list shows it.
  */
@@ -34,6 +34,12 @@ export function requireAddressSpace(path: string, bytes: number): void {
     `the store at ${path} can't be opened: it needs ${bytes} bytes of address space, and this process is limited to ${limit} (ulimit -v, LimitAS). Lift the limit: address space is not memory`,
     { feature: 'address-space' },
   );
+}
+
+/** The limit of this process for the size of a file (RLIMIT_FSIZE); Infinity when there is none, or none is known. */
+export function fileBytesMax(): number {
+  const limit = /^Max file size\s+(\d+)\s/m.exec(readKernelFile('/proc/self/limits') ?? '')?.[1];
+  return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit);
 }
 
 function readKernelFile(path: string): string | undefined {
