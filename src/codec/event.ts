@@ -12,11 +12,24 @@ import { decodePayload } from './payload.ts';
 import { flagTextId, recordField, recordHeaderBytes } from './record.ts';
 import { formatUuid } from './uuid.ts';
 
+/** Of lazy events with data: how many were given out, and how many were asked for it. */
+export interface DecodeCount {
+  given: number;
+  decoded: number;
+}
+
 /**
  * The event of the checked record at `at` in `bytes`, which must stay as they are for as long as the event lives.
  * The properties `data` and `metadata` throw {STORE_CORRUPT} should they not decode.
  */
-export function eventView(bytes: Uint8Array, at: number, position: number, stream: string, type: string): StoredEvent {
+export function eventView(
+  bytes: Uint8Array,
+  at: number,
+  position: number,
+  stream: string,
+  type: string,
+  count?: DecodeCount,
+): StoredEvent {
   // Properties are added in their order: turning a value that is there already into an accessor costs three times as much.
   const event = {
     id: decodeId(bytes, at),
@@ -35,9 +48,30 @@ export function eventView(bytes: Uint8Array, at: number, position: number, strea
   event.timeMs = timeMs;
   if (hasData || hasMetadata) {
     Object.defineProperty(event, inspect.custom, inspectProperty);
-    new LazyPayload(event, bytes, at, hasData, hasMetadata);
+    new LazyPayload(event, bytes, at, hasData, hasMetadata, count);
+    if (hasData && count !== undefined) count.given++;
   }
   return event;
+}
+
+/** The same event with its data and metadata decoded at once: it keeps nothing of `bytes`. @throws {STORE_CORRUPT} */
+export function decodedEvent(
+  bytes: Uint8Array,
+  at: number,
+  position: number,
+  stream: string,
+  type: string,
+): StoredEvent {
+  return {
+    id: decodeId(bytes, at),
+    stream,
+    version: readU48(bytes, at + recordField.version),
+    position,
+    type,
+    data: decodeData(bytes, at),
+    metadata: decodeMetadata(bytes, at),
+    timeMs: readU48(bytes, at + recordField.timeMs),
+  };
 }
 
 /** A plain object of the same eight properties that holds nothing but its own values: for keeping an event for long. */
@@ -91,9 +125,18 @@ class LazyPayload extends Adopt {
   #data: unknown;
   #metadata: Metadata | undefined;
   #pending: number;
+  readonly #count: DecodeCount | undefined;
 
-  constructor(event: object, bytes: Uint8Array, at: number, hasData: boolean, hasMetadata: boolean) {
+  constructor(
+    event: object,
+    bytes: Uint8Array,
+    at: number,
+    hasData: boolean,
+    hasMetadata: boolean,
+    count: DecodeCount | undefined,
+  ) {
     super(event);
+    this.#count = count;
     this.#bytes = bytes;
     this.#at = at;
     this.#pending = (hasData ? pendingData : 0) | (hasMetadata ? pendingMetadata : 0);
@@ -106,6 +149,7 @@ class LazyPayload extends Adopt {
       if ((this.#pending & pendingData) !== 0) {
         this.#data = this.#decode(decodeData);
         this.#done(pendingData);
+        if (this.#count !== undefined) this.#count.decoded++;
       }
       return this.#data;
     },

@@ -6,7 +6,7 @@
  * never served. Ranges are given by comparison with positions that exist; nothing here counts on the next position.
  */
 import { Block } from '../codec/block.ts';
-import { eventView } from '../codec/event.ts';
+import { decodedEvent, eventView } from '../codec/event.ts';
 import {
   decodeIndexRun,
   decodeStreamRow,
@@ -20,6 +20,7 @@ import { BusError } from '../errors.ts';
 import { nameBytesMax, pageBlocksMax, pageBytesMax, pageEventsMax } from '../limits.ts';
 import type { Engine, Snapshot } from '../storage/engine.ts';
 import type { AppendResult, Direction, StoredEvent, StreamHead, StreamInfo } from '../types.ts';
+import type { DecodeAhead } from './decode-ahead.ts';
 import { readStreamRow } from './deferred-index.ts';
 import type { BlockFilter, CompiledFilter } from './event-filter.ts';
 import { RecordCopies } from './record-copies.ts';
@@ -37,6 +38,7 @@ export interface ScanRange {
   high: number;
   readonly direction: Direction;
   readonly filter: CompiledFilter;
+  readonly decodeAhead: DecodeAhead;
 }
 
 export class LogReader {
@@ -205,18 +207,22 @@ class Scanner {
   isExhausted = true;
   readonly #range: ScanRange;
   readonly #limit: number;
+  readonly #isAhead: boolean;
   #blocks = 0;
   #bytes = 0;
 
   constructor(range: ScanRange, limit: number) {
     this.#range = range;
+    this.#isAhead = range.decodeAhead.nextPage();
     this.#limit = limit;
   }
 
   visit(firstPosition: number, bytes: Uint8Array): boolean {
     // The walk starts with a block that may lie outside, and goes on past the far end.
     if (firstPosition > this.#range.high) return this.#range.direction === 'backward';
-    const block = new Block(new Uint8Array(bytes), firstPosition, 'whole');
+    // Only lazy events keep their block.
+    const kept = this.#isAhead ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : new Uint8Array(bytes);
+    const block = new Block(kept, firstPosition, 'whole');
     if (block.lastPosition < this.#range.low) return this.#range.direction === 'forward';
     const wanted = this.#range.filter(block);
     if (wanted !== undefined) this.#bytes += bytes.length;
@@ -266,14 +272,13 @@ class Scanner {
     const recordAt = block.recordAt(ordinal);
     if (wanted !== 'all' && !wanted(recordAt)) return;
     block.checkKnown(ordinal);
-    this.items.push(viewOf(block, ordinal, recordAt));
+    const stream = block.streamName(block.streamIndexAt(recordAt));
+    const type = block.typeName(block.typeIndexAt(recordAt));
+    const view = this.#isAhead ? decodedEvent : eventView;
+    this.items.push(
+      view(block.bytes, recordAt, block.positionOf(ordinal), stream, type, this.#range.decodeAhead.count),
+    );
   }
-}
-
-function viewOf(block: Block, ordinal: number, recordAt: number): StoredEvent {
-  const stream = block.streamName(block.streamIndexAt(recordAt));
-  const type = block.typeName(block.typeIndexAt(recordAt));
-  return eventView(block.bytes, recordAt, block.positionOf(ordinal), stream, type);
 }
 
 /** Where versions `first` to `last` of `stream` are: from the index, then from the tail. */

