@@ -56,7 +56,6 @@ export function refuseSize(place: Place, bytes: number): Error {
 
 /** The refusal of a container that is too deep, perhaps without end. */
 export function refuseDepth(place: Place): Error {
-  place.depth--;
   const steps = stepsTo(place);
   const cycle = findCycle(place.rootValue, steps);
   if (cycle === undefined) return refuse(place, `is nested deeper than ${payloadDepthMax} levels`);

@@ -29,7 +29,7 @@ import {
 } from './writer-lock.ts';
 
 /** Checks that a user may overrule, knowing better. */
-export type ForcedFeature = 'network-file-system' | 'pid-namespace';
+type ForcedFeature = 'network-file-system' | 'pid-namespace';
 
 export interface LmdbEngineOptions {
   /** Holds the store and nothing else; created when it is missing, unless `readOnly`. */

@@ -12,7 +12,7 @@ import { pageSizeBytes } from './lmdb-file.ts';
 import { blockTableName } from './preflight.ts';
 
 /** The result of `put` and `remove` inside `transactionSync`: a shared promise that carries its outcome (lmdb's write.js). */
-export interface WriteOutcome {
+interface WriteOutcome {
   readonly result: boolean;
 }
 

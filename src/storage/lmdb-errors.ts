@@ -8,7 +8,7 @@ import { BusError } from '../errors.ts';
 import { isNoSpace, isNotAllowed } from './system-errors.ts';
 
 /** lmdb.h: MDB_MAP_FULL. */
-export const mapFull = -30792;
+const mapFull = -30792;
 /** errno.h on Linux: EIO is what LMDB makes of a short write, whatever the reason. */
 export const errnoIo = 5;
 /** errno.h on Linux: EFBIG, ENOSPC, EDQUOT. */

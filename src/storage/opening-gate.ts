@@ -4,7 +4,7 @@
  * Why: whoever opens an environment reads the newest transaction id from the file and then stores it in LMDB's lock file
  * (mdb.c, end of mdb_env_open2), unlocked. When a commit falls between the two, the id goes back, and the next commit
  * overwrites the one before: an acknowledged commit is lost (measured with lmdb 3.5.6: within a few thousand opens beside a
- * busy writer, or at once when the opener is delayed there). The writer checks the id as well (lmdb-engine.ts), for openers
+ * busy writer, or at once when the opener is delayed there). The writer checks the id as well (lmdb-connection.ts), for openers
  * that do not know this gate.
  */
 import { closeSync, constants, openSync } from 'node:fs';

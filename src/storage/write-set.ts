@@ -7,9 +7,9 @@ import { assert } from '../assert.ts';
 import type { WriteSet } from './engine.ts';
 
 /** LMDB's limit for keys with pages of 4096 bytes (lmdb-js: open.js, DEFAULT_MAX_KEY_SIZE). An empty key is refused, too. */
-export const keyBytesMax = 1978;
+const keyBytesMax = 1978;
 /** No value of 15 MiB or more: from 16 MiB on lmdb-js hands out aliased memory. */
-export const valueBytesMax = 15 * 2 ** 20 - 1;
+const valueBytesMax = 15 * 2 ** 20 - 1;
 
 /** @throws {INTERNAL_BUG} when a key or value has a size that LMDB would refuse, or positions do not ascend. */
 export function checkWriteSet(writes: WriteSet): void {

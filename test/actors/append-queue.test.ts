@@ -105,6 +105,21 @@ test('an append that waits for room may be aborted after others were committed',
   expect(bus.head).toBe(20);
 });
 
+test('an append does not overtake those that wait, when others make room by being withdrawn', async () => {
+  const bus = await tempBus();
+  const controller = new AbortController();
+  const withdrawn = Promise.allSettled(
+    Array.from({ length: 10 }, () => bus.append('a', event, { signal: controller.signal })),
+  );
+  const waiting = bus.append('b', event);
+
+  controller.abort();
+  const later = bus.append('c', event);
+
+  expect([await waiting, await later]).toMatchObject([{ firstPosition: 1 }, { firstPosition: 2 }]);
+  await withdrawn;
+});
+
 test('an append that is aborted in the turn of its call is not written', async () => {
   const bus = await tempBus();
   const controller = new AbortController();

@@ -29,6 +29,10 @@ const cyclic: Record<string, unknown> = { a: { b: [1] } };
 (cyclic.a as Record<string, unknown>).back = cyclic;
 const cyclicMap = new Map<unknown, unknown>();
 cyclicMap.set('x', [cyclicMap]);
+const cyclicKey = new Map<unknown, unknown>();
+cyclicKey.set({ a: cyclicKey }, 1);
+const cyclicSet = new Set<unknown>([1]);
+cyclicSet.add([2, cyclicSet]);
 
 function argumentsOf(..._: number[]): unknown {
   // biome-ignore lint/complexity/noArguments: that is the case
@@ -104,6 +108,8 @@ describe('a value is refused', () => {
     ['a buffer that is gone', transferred.buffer, 'data', /detached/],
     ['an object in itself', cyclic, 'data.a.back', /is data again/],
     ['a Map in itself', [cyclicMap], 'data[0]<value 0>[0]', /is data\[0\] again/],
+    ['a Map in a key of itself', { m: cyclicKey }, 'data.m<key 0>.a', /is data\.m again/],
+    ['a Set in itself', cyclicSet, 'data<item 1>[1]', /is data again/],
     ['an instance of another realm', vm.runInNewContext('new (class Car {})()'), 'data', /is an instance of Car/],
     ['an Error of another realm', [vm.runInNewContext('new Error()')], 'data[0]', /is an instance of Error/],
     ['a subclass of another realm', vm.runInNewContext('new (class Day extends Date {})()'), 'data', /of Day/],

@@ -25,7 +25,7 @@ const imagesTried = process.env.TEST_LONG ? Number.POSITIVE_INFINITY : 40;
 
 test.for<{ workload: Workload; callsMax: number }>([
   { workload: { style: 'mixed', seed: 31 }, callsMax: 40 },
-  { workload: { style: 'bulk', seed: 32 }, callsMax: 7 },
+  { workload: { style: 'bulk', seed: 32 }, callsMax: 9 },
 ])(
   'after a power cut the store opens with all that was acked ($workload.style)',
   { timeout: timeoutMs },

@@ -177,6 +177,18 @@ test('expired keys leave the index when it is written, and the others stay', asy
   expect(await bus.append('a', event, { idempotencyKey: 'used again' })).toMatchObject({ duplicate: true });
 });
 
+test('a key in the last millisecond of its time stays when the index is written', async () => {
+  const { bus, time } = await timedBus();
+  await bus.append('a', event, { idempotencyKey: 'k' });
+  await fillTail(bus);
+
+  time.nowMs += ttlMs;
+  await fillTail(bus);
+  await fillTail(bus);
+
+  expect(await bus.append('a', event, { idempotencyKey: 'k' })).toMatchObject({ duplicate: true });
+});
+
 test('a damaged block keeps its keys and those behind it from being removed, and no append from being made', async () => {
   const { bus, store, time } = await timedBus();
   for (const idempotencyKey of ['before', 'damaged', 'behind']) await bus.append('a', event, { idempotencyKey });

@@ -209,13 +209,15 @@ describe.each(['item by item', 'page by page'] as const)('an iteration %s', (way
 
   test('rejects at the next page when its signal is aborted on the way', async () => {
     const controller = new AbortController();
-    const iterator = iterate(sourceOf([1], [2], [3]), controller.signal);
+    let asked = 0;
+    const iterator = iterate(() => () => ({ items: [++asked], isLast: false }), controller.signal);
     await iterator.next();
 
     controller.abort(new Error('enough'));
 
     await expect(iterator.next()).rejects.toMatchObject({ code: 'ABORTED', cause: { message: 'enough' } });
     expect(await iterator.next()).toEqual(end);
+    expect(asked).toBe(1);
   });
 
   test('rejects when its signal is aborted while a page is on its way', async () => {

@@ -109,7 +109,7 @@ test.each(engineKinds)('a commit of 10,000 events over many blocks is whole or n
   await expectAllFound(bus);
 });
 
-test('a block is at most 16 KiB less a page header, and nearly full in a long commit', async () => {
+test('a block is no larger than its limit, and nearly full in a long commit', async () => {
   const store = tempStore();
   const bus = await store.openBus();
 
