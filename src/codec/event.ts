@@ -68,8 +68,8 @@ export function decodedEvent(
     version: readU48(bytes, at + recordField.version),
     position,
     type,
-    data: decodeData(bytes, at),
-    metadata: decodeMetadata(bytes, at),
+    data: decoded(decodeData, bytes, at, position),
+    metadata: decoded(decodeMetadata, bytes, at, position),
     timeMs: readU48(bytes, at + recordField.timeMs),
   };
 }
@@ -84,6 +84,21 @@ function decodeId(bytes: Uint8Array, at: number): string {
   const start = at + recordHeaderBytes + (bytes[at + recordField.sealBytes] as number);
   const idBytes = readU16(bytes, at + recordField.idTextBytes);
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, idBytes).toString();
+}
+
+/** @throws {STORE_CORRUPT} with the event's position. */
+function decoded<Value>(
+  decode: (bytes: Uint8Array, at: number) => Value,
+  bytes: Uint8Array,
+  at: number,
+  position: number,
+): Value {
+  try {
+    return decode(bytes, at);
+  } catch (cause) {
+    const detail = { table: 'events_log', position };
+    throw new BusError('STORE_CORRUPT', `the event at position ${position} can't be decoded`, detail, { cause });
+  }
 }
 
 function decodeData(bytes: Uint8Array, at: number): unknown {
@@ -176,20 +191,8 @@ class LazyPayload extends Adopt {
   };
 
   #decode<Value>(decode: (bytes: Uint8Array, at: number) => Value): Value {
-    try {
-      return decode(this.#bytes as Uint8Array, this.#at);
-    } catch (cause) {
-      const { position } = this as unknown as StoredEvent;
-      throw new BusError(
-        'STORE_CORRUPT',
-        `the event at position ${position} can't be decoded`,
-        {
-          table: 'events_log',
-          position,
-        },
-        { cause },
-      );
-    }
+    const { position } = this as unknown as StoredEvent;
+    return decoded(decode, this.#bytes as Uint8Array, this.#at, position);
   }
 
   /** What is decoded needs the bytes no longer. */

@@ -1,7 +1,7 @@
 /** Records: what is drafted and finished is read again through an event. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { eventView } from '#kernel/codec/event';
+import { decodedEvent, eventView } from '#kernel/codec/event';
 import { encodePayload } from '#kernel/codec/payload';
 import {
   draftBytes,
@@ -77,6 +77,9 @@ test('an event comes back from its record as it was', () => {
         metadata: event.metadata,
         timeMs: event.place.timeMs,
       });
+      expect(decodedEvent(bytes, event.at, 5, 'stream', 'type')).toStrictEqual({
+        ...eventView(bytes, event.at, 5, 'stream', 'type'),
+      });
       expect(bytes.subarray(end).every((byte) => byte === 0xee)).toBe(true);
     }),
   );
@@ -134,4 +137,5 @@ test('data that does not decode throws STORE_CORRUPT with its position when it i
   expect(event.metadata).toEqual({ by: 'ann' });
   expect(() => event.data).toThrow(corrupt);
   expect(() => event.data).toThrow(corrupt);
+  expect(() => decodedEvent(bytes, 0, 5, 'stream', 'type')).toThrow(corrupt);
 });
