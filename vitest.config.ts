@@ -11,6 +11,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/kit/property-runs.ts'],
     pool: 'forks',
+    // Most of the time goes to waiting for disks and child processes: one core less than there are would be idle.
+    maxWorkers: 2,
     testTimeout: process.env.TEST_RUNS ? 3_600_000 : 30_000,
     hookTimeout: 30_000,
   },

@@ -23,6 +23,11 @@ export interface OpenOptions {
   readonly lockWaitMs?: number;
   /** How long an idempotency key is remembered. Milliseconds, 1 to 31,536,000,000 (a year). @default 604_800_000, a week */
   readonly idempotencyTtlMs?: number;
+  /**
+   * Builds the index tables anew from the blocks before anything else: the answer to damage that `verify` finds in
+   * `streams`, `stream_index` or `idempotency`. Close readers in other processes meanwhile. @default false
+   */
+  readonly rebuildIndex?: boolean;
   /** Safety checks to leave out. @default [] */
   readonly force?: readonly Force[];
   /** Time of day in milliseconds since 1970. @default Date.now */
@@ -42,6 +47,7 @@ const openNames: readonly (keyof OpenOptions)[] = [
   'inline',
   'lockWaitMs',
   'idempotencyTtlMs',
+  'rebuildIndex',
   'force',
   'clock',
   'signal',
@@ -52,6 +58,7 @@ const openDefaults = Object.freeze({
   readOnly: false,
   lockWaitMs: 0,
   idempotencyTtlMs: 7 * 24 * 3600 * 1000,
+  rebuildIndex: false,
   force: [],
   clock: Date.now,
   signal: undefined,
@@ -76,6 +83,8 @@ export function resolveOptions(options: OpenOptions): ResolvedOptions {
   if (!isWithin(resolved.idempotencyTtlMs, 1, 365 * dayMs)) {
     throw wrong('idempotencyTtlMs', '1 to 31536000000 (milliseconds)', resolved.idempotencyTtlMs);
   }
+  if (typeof resolved.rebuildIndex !== 'boolean') throw wrong('rebuildIndex', 'true or false', resolved.rebuildIndex);
+  if (resolved.rebuildIndex && resolved.readOnly) throw wrong('rebuildIndex', 'false for a read-only bus', true);
   const forces: readonly string[] = ['network-file-system', 'pid-namespace'];
   if (!Array.isArray(resolved.force) || !resolved.force.every((force) => forces.includes(force))) {
     throw wrong('force', `an array of ${forces.join(', ')}`, resolved.force);

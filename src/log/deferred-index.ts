@@ -31,7 +31,7 @@ export function indexRows(snapshot: Snapshot, tail: Tail, idempotencyTtlMs: numb
   for (const { stream, key, known } of streams) {
     const { firstVersion } = known;
     const entries = tailEntries(known, firstVersion, Number.POSITIVE_INFINITY);
-    const before = readStreamRow(snapshot, key);
+    const before = readStreamRow(snapshot, stream, key);
     if ((before?.version ?? 0) !== firstVersion - 1) throw staleRow('streams', stream);
     const newestRun = addRuns(snapshot, runs, stream, before, entries);
     const last = entries.at(-1) as IndexEntry;
@@ -48,9 +48,15 @@ export function indexRows(snapshot: Snapshot, tail: Tail, idempotencyTtlMs: numb
   ];
 }
 
-export function readStreamRow(snapshot: Snapshot, key: Uint8Array): StreamRow | undefined {
+/**
+ * The row of `stream`, or `undefined` if there is no such stream in the index. A first run without a row tells that the row
+ * was lost, without which the stream would begin again. @throws {STORE_CORRUPT}
+ */
+export function readStreamRow(snapshot: Snapshot, stream: string, key = textKey(stream)): StreamRow | undefined {
   const row = snapshot.row('streams', key);
-  return row === undefined ? undefined : decodeStreamRow(key, row);
+  if (row !== undefined) return decodeStreamRow(key, row);
+  if (snapshot.row('stream_index', indexKey(stream, 1)) !== undefined) throw staleRow('streams', stream);
+  return undefined;
 }
 
 /** Fills up the newest run of the stream, begins new ones for the rest, and returns the first version of the newest. */

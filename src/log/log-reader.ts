@@ -318,7 +318,7 @@ function blockOf(snapshot: Snapshot, stream: string, firstPosition: number): Blo
 }
 
 function storedHead(snapshot: Snapshot, stream: string): StreamHead | undefined {
-  const row = readStreamRow(snapshot, textKey(stream));
+  const row = readStreamRow(snapshot, stream);
   return row === undefined ? undefined : { version: row.version, lastPosition: row.lastPosition };
 }
 

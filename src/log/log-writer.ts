@@ -24,6 +24,8 @@ export type Outcome = { readonly results: AppendResult[] } | { readonly error: u
 export interface LogWriterOptions {
   /** How long an idempotency key is remembered, in milliseconds. */
   readonly idempotencyTtlMs: number;
+  /** Builds the index tables anew first. @default false */
+  readonly rebuildIndex?: boolean;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }
@@ -67,7 +69,8 @@ export class LogWriter implements TailSource {
     this.#fence = takeOver(engine);
     this.identity = engine.read((snapshot) => readIdentity(snapshot, engine.path));
     this.#packer = new BlockPacker(this.identity.incarnation);
-    this.#tail = openIndex(engine, this.#fence, options.idempotencyTtlMs);
+    const openTail = options.rebuildIndex === true ? rebuildIndex : openIndex;
+    this.#tail = openTail(engine, this.#fence, options.idempotencyTtlMs);
     this.#lastTimeMs = this.#tail.lastTimeMs;
   }
 
@@ -110,12 +113,6 @@ export class LogWriter implements TailSource {
     const rows = this.#engine.read((snapshot) => indexRows(snapshot, this.#tail, this.#options.idempotencyTtlMs));
     this.#engine.commit({ blocks: [], rows, fence: this.#fence });
     this.#dropTail();
-  }
-
-  /** Throws the index tables away and builds them from the blocks. */
-  rebuildIndex(): void {
-    this.#versionCache.clear();
-    this.#tail = rebuildIndex(this.#engine, this.#fence, this.#options.idempotencyTtlMs);
   }
 
   /** Decides one request: refuses it, finds it a duplicate, or gives its events their places. */
@@ -161,7 +158,7 @@ export class LogWriter implements TailSource {
   }
 
   #storedVersion(snapshot: Snapshot, stream: string): number {
-    const version = readStreamRow(snapshot, textKey(stream))?.version ?? 0;
+    const version = readStreamRow(snapshot, stream)?.version ?? 0;
     if (version > 0) this.#cacheVersion(stream, version);
     return version;
   }

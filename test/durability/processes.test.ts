@@ -9,6 +9,7 @@ import { RemoteBus } from '../kit/crash-bus.ts';
 import { crashDirectory } from '../kit/crash-directory.ts';
 import { CrashModel } from '../kit/crash-model.ts';
 import { Program, waitUntil } from '../kit/crash-process.ts';
+import { SeenFile } from '../kit/crash-seen.ts';
 import { buildJournal, needTool } from '../kit/crash-tools.ts';
 import { readWitness } from '../kit/crash-witness.ts';
 import type { Workload } from '../kit/crash-workload.ts';
@@ -84,14 +85,6 @@ describe('readers in other processes', () => {
     return Program.start(new URL('programs/follower.ts', import.meta.url), options);
   }
 
-  function positionsSeen(file: string): number[] {
-    const pages = readFileSync(file, 'utf8').trim().split('\n');
-    return pages.flatMap((page) => {
-      const [first, ids] = JSON.parse(page) as [number, string[]];
-      return ids.map((_, index) => first + index);
-    });
-  }
-
   test('follow live, two at a time, and see every event once', async () => {
     const path = newPath();
     const writer = await openBus({ path });
@@ -103,7 +96,7 @@ describe('readers in other processes', () => {
 
     for (const follower of followers) expect(await follower.ended()).toEqual({ code: 0, signal: null, stderr: '' });
     const all = Array.from({ length: 300 }, (_, index) => index + 1);
-    expect(files.map(positionsSeen)).toEqual([all, all]);
+    for (const file of files) expect(new SeenFile(file).readOn().map(({ position }) => position)).toEqual(all);
     await writer.close();
   });
 

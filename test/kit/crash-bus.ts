@@ -3,7 +3,7 @@
  *
  * What fails there fails here with the same code and detail. When the input ends, the process does, unless its bus keeps it.
  */
-import type { AppendOptions, AppendResult, Bus, OpenOptions, StoredEvent, StoreInfo, VerifyReport } from '#store';
+import type { AppendOptions, AppendResult, Bus, OpenOptions, StoredEvent, VerifyReport } from '#store';
 import { type Ending, Program, type StartOptions } from './crash-process.ts';
 import type { Fault } from './crash-tools.ts';
 
@@ -12,10 +12,8 @@ export interface BusCommand {
   readonly do:
     | 'open'
     | 'append'
-    | 'appendMany'
     | 'appendAll'
     | 'head'
-    | 'info'
     | 'read'
     | 'stream'
     | 'verify'
@@ -74,12 +72,9 @@ export class RemoteBus {
   open = (options: OpenOptions): Promise<void> => this.#command('open', options);
   append = (stream: Append[0], events: Append[1], options: AppendOptions = {}): Promise<AppendResult> =>
     this.#command('append', stream, events, options);
-  appendMany = (...given: Parameters<Bus['appendMany']>): Promise<AppendResult[]> =>
-    this.#command('appendMany', ...given);
   /** Appends all of them in one turn, and tells the outcome of each. */
   appendAll = (calls: readonly Append[]): Promise<Settled[]> => this.#command('appendAll', calls);
   head = (): Promise<number> => this.#command('head');
-  info = (): Promise<StoreInfo> => this.#command('info');
   read = (): Promise<StoredEvent[]> => this.#command('read');
   stream = (stream: string): Promise<{ version: number } | undefined> => this.#command('stream', stream);
   verify = (): Promise<VerifyReport> => this.#command('verify');

@@ -61,7 +61,7 @@ class RealLog {
 
   async rebuildIndex(): Promise<void> {
     const engine = await this.store.openEngine(this.#options());
-    new LogWriter(engine, { idempotencyTtlMs, clock: () => this.clockMs }).rebuildIndex();
+    new LogWriter(engine, { idempotencyTtlMs, clock: () => this.clockMs, rebuildIndex: true });
     engine.close();
   }
 

@@ -51,6 +51,24 @@ test('an append that has to look at a damaged row fails alone', async () => {
   store.crash(bus);
 });
 
+test('a stream whose row was lost does not begin again', async () => {
+  const store = await indexedStore();
+  const rows = store.storage.rows.streams;
+  rows.splice(
+    rows.findIndex(({ key }) => Buffer.from(key).toString() === 'a'),
+    1,
+  );
+  const bus = await store.openBus();
+  const corrupt = { code: 'STORE_CORRUPT', detail: { table: 'streams' } };
+
+  await expect(bus.append('a', event)).rejects.toMatchObject(corrupt);
+  await expect(bus.append('a', event, { expectedVersion: 'no-stream' })).rejects.toMatchObject(corrupt);
+  await expect(bus.stream('a')).rejects.toMatchObject(corrupt);
+  await expect(collect(bus.readStream('a'))).rejects.toMatchObject(corrupt);
+  expect(await bus.append('c', event)).toMatchObject({ firstVersion: 1 });
+  expect(await bus.stream('d')).toBeUndefined();
+});
+
 test('a retry whose key has a damaged row fails alone and writes nothing', async () => {
   const store = await indexedStore();
   damageRow(store, 'idempotency', 'key-1');

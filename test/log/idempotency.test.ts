@@ -221,7 +221,7 @@ test('keys are found again when the index is built anew', async () => {
   await bus.append('a', event, { idempotencyKey: 'k' });
   await bus.close();
   const engine = await store.openEngine();
-  new LogWriter(engine, { clock: () => 1_000_000, idempotencyTtlMs: ttlMs }).rebuildIndex();
+  new LogWriter(engine, { clock: () => 1_000_000, idempotencyTtlMs: ttlMs, rebuildIndex: true });
   engine.close();
 
   const again = await open();

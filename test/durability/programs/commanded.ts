@@ -22,7 +22,6 @@ const commands: Record<BusCommand['do'], (...given: never[]) => unknown> = {
     opened = await openBus(options);
   },
   append: (...given: Parameters<Bus['append']>) => bus().append(...given),
-  appendMany: (...given: Parameters<Bus['appendMany']>) => bus().appendMany(...given),
   appendAll: (calls: readonly Parameters<Bus['append']>[]) =>
     Promise.all(
       calls.map((given) =>
@@ -35,7 +34,6 @@ const commands: Record<BusCommand['do'], (...given: never[]) => unknown> = {
       ),
     ),
   head: () => bus().head,
-  info: () => bus().info(),
   read: async () => {
     const events: StoredEvent[] = [];
     for await (const event of bus().read()) events.push(event);
