@@ -144,13 +144,37 @@ function viewAsStored(value: ArrayBufferView): ArrayBufferView {
 
 /** Deep equality that sees all a store must keep: -0, holes, prototypes, and the order of names, entries and members. */
 export function assertSame(actual: unknown, expected: unknown): void {
-  assert.deepStrictEqual(actual, expected);
+  assert.deepStrictEqual(datesAsTimes(actual), datesAsTimes(expected));
   assert.deepStrictEqual(orderOf(actual), orderOf(expected));
+}
+
+/** Stands for a Date: Node 22 takes two invalid Dates for different. */
+class DateTime {
+  readonly timeMs: number;
+
+  constructor(timeMs: number) {
+    this.timeMs = timeMs;
+  }
+}
+
+function datesAsTimes(value: unknown): unknown {
+  if (value instanceof Date) return new DateTime(value.getTime());
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || value instanceof ArrayBuffer)
+    return value;
+  if (value instanceof Map)
+    return new Map(Array.from(value, ([key, member]) => [datesAsTimes(key), datesAsTimes(member)]));
+  if (value instanceof Set) return new Set(Array.from(value, datesAsTimes));
+  if (Array.isArray(value)) return Object.assign([...value], value.map(datesAsTimes));
+  return objectOf(
+    Object.entries(value).map(([name, member]) => [name, datesAsTimes(member)]),
+    Object.getPrototypeOf(value) as object | null,
+  );
 }
 
 /** Everything in `value` as lists. */
 function orderOf(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || value instanceof Date) return value;
+  if (value instanceof Date) return new DateTime(value.getTime());
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
   if (value instanceof ArrayBuffer) return value;
   if (value instanceof Map) return Array.from(value, ([key, member]) => [orderOf(key), orderOf(member)]);
   if (Array.isArray(value) || value instanceof Set) return Array.from(value, orderOf);

@@ -170,7 +170,8 @@ export class CrashModel {
     this.#pending = [...new Set(candidates)].flatMap((id) => {
       const { seed, index } = callOfId(id);
       const workload = this.#workloads.get(seed) as Workload;
-      return callAt(workload, index).idempotencyKey === undefined ? [] : [{ workload, call: id }];
+      const { idempotencyKey, isRefused } = callAt(workload, index);
+      return idempotencyKey === undefined || isRefused ? [] : [{ workload, call: id }];
     });
   }
 

@@ -11,7 +11,8 @@ export const straceArguments = [
   '-s',
   '64',
   '-e',
-  'trace=openat,write,pwrite64,writev,pwritev,fsync,fdatasync,msync,rename,unlink,ftruncate',
+  // With a question mark: what not every processor's kernel has.
+  'trace=openat,write,pwrite64,writev,pwritev,fsync,fdatasync,msync,ftruncate,?rename,renameat,renameat2,?unlink,unlinkat',
 ] as const;
 
 /**
@@ -76,9 +77,9 @@ function parseCall(
     return undefined;
   }
   const call = { entry, exit, hasFailed, isDsync: false, text: '', offset: 0, bytes: undefined };
-  if (name === 'rename' || name === 'unlink') {
+  if (name.startsWith('rename') || name.startsWith('unlink')) {
     const [path, to] = [...given.matchAll(/"([^"]*)"/g)].map((match) => match[1] as string);
-    return { ...call, kind: name, path: path ?? '', text: to ?? '' };
+    return { ...call, kind: to === undefined ? 'unlink' : 'rename', path: path ?? '', text: to ?? '' };
   }
   const [file, path] = /^\d+<([^>]*)>/.exec(given) ?? [];
   if (name === 'msync') return { ...call, kind: 'sync', path: '/log.mdb' };

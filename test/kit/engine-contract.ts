@@ -7,7 +7,7 @@ import type { ErrorCode } from '#kernel/errors';
 import type { Engine, RowRange, RowWrite, Snapshot, TableName } from '#kernel/storage/engine';
 
 /** A place that can hold one store; opened and closed as often as a behaviour likes. */
-export interface EnginePlace {
+interface EnginePlace {
   open(options?: { readonly readOnly?: boolean; readonly initialRows?: readonly RowWrite[] }): Promise<Engine>;
 }
 
@@ -25,7 +25,7 @@ export function bytesOf(text: string): Uint8Array {
 }
 
 /** Text of bytes, copied out of what may be borrowed. */
-export function textOf(bytes: Uint8Array): string {
+function textOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
@@ -35,7 +35,7 @@ export function blocksForward(engine: Engine, position: number): [number, string
 }
 
 /** `[position, text]` of every block that a walk downward gives. */
-export function blocksBackward(engine: Engine, position: number): [number, string][] {
+function blocksBackward(engine: Engine, position: number): [number, string][] {
   return engine.read((snapshot) => collect((visit) => snapshot.walkBackward(position, visit)));
 }
 
