@@ -6,7 +6,7 @@
  * never served. Ranges are given by comparison with positions that exist; nothing here counts on the next position.
  */
 import { Block } from '../codec/block.ts';
-import { decodedEvent, eventView } from '../codec/event.ts';
+import { eventView } from '../codec/event.ts';
 import {
   decodeIndexRun,
   decodeStreamRow,
@@ -17,28 +17,18 @@ import {
   textKey,
 } from '../codec/row.ts';
 import { BusError } from '../errors.ts';
-import { nameBytesMax, pageBlocksMax, pageBytesMax, pageEventsMax } from '../limits.ts';
+import { nameBytesMax, pageBytesMax, pageEventsMax } from '../limits.ts';
 import type { Engine, Snapshot } from '../storage/engine.ts';
 import type { AppendResult, Direction, StoredEvent, StreamHead, StreamInfo } from '../types.ts';
-import type { DecodeAhead } from './decode-ahead.ts';
 import { readStreamRow } from './deferred-index.ts';
-import type { BlockFilter, CompiledFilter } from './event-filter.ts';
 import { RecordCopies } from './record-copies.ts';
+import { Scanner, type ScanRange } from './scanner.ts';
 import { type Tail, type TailSource, tailEntries } from './tail.ts';
 
 /** A page and whether there may be more behind it. A page can be empty before the end, when a filter rejects much. */
 export interface Page<Item> {
   readonly items: Item[];
   readonly isLast: boolean;
-}
-
-/** What is left to scan: positions from `low` to `high`, both inclusive. The reader moves the end it reads from. */
-export interface ScanRange {
-  low: number;
-  high: number;
-  readonly direction: Direction;
-  readonly filter: CompiledFilter;
-  readonly decodeAhead: DecodeAhead;
 }
 
 export class LogReader {
@@ -199,86 +189,6 @@ export function commitResults(snapshot: Snapshot, firstPosition: number, eventCo
     return block.lastPosition < lastPosition;
   });
   return results;
-}
-
-/** Collects one page of a scan and moves the range's near end past what it has seen. */
-class Scanner {
-  readonly items: StoredEvent[] = [];
-  isExhausted = true;
-  readonly #range: ScanRange;
-  readonly #limit: number;
-  readonly #isAhead: boolean;
-  #blocks = 0;
-  #bytes = 0;
-
-  constructor(range: ScanRange, limit: number) {
-    this.#range = range;
-    this.#isAhead = range.decodeAhead.nextPage();
-    this.#limit = limit;
-  }
-
-  visit(firstPosition: number, bytes: Uint8Array): boolean {
-    // The walk starts with a block that may lie outside, and goes on past the far end.
-    if (firstPosition > this.#range.high) return this.#range.direction === 'backward';
-    // Only lazy events keep their block.
-    const kept = this.#isAhead ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : new Uint8Array(bytes);
-    const block = new Block(kept, firstPosition, 'whole');
-    if (block.lastPosition < this.#range.low) return this.#range.direction === 'forward';
-    const wanted = this.#range.filter(block);
-    if (wanted !== undefined) this.#bytes += bytes.length;
-    if (this.#range.direction === 'forward') this.#takeForward(block, wanted);
-    else this.#takeBackward(block, wanted);
-    this.#blocks++;
-    const isFull = this.items.length >= this.#limit || this.#blocks >= pageBlocksMax || this.#bytes >= pageBytesMax;
-    if (isFull) this.isExhausted = false;
-    return !isFull && this.#range.low <= this.#range.high;
-  }
-
-  #takeForward(block: Block, wanted: BlockFilter | 'all' | undefined): void {
-    const range = this.#range;
-    const last = Math.min(block.lastPosition, range.high);
-    if (wanted !== undefined) {
-      for (let ordinal = Math.max(0, range.low - block.firstPosition); block.positionOf(ordinal) <= last; ordinal++) {
-        if (this.items.length >= this.#limit) {
-          range.low = block.positionOf(ordinal);
-          return;
-        }
-        this.#take(block, ordinal, wanted);
-      }
-    }
-    range.low = last + 1;
-  }
-
-  #takeBackward(block: Block, wanted: BlockFilter | 'all' | undefined): void {
-    const range = this.#range;
-    const first = Math.max(block.firstPosition, range.low);
-    if (wanted !== undefined) {
-      for (
-        let ordinal = Math.min(block.eventCount - 1, range.high - block.firstPosition);
-        block.positionOf(ordinal) >= first;
-        ordinal--
-      ) {
-        if (this.items.length >= this.#limit) {
-          range.high = block.positionOf(ordinal);
-          return;
-        }
-        this.#take(block, ordinal, wanted);
-      }
-    }
-    range.high = first - 1;
-  }
-
-  #take(block: Block, ordinal: number, wanted: BlockFilter | 'all'): void {
-    const recordAt = block.recordAt(ordinal);
-    if (wanted !== 'all' && !wanted(recordAt)) return;
-    block.checkKnown(ordinal);
-    const stream = block.streamName(block.streamIndexAt(recordAt));
-    const type = block.typeName(block.typeIndexAt(recordAt));
-    const view = this.#isAhead ? decodedEvent : eventView;
-    this.items.push(
-      view(block.bytes, recordAt, block.positionOf(ordinal), stream, type, this.#range.decodeAhead.count),
-    );
-  }
 }
 
 /** Where versions `first` to `last` of `stream` are: from the index, then from the tail. */

@@ -13,8 +13,9 @@ import type {
 } from '../types.ts';
 import { DecodeAhead } from './decode-ahead.ts';
 import { compileFilter } from './event-filter.ts';
-import type { LogReader, ScanRange } from './log-reader.ts';
+import type { LogReader } from './log-reader.ts';
 import type { PageSource } from './pages.ts';
+import type { ScanRange } from './scanner.ts';
 
 /** Pages of `read(options)`. @throws {TypeError} for options out of range. */
 export function scanSource(reader: LogReader, options: ReadOptions): () => PageSource<StoredEvent> {
