@@ -55,7 +55,7 @@ export class Block {
   readonly #typeNames: (string | undefined)[];
   readonly #streamNames: (string | undefined)[];
   /** Where each name's length stands: types, then streams, then the end of both. */
-  #nameAt: Uint32Array | undefined;
+  #nameAt: number[] | undefined;
   /** All names and their lengths as one string. */
   #nameTexts: string | undefined;
 
@@ -221,15 +221,14 @@ export class Block {
     return at;
   }
 
-  #findNames(): Uint32Array {
-    const count = this.#typeNames.length + this.#streamNames.length;
-    const nameAt = new Uint32Array(count + 1);
-    let at = this.#skipNames(0);
-    for (let index = 0; index < count; index++) {
-      nameAt[index] = at;
+  /** A plain array: a typed one of more than 64 bytes costs ten times as much to make (Node 24). */
+  #findNames(): number[] {
+    const nameAt = [this.#skipNames(0)];
+    let at = nameAt[0] as number;
+    for (let left = this.#typeNames.length + this.#streamNames.length; left > 0; left--) {
       at += 2 + readU16(this.bytes, at);
+      nameAt.push(at);
     }
-    nameAt[count] = at;
     return nameAt;
   }
 }
