@@ -56,7 +56,6 @@ export class LogWriter implements TailSource {
   /** Versions of streams outside the tail that were asked for lately. */
   readonly #versionCache = new Map<string, number>();
   #tail: Tail;
-  #lastTimeMs: number;
   #failure: BusError | undefined;
 
   /**
@@ -71,7 +70,6 @@ export class LogWriter implements TailSource {
     this.#packer = new BlockPacker(this.identity.incarnation);
     const openTail = options.rebuildIndex === true ? rebuildIndex : openIndex;
     this.#tail = openTail(engine, this.#fence, options.idempotencyTtlMs);
-    this.#lastTimeMs = this.#tail.lastTimeMs;
   }
 
   /** The last durable position. */
@@ -218,7 +216,6 @@ export class LogWriter implements TailSource {
     }
     for (const [key, { row }] of group.keys) this.#tail.addKey(key, row);
     for (const _block of blocks) this.#tail.addBlock(group.timeMs);
-    this.#lastTimeMs = group.timeMs;
   }
 
   /** Versions that leave the tail are likely to be asked for again. */
@@ -239,7 +236,7 @@ export class LogWriter implements TailSource {
 
   /** The commit time: the clock, unless that went back or is broken. */
   #now(): number {
-    return Math.max(this.#lastTimeMs, readClock(this.#options.clock));
+    return Math.max(this.#tail.lastTimeMs, readClock(this.#options.clock));
   }
 }
 
