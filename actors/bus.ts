@@ -1,25 +1,21 @@
 /**
- * The bus: what a user holds. Puts store, writer and watch together, and owns the order in which they start and stop.
+ * The bus: what a user holds. Puts store, watch, readers and processors together.
  *
- * Every method checks its arguments, then hands over: appends to the writer's host, reads to pages of the log, waiting to
- * the watch. Holds no state of the log itself.
+ * Every method checks its arguments, then hands over: appends to the writer, reads to pages of the log, waiting to the watch,
+ * queries to the readers. Holds no state of the log itself. The order in which the parts stop: bus.machine.ts.
  */
 import { inspect } from 'node:util';
-import type { Observable } from 'rxjs';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { type Observable, Subject } from 'rxjs';
+import { type Actor, createActor, toPromise } from 'xstate';
 import { BusError } from '../src/errors.ts';
 import { encodeRequest, type GivenAppend, type RequestOptions } from '../src/log/append-request.ts';
-import { LogReader } from '../src/log/log-reader.ts';
-import { LogWriter } from '../src/log/log-writer.ts';
 import { type PageSource, pagesOf } from '../src/log/pages.ts';
 import { scanSource, streamSource, streamsSource, subscriptionWalks } from '../src/log/read-sources.ts';
-import { initialMetaRows, readIdentity, type StoreIdentity } from '../src/log/store-meta.ts';
-import { TailFollower } from '../src/log/tail.ts';
+import type { StoreIdentity } from '../src/log/store-meta.ts';
 import { type VerifyOptions, type VerifyReport, verifyStore } from '../src/log/verify.ts';
 import { checkStreamName } from '../src/names.ts';
 import { checkOptionNames } from '../src/option-names.ts';
-import type { Engine } from '../src/storage/engine.ts';
-import { openLmdbEngine } from '../src/storage/lmdb-engine.ts';
-import { MemoryStorage, openMemoryEngine } from '../src/storage/memory-engine.ts';
 import type {
   AnyEvent,
   AppendManyOptions,
@@ -39,12 +35,11 @@ import type {
   StreamsOptions,
   SubscribeOptions,
 } from '../src/types.ts';
+import { type BusMachine, busMachine } from './bus.machine.ts';
+import { GuardedObservable } from './guarded-observable.ts';
+import { type OpenStore, openStore, type StoreEvents, unconnectable } from './open-store.ts';
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { HeadWatch } from './watch.ts';
-import { WriterHost } from './writer-host.ts';
-
-/** Longest time a read-only bus takes to notice a commit of another process, beside the event loop's own delay. */
-const headPollMs = 20;
 
 /** What the store says of itself. */
 export interface StoreInfo extends Omit<StoreIdentity, 'incarnation'> {
@@ -56,6 +51,9 @@ export interface StoreInfo extends Omit<StoreIdentity, 'incarnation'> {
   readonly indexedPosition: number;
   readonly sizeBytes: number;
 }
+
+/** What a bus needs to know beside its store. */
+export type BusSettings = Pick<ResolvedOptions, 'readers' | 'clock'>;
 
 /**
  * An open event store and bus. `Events` is the union of its events' shapes: `data` follows from `type` wherever events go
@@ -69,38 +67,44 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * throws harms nobody; it is reported as a process warning.
    */
   readonly head$: Observable<number>;
-  readonly #engine: Engine;
-  readonly #identity: StoreIdentity;
-  readonly #reader: LogReader;
+  /**
+   * Failures that nobody waits for: a processor that gave up, a subscriber or a worker that threw. Without a subscriber they
+   * are process warnings.
+   */
+  readonly errors$: Observable<unknown>;
+  readonly #store: OpenStore;
   readonly #watch: HeadWatch;
-  readonly #writer: { readonly log: LogWriter; readonly host: WriterHost } | undefined;
+  readonly #errors = new Subject<unknown>();
+  readonly #actor: Actor<BusMachine>;
   #closing: Promise<void> | undefined;
 
   /**
-   * Use `openBus`.
+   * Use `openBus` or `connectBus`.
    * @internal
    */
-  constructor(engine: Engine, options: ResolvedOptions) {
-    this.#engine = engine;
-    const log = options.readOnly ? undefined : new LogWriter(engine, options);
-    this.#identity = log?.identity ?? engine.read((snapshot) => readIdentity(snapshot, engine.path));
-    // What a reader can rely on is what the writers chose, not how it was opened itself.
-    const durability =
-      options.readOnly && options.path !== ':memory:' ? this.#identity.durability : engine.capabilities.durability;
-    this.capabilities = { ...engine.capabilities, durability };
-    this.#reader = new LogReader(engine, log ?? new TailFollower());
-    this.#watch = new HeadWatch({
-      head: () => this.#reader.head(),
-      pollMs: log === undefined ? headPollMs : undefined,
-      onError: warn,
-    });
+  constructor(open: (events: StoreEvents) => OpenStore, options: BusSettings) {
+    const report = (error: unknown) => this.#report(error);
+    const store = open({ onFailed: (error) => this.#fail(error) });
+    this.#store = store;
+    this.capabilities = store.capabilities;
+    this.errors$ = new GuardedObservable((subscriber) => this.#errors.subscribe(subscriber), warn);
+    this.#watch = new HeadWatch({ head: store.head, listen: store.listen, onError: report });
     this.head$ = this.#watch.head$;
-    this.#writer = log && { log, host: new WriterHost(log, engine.path, () => this.#watch.wake()) };
+    this.#actor = createActor(
+      busMachine({
+        stopProcessors: async () => undefined,
+        stopReaders: async () => undefined,
+        stopAppends: () => this.#tried(() => store.stopAppends()),
+        release: () => this.#tried(() => this.#release()),
+      }),
+      { systemId: 'bus' },
+    ).start();
   }
 
-  /** The last durable position; 0 while the store is empty. */
+  /** The last durable position; 0 while the store is empty. @throws {STORE_CLOSED} */
   get head(): number {
-    return this.#reader.head();
+    this.#assertOpen();
+    return this.#store.head();
   }
 
   /**
@@ -135,7 +139,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
     options: ReadOptions<Type> = {},
   ): Pages<StoredEvent<EventsOfType<Events, Type>>> {
     checkOptionNames('read', options);
-    return this.#pages(scanSource(this.#reader, options), options.signal);
+    return this.#pages(scanSource(this.#store.reader, options), options.signal);
   }
 
   /**
@@ -145,26 +149,26 @@ export class Bus<Events extends EventShape = AnyEvent> {
   readStream(stream: string, options: ReadStreamOptions = {}): Pages<StoredEvent<Events>> {
     checkStreamName(stream);
     checkOptionNames('readStream', options);
-    return this.#pages(streamSource(this.#reader, stream, options), options.signal);
+    return this.#pages(streamSource(this.#store.reader, stream, options), options.signal);
   }
 
   /** The event at `position`, or `undefined` outside the log. @throws {TypeError} {STORE_CORRUPT} {STORE_CLOSED} */
   async event(position: number): Promise<StoredEvent<Events> | undefined> {
     if (!Number.isSafeInteger(position))
       throw new TypeError(`position must be a whole number, got ${String(position)}`);
-    return (position < 1 ? undefined : this.#reader.event(position)) as StoredEvent<Events> | undefined;
+    return (position < 1 ? undefined : this.#store.reader.event(position)) as StoredEvent<Events> | undefined;
   }
 
   /** The newest version and position of `stream`, or `undefined` if there is no such stream. @throws {STREAM_NAME_INVALID} */
   async stream(stream: string): Promise<StreamHead | undefined> {
     checkStreamName(stream);
-    return this.#reader.streamHead(stream);
+    return this.#store.reader.streamHead(stream);
   }
 
   /** The streams of the store in the byte order of their names. Each page is as fresh as when it is asked for. */
   streams(options: StreamsOptions = {}): Pages<StreamInfo> {
     checkOptionNames('streams', options);
-    return pagesOf(streamsSource(this.#reader, options), options.signal);
+    return pagesOf(streamsSource(this.#store.reader, options), options.signal);
   }
 
   /**
@@ -179,7 +183,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
     if (!Number.isSafeInteger(after) || after < 0) {
       throw new TypeError(`after must be a whole number from 0 on, got ${String(after)}`);
     }
-    const walks = subscriptionWalks(this.#reader, after, options);
+    const walks = subscriptionWalks(this.#store.reader, after, options);
     const open = (left: AbortSignal): PageSource<StoredEvent> => {
       const walk = walks();
       return async () => {
@@ -194,22 +198,38 @@ export class Bus<Events extends EventShape = AnyEvent> {
 
   /** Checks every block, the order, and the index tables against the log, while the store is in use. */
   verify(options: VerifyOptions = {}): Promise<VerifyReport> {
-    return verifyStore(this.#engine, options);
+    return verifyStore(this.#store.engine, options);
   }
 
   /** What the store says of itself. */
   info(): StoreInfo {
     return {
-      ...this.#identity,
-      incarnation: Buffer.from(this.#identity.incarnation).toString('hex'),
-      path: this.#engine.path,
-      head: this.#reader.head(),
-      indexedPosition: this.#reader.indexedPosition(),
-      sizeBytes: this.#engine.sizeBytes(),
+      ...this.#store.identity,
+      incarnation: Buffer.from(this.#store.identity.incarnation).toString('hex'),
+      path: this.#store.engine.path,
+      head: this.#store.reader.head(),
+      indexedPosition: this.#store.reader.indexedPosition(),
+      sizeBytes: this.#store.engine.sizeBytes(),
     };
   }
 
-  /** Commits what was appended, ends subscriptions, and releases the store. Twice is fine. */
+  /**
+   * A port for another thread of this process: transfer it there, and give it to `connectBus`. One for each thread.
+   * @throws {UNSUPPORTED} for a store in memory. @throws {STORE_CLOSED}
+   */
+  port(): MessagePort {
+    this.#assertOpen();
+    const { connect, engine } = this.#store;
+    if (connect === undefined) throw unconnectable(engine.path);
+    const { port1, port2 } = new MessageChannel();
+    connect(port1);
+    return port2;
+  }
+
+  /**
+   * Stops processors at their cursors and queries, commits what was appended, ends subscriptions, lets connected threads close,
+   * and releases the store. Every step is bounded in time. Twice is fine.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -220,16 +240,37 @@ export class Bus<Events extends EventShape = AnyEvent> {
   }
 
   async #close(): Promise<void> {
-    await this.#writer?.host.close();
+    this.#actor.send({ type: 'CLOSE' });
+    await toPromise(this.#actor);
+    this.#errors.complete();
+  }
+
+  async #release(): Promise<void> {
     this.#watch.close();
+    await this.#store.release();
+  }
+
+  #fail(error: unknown): void {
+    this.#actor.send({ type: 'WRITER_FAILED', message: error instanceof Error ? error.message : inspect(error) });
+    this.#report(error);
+  }
+
+  #report(error: unknown): void {
+    if (this.#errors.observed) this.#errors.next(error);
+    else warn(error);
+  }
+
+  async #tried(step: () => Promise<void>): Promise<void> {
     try {
-      this.#writer?.log.flushIndex();
+      await step();
     } catch (error) {
-      // Nothing is lost: the next open finds what is not in the index, as after a crash.
-      warn(error);
-    } finally {
-      this.#engine.close();
+      this.#report(error);
     }
+  }
+
+  #assertOpen(): void {
+    const { path } = this.#store.engine;
+    if (this.#closing !== undefined) throw new BusError('STORE_CLOSED', 'the bus is closed', { path });
   }
 
   #append<Result>(
@@ -239,12 +280,13 @@ export class Bus<Events extends EventShape = AnyEvent> {
     signal: AbortSignal | undefined,
     pick: (results: AppendResult[]) => Result,
   ): Promise<Result> {
-    const { path } = this.#engine;
+    const { path } = this.#store.engine;
     try {
       checkOptionNames(method, options);
-      if (this.#closing !== undefined) throw new BusError('STORE_CLOSED', 'the bus is closed', { path });
-      if (this.#writer === undefined) throw new BusError('STORE_READ_ONLY', `${path} was opened read-only`, { path });
-      return this.#writer.host.append(encodeRequest(appends, options, Date.now()), signal, pick);
+      this.#assertOpen();
+      const { appender } = this.#store;
+      if (appender === undefined) throw new BusError('STORE_READ_ONLY', `${path} was opened read-only`, { path });
+      return appender.append(encodeRequest(appends, options, Date.now()), signal, pick);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -262,20 +304,20 @@ export class Bus<Events extends EventShape = AnyEvent> {
  */
 export async function openBus<Events extends EventShape = AnyEvent>(options: OpenOptions): Promise<Bus<Events>> {
   const resolved = resolveOptions(options);
-  const engine = await openEngine(resolved);
-  try {
-    return new Bus<Events>(engine, resolved);
-  } catch (error) {
-    engine.close();
-    throw error;
-  }
+  return busOn((events) => openStore(resolved, events), resolved);
 }
 
-async function openEngine(options: ResolvedOptions): Promise<Engine> {
-  const initialRows = initialMetaRows(options.durability, Date.now());
-  if (options.path === ':memory:')
-    return openMemoryEngine(new MemoryStorage(), { initialRows, readOnly: options.readOnly });
-  return openLmdbEngine({ ...options, directory: options.path, initialRows });
+/** Waits for the store, and tells the bus on it what was told in the meantime. */
+export async function busOn<Events extends EventShape>(
+  open: (events: StoreEvents) => Promise<OpenStore>,
+  settings: BusSettings,
+): Promise<Bus<Events>> {
+  let onFailed: (error: unknown) => void = warn;
+  const store = await open({ onFailed: (error) => onFailed(error) });
+  return new Bus<Events>((events) => {
+    onFailed = events.onFailed;
+    return store;
+  }, settings);
 }
 
 /** Someone else's code failed where nobody waits for it. */

@@ -1,6 +1,7 @@
 /**
  * Options of a bus: their defaults, and the one place where they are checked.
  */
+import { availableParallelism } from 'node:os';
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { Durability } from '../src/types.ts';
 
@@ -17,8 +18,13 @@ export interface OpenOptions {
   readonly durability?: Durability;
   /** Follows a store that another process writes, live; never creates or changes anything. @default false */
   readonly readOnly?: boolean;
-  /** Hosts the writer in the calling thread. A writer thread of its own comes with a later release. @default true */
-  readonly inline?: true;
+  /**
+   * Hosts the writer in the calling thread instead of one of its own: for tests and small scripts. While it waits for the
+   * disk, so does the calling thread. A store in memory, or a `clock`, is always inline. @default false
+   */
+  readonly inline?: boolean;
+  /** Threads for queries; they start with the first one. 1 to 64. @default what the machine has, at most 8 */
+  readonly readers?: number;
   /** How long to wait for another writer to go. Milliseconds, 0 to 86,400,000. @default 0 */
   readonly lockWaitMs?: number;
   /** How long an idempotency key is remembered. Milliseconds, 1 to 31,536,000,000 (a year). @default 604_800_000, a week */
@@ -30,13 +36,13 @@ export interface OpenOptions {
   readonly rebuildIndex?: boolean;
   /** Safety checks to leave out. @default [] */
   readonly force?: readonly Force[];
-  /** Time of day in milliseconds since 1970. @default Date.now */
+  /** Time of day in milliseconds since 1970. A function can't go to another thread, so the writer is `inline` then. @default Date.now */
   readonly clock?: () => number;
   /** Ends the wait for another writer. */
   readonly signal?: AbortSignal;
 }
 
-export type ResolvedOptions = Required<Omit<OpenOptions, 'signal' | 'inline'>> & {
+export type ResolvedOptions = Required<Omit<OpenOptions, 'signal'>> & {
   readonly signal: AbortSignal | undefined;
 };
 
@@ -45,6 +51,7 @@ const openNames: readonly (keyof OpenOptions)[] = [
   'durability',
   'readOnly',
   'inline',
+  'readers',
   'lockWaitMs',
   'idempotencyTtlMs',
   'rebuildIndex',
@@ -56,13 +63,17 @@ const openNames: readonly (keyof OpenOptions)[] = [
 const openDefaults = Object.freeze({
   durability: 'sync',
   readOnly: false,
+  readers: Math.min(8, availableParallelism()),
   lockWaitMs: 0,
   idempotencyTtlMs: 7 * 24 * 3600 * 1000,
   rebuildIndex: false,
   force: [],
   clock: Date.now,
   signal: undefined,
-}) satisfies Omit<ResolvedOptions, 'path'>;
+}) satisfies Omit<ResolvedOptions, 'path' | 'inline'>;
+
+/** A connected thread leaves queries to the bus that it is connected to. */
+export const connectedSettings = Object.freeze({ readers: openDefaults.readers, clock: openDefaults.clock });
 
 const dayMs = 24 * 3600 * 1000;
 
@@ -70,14 +81,22 @@ const dayMs = 24 * 3600 * 1000;
 export function resolveOptions(options: OpenOptions): ResolvedOptions {
   refuseUnknownNames('openBus', options, openNames);
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  const resolved: ResolvedOptions = { ...openDefaults, ...(Object.fromEntries(given) as unknown as OpenOptions) };
+  const needsInline = options.path === ':memory:' || options.clock !== undefined;
+  const resolved: ResolvedOptions = {
+    ...openDefaults,
+    inline: needsInline,
+    ...(Object.fromEntries(given) as unknown as OpenOptions),
+  };
   if (typeof resolved.path !== 'string' || resolved.path === '') throw wrong('path', 'a directory', resolved.path);
   if (resolved.durability !== 'sync' && resolved.durability !== 'os') {
     throw wrong('durability', "'sync' or 'os'", resolved.durability);
   }
   if (typeof resolved.readOnly !== 'boolean') throw wrong('readOnly', 'true or false', resolved.readOnly);
-  if (options.inline !== undefined && options.inline !== true)
-    throw wrong('inline', 'true in this release', options.inline);
+  if (typeof resolved.inline !== 'boolean') throw wrong('inline', 'true or false', resolved.inline);
+  if (needsInline && !resolved.inline) throw wrong('inline', 'true for a store in memory, or with a clock', false);
+  if (!Number.isInteger(resolved.readers) || !isWithin(resolved.readers, 1, 64)) {
+    throw wrong('readers', 'a whole number from 1 to 64', resolved.readers);
+  }
   if (!isWithin(resolved.lockWaitMs, 0, dayMs))
     throw wrong('lockWaitMs', '0 to 86400000 (milliseconds)', resolved.lockWaitMs);
   if (!isWithin(resolved.idempotencyTtlMs, 1, 365 * dayMs)) {

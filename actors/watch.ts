@@ -2,18 +2,17 @@
  * The watch: the head of the log as a value that others wait for.
  *
  * Semantics of a watch channel: the latest value, conflated; nobody is told of each step. A wake-up is only a hint to look
- * at the head again. Where another process writes, the store is polled, and only while somebody waits.
+ * at the head again. Listens for them (wake-ups.ts) only while somebody waits.
  */
 import type { Observable, Subscriber } from 'rxjs';
 import { abortError } from '../src/log/pages.ts';
 import { GuardedObservable } from './guarded-observable.ts';
+import type { Listen } from './wake-ups.ts';
 
-/** How the head is found and, for a store that others write, how often. */
 export interface WatchOptions {
   /** The head as of now. */
   readonly head: () => number;
-  /** Milliseconds between two looks at the head, while somebody waits; without it only `wake` tells of new heads. */
-  readonly pollMs: number | undefined;
+  readonly listen: Listen;
   /** Told of whatever a subscriber throws, and of a failure that no subscriber handles. */
   readonly onError: (error: unknown) => void;
 }
@@ -26,8 +25,8 @@ export class HeadWatch {
   readonly #subscribers = new Map<Subscriber<number>, number>();
   readonly #waiters = new Set<() => void>();
   #isScheduled = false;
-  #polledHead = -1;
-  #pollTimer: NodeJS.Timeout | undefined;
+  #seenHead = -1;
+  #stopListening: (() => void) | undefined;
   #keepAlive: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -36,8 +35,8 @@ export class HeadWatch {
     this.head$ = new GuardedObservable((subscriber) => this.#subscribe(subscriber), options.onError);
   }
 
-  /** Tells that the head may have moved. */
-  wake(): void {
+  /** The head may have moved. */
+  #wake(): void {
     for (const waiter of this.#waiters) waiter();
     if (this.#isScheduled || this.#subscribers.size === 0) return;
     this.#isScheduled = true;
@@ -64,7 +63,7 @@ export class HeadWatch {
     this.#isClosed = true;
     for (const waiter of this.#waiters) waiter();
     for (const subscriber of this.#subscribers.keys()) subscriber.complete();
-    this.#poll();
+    this.#listen();
   }
 
   #wakeUp(signal: AbortSignal | undefined, left: AbortSignal): Promise<void> {
@@ -73,13 +72,13 @@ export class HeadWatch {
         this.#waiters.delete(done);
         signal?.removeEventListener('abort', done);
         left.removeEventListener('abort', done);
-        this.#poll();
+        this.#listen();
         resolve();
       };
       this.#waiters.add(done);
       signal?.addEventListener('abort', done);
       left.addEventListener('abort', done);
-      this.#poll();
+      this.#listen();
     });
   }
 
@@ -90,11 +89,11 @@ export class HeadWatch {
     }
     const head = this.#options.head();
     this.#subscribers.set(subscriber, head);
-    this.#poll();
+    this.#listen();
     subscriber.next(head);
     return () => {
       this.#subscribers.delete(subscriber);
-      this.#poll();
+      this.#listen();
     };
   }
 
@@ -121,17 +120,16 @@ export class HeadWatch {
   }
 
   /**
-   * Starts or stops what waiting needs: polling where others write, and a timer that keeps the process alive while an
-   * iteration waits (a pending promise alone does not).
+   * Starts or stops what waiting needs: wake-ups, and a timer that keeps the process alive while an iteration waits (a
+   * pending promise alone does not).
    */
-  #poll(): void {
-    const { pollMs } = this.#options;
+  #listen(): void {
     const isWatched = this.#waiters.size > 0 || this.#subscribers.size > 0;
-    if (pollMs !== undefined && isWatched && !this.#isClosed) {
-      this.#pollTimer ??= setInterval(() => this.#look(), pollMs).unref();
-    } else if (this.#pollTimer !== undefined) {
-      clearInterval(this.#pollTimer);
-      this.#pollTimer = undefined;
+    if (isWatched && !this.#isClosed) {
+      this.#stopListening ??= this.#options.listen(() => this.#look());
+    } else if (this.#stopListening !== undefined) {
+      this.#stopListening();
+      this.#stopListening = undefined;
     }
     if (this.#waiters.size > 0 && !this.#isClosed) {
       this.#keepAlive ??= setInterval(() => undefined, keepAliveMs);
@@ -143,9 +141,9 @@ export class HeadWatch {
 
   #look(): void {
     const head = this.#head();
-    if (head === undefined || head === this.#polledHead) return;
-    this.#polledHead = head;
-    this.wake();
+    if (head === undefined || head === this.#seenHead) return;
+    this.#seenHead = head;
+    this.#wake();
   }
 }
 

@@ -46,6 +46,20 @@ export interface ErrorDetails {
   STORE_CLOSED: { readonly path: string };
   /** `signal` was aborted (`cause` is its reason). `unknown`: the append had been handed over already. */
   ABORTED: { readonly outcome: 'nothing-written' | 'unknown' };
+  /** A cursor is not where the move of it expected it. Nothing was written. `actual` is undefined where there is none. */
+  CURSOR_MOVED: {
+    readonly name: string;
+    readonly expected: { readonly position: number; readonly generation: number } | undefined;
+    readonly actual: { readonly position: number; readonly generation: number } | undefined;
+  };
+  /** A processor of this name exists on the bus already. */
+  PROCESSOR_NAME_TAKEN: { readonly processor: string };
+  /** A processor gave up at `position` after `attempts` tries; `cause` is the last error. */
+  PROCESSOR_FAILED: { readonly processor: string; readonly position: number; readonly attempts: number };
+  /** A processor was stopped, so what was waited for does not come. */
+  PROCESSOR_STOPPED: { readonly processor: string };
+  /** A query's module, or the worker it ran in, failed; `cause` is what it threw. */
+  QUERY_FAILED: { readonly module: string; readonly export: string };
   /** This engine or file system can't do what was asked. */
   UNSUPPORTED: { readonly feature: string };
   /** A bug in varvebus: an assertion failed. */

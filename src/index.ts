@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export { Bus, openBus, type StoreInfo } from '../actors/bus.ts';
+export { type ConnectOptions, connectBus } from '../actors/connect.ts';
 export type { Force, OpenOptions } from '../actors/options.ts';
 export { detach } from './codec/event.ts';
 export { BusError, type ErrorCode, type ErrorDetails, isBusError } from './errors.ts';

@@ -15,6 +15,20 @@ export const callBytesMax = 12 * 2 ** 20;
 export const queueBytesMax = 64 * 2 ** 20;
 /** Events handed over to the writer and not yet committed. `append` waits beyond that. */
 export const queueEventsMax = 100_000;
+/**
+ * Events that a thread has on their way to the writer's: enough to keep it busy while it commits, few enough that most of a
+ * long queue can still be withdrawn by an abort.
+ */
+export const windowEventsMax = 16_384;
+/** Encoded bytes on their way to the writer's thread, unless a single call brings more. */
+export const windowBytesMax = 16 * 2 ** 20;
+/** Events that are sent off in the middle of a turn of the event loop: the writer starts while the caller still encodes. */
+export const packEventsMax = 256;
+/** How long a writer at work may show no sign of life before its bus is given up. Milliseconds. */
+export const writerSilenceMaxMs = 60_000;
+/** How long a close waits for connected threads to close theirs. Milliseconds. */
+export const disconnectMaxMs = 2_000;
+
 /** Events in one write transaction: what a single fsync may be shared by, and the most a reader sees arrive at once. */
 export const groupEventsMax = 10_000;
 /** Encoded bytes in one write transaction, unless a single call brings more. */

@@ -1,5 +1,5 @@
 /**
- * What may be a name: streams, types, ids and idempotency keys. Names are compared by their UTF-8 bytes.
+ * What may be a name: streams, types, ids, consumers and idempotency keys. Names are compared by their UTF-8 bytes.
  */
 import { inspect } from 'node:util';
 import { BusError } from './errors.ts';
@@ -26,6 +26,12 @@ export function checkTypeName(type: unknown, index: number): asserts type is str
 export function checkId(id: unknown, index: number): asserts id is string {
   const problem = textProblem(id, idBytesMax);
   if (problem !== undefined) refuseEvent(index, 'id', `the event id ${shown(id)} ${problem}`);
+}
+
+/** @throws {TypeError} unless `name` could be the name of a stream. */
+export function checkConsumerName(name: unknown): asserts name is string {
+  const problem = nameProblem(name) ?? (reserved(name as string) ? 'starts with $, which is reserved' : undefined);
+  if (problem !== undefined) throw new TypeError(`the name ${shown(name)} of a processor ${problem}`);
 }
 
 /** @throws {TypeError} unless `key` is 1 to 512 bytes of well-formed text. */

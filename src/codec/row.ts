@@ -23,6 +23,7 @@ import {
 } from './bytes.ts';
 
 const checksumBytes = 4;
+const cursorBytes = 32;
 
 /** The row of a stream in `streams`. */
 export interface StreamRow {
@@ -46,6 +47,17 @@ export interface IdempotencyRow {
   readonly eventCount: number;
   readonly timeMs: number;
   readonly hash: Uint8Array;
+}
+
+/** The row of a consumer in `consumer_cursors`. */
+export interface CursorRow {
+  /** The last position it has handled; 0 before the first. */
+  readonly position: number;
+  /** Rises with every reset. */
+  readonly generation: number;
+  /** The incarnation of the store that the position is of. 16 bytes. */
+  readonly incarnation: Uint8Array;
+  readonly updatedMs: number;
 }
 
 /** Puts the checksum behind `payload`. */
@@ -182,6 +194,26 @@ export function decodeIdempotencyRow(key: Uint8Array, row: Uint8Array): Idempote
     eventCount: readU32(payload, 6),
     timeMs: readU48(payload, 10),
     hash: Uint8Array.prototype.slice.call(payload, 16),
+  };
+}
+
+export function encodeCursorRow(key: Uint8Array, row: CursorRow): Uint8Array {
+  const payload = new Uint8Array(cursorBytes);
+  writeU48(payload, 0, row.position);
+  writeU32(payload, 6, row.generation);
+  writeU48(payload, 10, row.updatedMs);
+  payload.set(row.incarnation, 16);
+  return sealRow(key, payload);
+}
+
+export function decodeCursorRow(key: Uint8Array, row: Uint8Array): CursorRow {
+  const payload = openRow('consumer_cursors', key, row);
+  requireLength('consumer_cursors', key, payload, cursorBytes);
+  return {
+    position: readU48(payload, 0),
+    generation: readU32(payload, 6),
+    updatedMs: readU48(payload, 10),
+    incarnation: Uint8Array.prototype.slice.call(payload, 16),
   };
 }
 

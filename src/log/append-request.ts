@@ -12,7 +12,7 @@ import { checkId, checkIdempotencyKey, checkStreamName, checkTypeName } from '..
 import type { ExpectedVersion, Metadata } from '../types.ts';
 
 /** The events of one stream in a request; their records and types follow each other in the request. */
-interface RequestPart {
+export interface RequestPart {
   readonly stream: string;
   readonly expectedVersion: ExpectedVersion;
   readonly eventCount: number;
@@ -20,6 +20,7 @@ interface RequestPart {
 
 /** One append call, ready for the writer. */
 export interface AppendRequest {
+  readonly kind: 'append';
   readonly parts: readonly RequestPart[];
   readonly types: readonly string[];
   /** Draft records, back to back. */
@@ -64,6 +65,7 @@ export function encodeRequest(appends: readonly GivenAppend[], options: RequestO
   }
   const { idempotencyKey: key } = options;
   return {
+    kind: 'append',
     parts,
     types: events.map((event) => event.type),
     records: layOut(drafts),

@@ -9,16 +9,21 @@ import { BlockPacker } from '../codec/block-packer.ts';
 import { recordBytes } from '../codec/record.ts';
 import { decodeIdempotencyRow, type IdempotencyRow, textKey } from '../codec/row.ts';
 import { BusError } from '../errors.ts';
-import { headCacheMax, u48Max } from '../limits.ts';
-import type { Engine, Snapshot, WriteSet } from '../storage/engine.ts';
+import { headCacheMax } from '../limits.ts';
+import type { Engine, RowWrite, Snapshot, WriteSet } from '../storage/engine.ts';
 import type { AppendResult, ExpectedVersion } from '../types.ts';
 import type { AppendRequest } from './append-request.ts';
+import { readClock } from './clock.ts';
+import { type CursorMove, type CursorPlace, checkMove, moveRows, readCursor } from './cursor.ts';
 import { indexRows, isTailFull, openIndex, readStreamRow, rebuildIndex } from './deferred-index.ts';
 import { commitResults } from './log-reader.ts';
 import { durabilityRow, metaNumberRow, readIdentity, readMetaNumber, type StoreIdentity } from './store-meta.ts';
 import type { Tail, TailSource } from './tail.ts';
 
-/** What became of one request: where its events are, or why nothing of it was written. */
+/** What a writer is asked to do. */
+export type WriterCommand = AppendRequest | CursorMove;
+
+/** What became of one command: where its events are (none for a move), or why nothing of it was written. */
 export type Outcome = { readonly results: AppendResult[] } | { readonly error: unknown };
 
 export interface LogWriterOptions {
@@ -45,6 +50,8 @@ interface Group {
   readonly events: PlacedEvent[];
   /** Requests of this group by idempotency key. */
   readonly keys: Map<string, { readonly row: IdempotencyRow; readonly results: AppendResult[] }>;
+  readonly cursors: Map<string, CursorPlace>;
+  readonly rows: RowWrite[];
 }
 
 export class LogWriter implements TailSource {
@@ -87,21 +94,30 @@ export class LogWriter implements TailSource {
     return this.#tail;
   }
 
-  /** Commits `requests` in order as one transaction and returns an outcome for each. Never throws. */
-  commit(requests: readonly AppendRequest[]): Outcome[] {
+  /** Commits `commands` in order as one transaction and returns an outcome for each. Never throws. */
+  commit(commands: readonly WriterCommand[]): Outcome[] {
     const failure = this.#failure;
-    if (failure !== undefined) return requests.map(() => ({ error: failure }));
-    const group: Group = { timeMs: this.#now(), versions: new Map(), events: [], keys: new Map() };
+    if (failure !== undefined) return commands.map(() => ({ error: failure }));
+    const group: Group = {
+      timeMs: this.#now(),
+      versions: new Map(),
+      events: [],
+      keys: new Map(),
+      cursors: new Map(),
+      rows: [],
+    };
     try {
       this.#packer.start(this.#tail.head + 1);
       const outcomes = this.#engine.read((snapshot) =>
-        requests.map((request) => this.#place(snapshot, group, request)),
+        commands.map((command) =>
+          command.kind === 'append' ? this.#place(snapshot, group, command) : this.#move(snapshot, group, command),
+        ),
       );
-      if (group.events.length > 0) this.#write(group);
+      if (group.events.length > 0 || group.rows.length > 0) this.#write(group);
       return outcomes;
     } catch (cause) {
       const error = this.#failed(cause);
-      return requests.map(() => ({ error }));
+      return commands.map(() => ({ error }));
     }
   }
 
@@ -126,6 +142,21 @@ export class LogWriter implements TailSource {
       return { error };
     }
     return { results: this.#add(snapshot, group, request) };
+  }
+
+  /** Decides one move of a cursor. A cursor may follow events of its own group: they are in the same transaction. */
+  #move(snapshot: Snapshot, group: Group, move: CursorMove): Outcome {
+    const { incarnation } = this.identity;
+    try {
+      const actual = group.cursors.get(move.name) ?? readCursor(snapshot, move.name, incarnation);
+      checkMove(move, actual, this.#tail.head + group.events.length);
+      const rows = moveRows(move, incarnation, group.timeMs);
+      group.cursors.set(move.name, move.to);
+      group.rows.push(...rows);
+      return { results: [] };
+    } catch (error) {
+      return { error };
+    }
   }
 
   #duplicateOf(snapshot: Snapshot, group: Group, request: AppendRequest): AppendResult[] | undefined {
@@ -205,10 +236,10 @@ export class LogWriter implements TailSource {
   #write(group: Group): void {
     const blocks = this.#packer.finish();
     const isFull = isTailFull(this.#tail, group.events.length, blocks.length);
-    const rows = isFull
+    const index = isFull
       ? this.#engine.read((snapshot) => indexRows(snapshot, this.#tail, this.#options.idempotencyTtlMs))
       : [];
-    this.#engine.commit({ blocks, rows, fence: this.#fence });
+    this.#engine.commit({ blocks, rows: [...group.rows, ...index], fence: this.#fence });
 
     if (isFull) this.#dropTail();
     for (const { stream, version, position, block } of group.events) {
@@ -266,14 +297,4 @@ function checkExpected(stream: string, expected: ExpectedVersion, actual: number
     `expected ${JSON.stringify(stream)} at ${expected}, but it is at version ${actual}: reload it and decide again`,
     { stream, expected, actual },
   );
-}
-
-/** Users give the clock; one that throws or gives nonsense must not stop the writer. */
-function readClock(clock: () => number): number {
-  try {
-    const timeMs = Math.floor(clock());
-    return timeMs >= 0 && timeMs <= u48Max ? timeMs : Date.now();
-  } catch {
-    return Date.now();
-  }
 }

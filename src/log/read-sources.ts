@@ -76,8 +76,8 @@ export function streamsSource(reader: LogReader, options: StreamsOptions): () =>
 /** Where a subscription is: everything up to `position()` has been looked at. */
 export interface SubscriptionWalk {
   position(): number;
-  /** The next page of what is wanted up to `head`; it may be empty. */
-  next(head: number): StoredEvent[];
+  /** The next page of what is wanted up to `head`, at most `limit`; it may be empty. */
+  next(head: number, limit?: number): StoredEvent[];
 }
 
 /** Walks of subscriptions along the log, each starting behind `after`. @throws {TypeError} for a filter of the wrong shape. */
@@ -88,9 +88,9 @@ export function subscriptionWalks(reader: LogReader, after: number, options: Eve
     const range: ScanRange = { low: after + 1, high: after, direction: 'forward', filter, decodeAhead };
     return {
       position: () => range.low - 1,
-      next: (head) => {
+      next: (head, limit = Number.POSITIVE_INFINITY) => {
         range.high = head;
-        return reader.scan(range, Number.POSITIVE_INFINITY).items;
+        return reader.scan(range, limit).items;
       },
     };
   };

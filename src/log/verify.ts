@@ -6,7 +6,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { Block } from '../codec/block.ts';
-import { decodeIdempotencyRow, decodeStreamRow, type IdempotencyRow, textKey } from '../codec/row.ts';
+import { decodeCursorRow, decodeIdempotencyRow, decodeStreamRow, type IdempotencyRow, textKey } from '../codec/row.ts';
 import { BusError } from '../errors.ts';
 import { pageBlocksMax, verifyProblemsMax } from '../limits.ts';
 import type { Engine, Snapshot, TableName } from '../storage/engine.ts';
@@ -92,6 +92,7 @@ class Verifier {
     yield* this.#walkTable('stream_index', (key, row, snapshot) => runs.check(key, row, snapshot));
     runs.finish(this.#hasHole);
     yield* this.#walkTable('idempotency', (key, row, snapshot) => this.#checkKeyRow(key, row, snapshot));
+    yield* this.#walkTable('consumer_cursors', (key, row, snapshot) => this.#checkCursorRow(key, row, snapshot));
   }
 
   report(): VerifyReport {
@@ -297,6 +298,15 @@ class Verifier {
     }
   }
 
+  /** Cursors move while the check runs, so each is held against the log of its own snapshot. */
+  #checkCursorRow(key: Uint8Array, row: Uint8Array, snapshot: Snapshot): void {
+    const { position } = decodeCursorRow(key, row);
+    if (position > lastPositionOf(snapshot)) {
+      const message = `the cursor of ${JSON.stringify(Buffer.from(key).toString())} is ahead of the log, at ${position}`;
+      this.#problem('consumer_cursors', undefined, message);
+    }
+  }
+
   *#walkTable(
     table: TableName,
     check: (key: Uint8Array, row: Uint8Array, snapshot: Snapshot) => void,
@@ -343,6 +353,15 @@ class Verifier {
 }
 
 const rowsPerPage = 512;
+
+function lastPositionOf(snapshot: Snapshot): number {
+  let position = 0;
+  snapshot.walkBackward(Number.MAX_SAFE_INTEGER, (firstPosition, bytes) => {
+    position = new Block(bytes, firstPosition, 'directory').lastPosition;
+    return false;
+  });
+  return position;
+}
 
 function hasCommit(snapshot: Snapshot, key: string, row: IdempotencyRow): boolean {
   let found = false;

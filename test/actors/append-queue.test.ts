@@ -1,11 +1,10 @@
 /** The queue in front of the writer, with small limits: 6 events in a group, 10 in the queue. */
 import { setImmediate } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
-import { WriterHost } from '#actors/writer-host';
+import { Appender } from '#actors/appender';
 import { queueEventsMax } from '#kernel/limits';
 import { encodeRequest } from '#kernel/log/append-request';
-import { LogWriter } from '#kernel/log/log-writer';
-import type { AppendResult, Bus } from '#store';
+import type { Bus } from '#store';
 import { collect } from '../kit/collect.ts';
 import { tempBus, tempStore } from '../kit/temp-store.ts';
 
@@ -199,15 +198,13 @@ test('close commits what waits for room, also when all before it was withdrawn',
   expect((await store.openBus()).head).toBe(32);
 });
 
-test('a host that is closed takes no append', async () => {
-  const engine = await tempStore().openEngine();
-  const writer = new LogWriter(engine, { clock: Date.now, idempotencyTtlMs: 1000 });
-  const host = new WriterHost(writer, 'memory', () => undefined);
+test('an appender that is closed takes nothing', async () => {
+  const appender = new Appender({ path: 'memory', onReady: () => undefined });
   const request = encodeRequest([{ stream: 'a', events: event }], {}, 0);
-  const append = () => host.append(request, undefined, (results: AppendResult[]) => results);
-  await append();
 
-  await host.close();
+  await appender.close();
 
-  await expect(append()).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+  await expect(appender.append(request, undefined, (results) => results)).rejects.toMatchObject({
+    code: 'STORE_CLOSED',
+  });
 });

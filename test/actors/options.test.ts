@@ -10,7 +10,7 @@ test.each<[string, object]>([
   ['durability', { durability: 'none' }],
   ['durability', { durability: null }],
   ['readOnly', { readOnly: 'yes' }],
-  ['inline', { inline: false }],
+  ['inline', { inline: 'yes' }],
   ['lockWaitMs', { lockWaitMs: -1 }],
   ['lockWaitMs', { lockWaitMs: 86_400_001 }],
   ['lockWaitMs', { lockWaitMs: Number.NaN }],

@@ -2,9 +2,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
+  decodeCursorRow,
   decodeIdempotencyRow,
   decodeIndexRun,
   decodeStreamRow,
+  encodeCursorRow,
   encodeIdempotencyRow,
   encodeIndexRun,
   encodeStreamRow,
@@ -62,6 +64,17 @@ test('a row of a key comes back as it was', () => {
   );
 });
 
+test('the row of a cursor comes back as it was', () => {
+  const incarnation = fc.uint8Array({ minLength: 16, maxLength: 16 });
+  fc.assert(
+    fc.property(key, number48, fc.nat(), number48, incarnation, (at, position, generation, updatedMs, of) => {
+      const row = { position, generation, updatedMs, incarnation: of };
+
+      expect(decodeCursorRow(at, encodeCursorRow(at, row))).toEqual(row);
+    }),
+  );
+});
+
 test('a run comes back as it was', () => {
   fc.assert(
     fc.property(key, entries, (at, run) => {
@@ -100,6 +113,7 @@ test('a row of another length is refused, with the right checksum, too', () => {
 
   for (const length of [0, 21, 23, 47, 49]) {
     expect(() => decodeStreamRow(at, sealRow(at, new Uint8Array(length)))).toThrow(corrupt);
+    expect(() => decodeCursorRow(at, sealRow(at, new Uint8Array(length)))).toThrow(corrupt);
     expect(() => decodeIdempotencyRow(at, sealRow(at, new Uint8Array(length)))).toThrow(corrupt);
   }
 });

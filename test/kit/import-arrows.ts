@@ -41,6 +41,8 @@ const ownersByPackage: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['src/storage/'],
   'fs-native-extensions': ['src/storage/'],
   msgpackr: ['src/codec/'],
+  piscina: ['actors/reader-pool.ts'],
+  xstate: ['actors/'],
   rxjs: ['actors/', 'src/index.ts'],
 };
 

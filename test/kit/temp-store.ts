@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { Bus } from '#actors/bus';
+import { type Bus, busOn } from '#actors/bus';
+import { storeOn } from '#actors/open-store';
 import { type OpenOptions, resolveOptions } from '#actors/options';
 import { initialMetaRows } from '#kernel/log/store-meta';
 import type { Engine } from '#kernel/storage/engine';
@@ -68,14 +69,15 @@ export class TempStore implements AsyncDisposable {
     return engine;
   }
 
-  /** A bus on this store; `wrap` may put something between it and its engine. */
+  /** A bus on this store, with its writer inline; `wrap` may put something between it and its engine. */
   async openBus<Events extends EventShape = AnyEvent>(
     options: BusOptions = {},
     wrap: (engine: Engine) => Engine = (engine) => engine,
   ): Promise<Bus<Events>> {
     const engine = await this.openEngine(options);
     try {
-      const bus = new Bus<Events>(wrap(engine), resolveOptions({ ...options, path: this.directory }));
+      const resolved = resolveOptions({ ...options, path: this.directory, inline: true });
+      const bus = await busOn<Events>(async (events) => storeOn(wrap(engine), resolved, events), resolved);
       this.#open.add(bus);
       this.#engineOf.set(bus, engine);
       return bus;

@@ -229,7 +229,7 @@ static int64_t end(const struct call *call, const struct iovec *parts, int count
 	if (fate == fate_late) result = -1;
 	if (fate == fate_short) result--;
 	record(call, parts, count, result);
-	if (fate == fate_stop) kill(getpid(), SIGSTOP);
+	if (fate == fate_stop) raise(SIGSTOP);
 	pthread_mutex_unlock(&lock);
 	if (fate == fate_late) errno = EIO;
 	return result;

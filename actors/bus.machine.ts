@@ -1,0 +1,60 @@
+/**
+ * The bus as a statechart: {@link busStates}. Owns the order in which the parts of a bus stop, and that closing ends.
+ *
+ * Processors save their cursors first, then readers stop, then appends in flight are settled, then the store is given back.
+ */
+import { assign, fromPromise, setup } from 'xstate';
+
+/** `failed`: the writer takes no more appends, reading goes on. */
+export const busStates = [
+  'open',
+  'failed',
+  'draining',
+  'stopping-readers',
+  'stopping-writer',
+  'releasing',
+  'closed',
+] as const;
+export type BusState = (typeof busStates)[number];
+
+/** The steps of closing, in their order; each is called once. None may reject, and each must end. */
+export interface ClosingSteps {
+  stopProcessors(): Promise<void>;
+  stopReaders(): Promise<void>;
+  stopAppends(): Promise<void>;
+  release(): Promise<void>;
+}
+
+export function busMachine(steps: ClosingSteps) {
+  return setup({
+    types: {
+      events: {} as { readonly type: 'CLOSE' } | { readonly type: 'WRITER_FAILED'; readonly message: string },
+      /** The message of the failure: a snapshot can be written as JSON. */
+      context: {} as { readonly failure: string | undefined },
+    },
+    actors: {
+      stopProcessors: fromPromise(() => steps.stopProcessors()),
+      stopReaders: fromPromise(() => steps.stopReaders()),
+      stopAppends: fromPromise(() => steps.stopAppends()),
+      release: fromPromise(() => steps.release()),
+    },
+    actions: {
+      noteFailure: assign(({ event }) => (event.type === 'WRITER_FAILED' ? { failure: event.message } : {})),
+    },
+  }).createMachine({
+    id: 'bus',
+    initial: 'open',
+    context: { failure: undefined },
+    states: {
+      open: { on: { CLOSE: 'draining', WRITER_FAILED: { target: 'failed', actions: 'noteFailure' } } },
+      failed: { on: { CLOSE: 'draining' } },
+      draining: { invoke: { src: 'stopProcessors', onDone: 'stopping-readers' } },
+      'stopping-readers': { invoke: { src: 'stopReaders', onDone: 'stopping-writer' } },
+      'stopping-writer': { invoke: { src: 'stopAppends', onDone: 'releasing' } },
+      releasing: { invoke: { src: 'release', onDone: 'closed' } },
+      closed: { type: 'final' },
+    },
+  });
+}
+
+export type BusMachine = ReturnType<typeof busMachine>;

@@ -1,0 +1,52 @@
+/**
+ * A source of commands, and how commands are counted: what the writer takes its groups from.
+ */
+import type { Outcome, WriterCommand } from '../src/log/log-writer.ts';
+
+/** What still fits into a group. The first command of a group always fits. */
+export interface Room {
+  readonly isEmpty: boolean;
+  readonly events: number;
+  readonly bytes: number;
+}
+
+export interface CommandSource {
+  /** Takes the oldest command, if there is one and it fits. */
+  next(room: Room): WriterCommand | undefined;
+  /** The outcomes of commands taken, in their order. */
+  tell(outcomes: readonly Outcome[]): void;
+}
+
+/** Events of a command, as limits count them; a move of a cursor is as one. */
+export function commandEvents(command: WriterCommand): number {
+  return command.kind === 'append' ? command.types.length : 1;
+}
+
+/** Bytes of a command, as limits count them. */
+export function commandBytes(command: WriterCommand): number {
+  if (command.kind === 'append') return command.records.length;
+  let bytes = 0;
+  for (const { key, value } of command.rows) bytes += key.length + (value?.length ?? 0);
+  return bytes;
+}
+
+/** Room that is filled command by command. */
+export class Group implements Room {
+  isEmpty = true;
+  events: number;
+  bytes: number;
+
+  constructor(events: number, bytes: number) {
+    this.events = events;
+    this.bytes = bytes;
+  }
+
+  take(source: CommandSource): WriterCommand | undefined {
+    const command = source.next(this);
+    if (command === undefined) return undefined;
+    this.isEmpty = false;
+    this.events -= commandEvents(command);
+    this.bytes -= commandBytes(command);
+    return command;
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * The four ways in which a bus has a store: with its writer in this thread or in one of its own, connected to the bus of
+ * another thread, or only reading what another process writes. All give the same parts.
+ */
+import { resolve } from 'node:path';
+import type { MessagePort } from 'node:worker_threads';
+import { BusError } from '../src/errors.ts';
+import { disconnectMaxMs } from '../src/limits.ts';
+import { LogReader } from '../src/log/log-reader.ts';
+import { LogWriter } from '../src/log/log-writer.ts';
+import { initialMetaRows, readIdentity, type StoreIdentity } from '../src/log/store-meta.ts';
+import { TailFollower } from '../src/log/tail.ts';
+import type { Engine } from '../src/storage/engine.ts';
+import { openLmdbEngine } from '../src/storage/lmdb-engine.ts';
+import { MemoryStorage, openMemoryEngine } from '../src/storage/memory-engine.ts';
+import type { Capabilities } from '../src/types.ts';
+import { Appender } from './appender.ts';
+import type { ResolvedOptions } from './options.ts';
+import { SharedState } from './shared-state.ts';
+import { type Listen, polled, shared } from './wake-ups.ts';
+import { WriterLoop } from './writer-loop.ts';
+import { type Hello, PortServer, WriterPort } from './writer-port.ts';
+import { WriterThread } from './writer-thread.ts';
+
+/** A store as a bus uses it. */
+export interface OpenStore {
+  /** For reading in this thread. */
+  readonly engine: Engine;
+  readonly identity: StoreIdentity;
+  readonly capabilities: Capabilities;
+  readonly reader: LogReader;
+  /** The last durable position. */
+  readonly head: () => number;
+  readonly listen: Listen;
+  /** `undefined`: the store can only be read here. */
+  readonly appender: Appender | undefined;
+  /** Serves another thread; `undefined` where no other thread can read the store. */
+  readonly connect: ((port: MessagePort) => void) | undefined;
+  /** Takes no more appends, and resolves when those before are settled. */
+  stopAppends(): Promise<void>;
+  /** After `stopAppends`, and when nobody reads any more: gives everything back. */
+  release(): Promise<void>;
+}
+
+/** What a store tells the bus on it. */
+export interface StoreEvents {
+  /** No more appends are taken, and why. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+/** Longest time a reader takes to notice a commit of another process, beside the event loop's own delay. */
+const headPollMs = 20;
+
+/** @throws what `openBus` throws, but for TypeErrors. */
+export async function openStore(options: ResolvedOptions, events: StoreEvents): Promise<OpenStore> {
+  if (!options.readOnly && !options.inline) return openBesideThread(options, events);
+  const engine = await openEngine(options);
+  return closingOnError(engine, () => storeOn(engine, options, events));
+}
+
+/** The store of `engine`, with the writer inline unless it is read-only. */
+export function storeOn(engine: Engine, options: ResolvedOptions, events: StoreEvents): OpenStore {
+  return options.readOnly ? readOnlyStore(engine) : inlineStore(engine, options, events);
+}
+
+/** The store of the bus at the other end of `port`, which has said `hello`. Closes the port in the end. */
+export async function openConnected(port: MessagePort, hello: Hello, events: StoreEvents): Promise<OpenStore> {
+  const engine = await openReader(hello.path, hello.durability);
+  return closingOnError(engine, () =>
+    hello.shared === undefined
+      ? connectedReader(port, engine)
+      : connectedStore(port, engine, new SharedState(hello.shared), events),
+  );
+}
+
+function readOnlyStore(engine: Engine): OpenStore {
+  const identity = readStoreIdentity(engine);
+  const reader = new LogReader(engine, new TailFollower());
+  // What a reader can rely on is what the writers chose; in memory there is nothing to rely on.
+  const durability = engine.capabilities.durability === 'none' ? 'none' : identity.durability;
+  const hello: Hello = { path: resolve(engine.path), durability: identity.durability, shared: undefined };
+  const ports = new PortServer(hello, undefined);
+  return {
+    engine,
+    identity,
+    capabilities: { ...engine.capabilities, durability },
+    reader,
+    head: () => reader.head(),
+    listen: polled(headPollMs),
+    appender: undefined,
+    connect: engine.capabilities.threads ? (port) => ports.connect(port) : undefined,
+    stopAppends: async () => undefined,
+    release: async () => {
+      await ports.close(disconnectMaxMs);
+      engine.close();
+    },
+  };
+}
+
+function inlineStore(engine: Engine, options: ResolvedOptions, events: StoreEvents): OpenStore {
+  const writer = new LogWriter(engine, options);
+  const state = new SharedState();
+  const loop = new WriterLoop(writer, state);
+  const appender = new Appender({ path: engine.path, onReady: () => loop.wake(), onFailed: events.onFailed });
+  loop.add(appender);
+  const { durability } = writer.identity;
+  const ports = new PortServer({ path: resolve(engine.path), durability, shared: state.memory }, loop);
+  return {
+    engine,
+    identity: writer.identity,
+    capabilities: engine.capabilities,
+    reader: new LogReader(engine, writer),
+    head: () => state.head,
+    listen: shared(state),
+    appender,
+    connect: engine.capabilities.threads ? (port) => ports.connect(port) : undefined,
+    stopAppends: () => appender.close(),
+    release: async () => {
+      try {
+        await ports.close(disconnectMaxMs);
+        await loop.drained();
+        writer.flushIndex();
+      } finally {
+        engine.close();
+      }
+    },
+  };
+}
+
+async function openBesideThread(options: ResolvedOptions, events: StoreEvents): Promise<OpenStore> {
+  const thread = await WriterThread.start(options, events.onFailed);
+  try {
+    const engine = await openReader(options.path, options.durability);
+    return closingOnError(engine, () => {
+      const { appender } = thread.port;
+      return {
+        ...ownStore(engine, thread.state),
+        appender,
+        connect: (port) => thread.connect(port),
+        stopAppends: () => appender.close(),
+        release: async () => {
+          // LMDB is open in all threads or in none: a writer that opens the store next must not find a reader of ours.
+          engine.close();
+          await thread.stop();
+        },
+      };
+    });
+  } catch (error) {
+    await thread.stop();
+    throw error;
+  }
+}
+
+function connectedStore(port: MessagePort, engine: Engine, state: SharedState, events: StoreEvents): OpenStore {
+  const writer = new WriterPort(port, engine.path, events);
+  return {
+    ...ownStore(engine, state),
+    appender: writer.appender,
+    connect: undefined,
+    stopAppends: () => writer.appender.close(),
+    release: async () => {
+      engine.close();
+      await writer.close();
+    },
+  };
+}
+
+function connectedReader(port: MessagePort, engine: Engine): OpenStore {
+  const store = readOnlyStore(engine);
+  return {
+    ...store,
+    connect: undefined,
+    release: async () => {
+      await store.release();
+      port.close();
+    },
+  };
+}
+
+/** What is read beside a writer of the same process. */
+function ownStore(engine: Engine, state: SharedState) {
+  const identity = readStoreIdentity(engine);
+  return {
+    engine,
+    identity,
+    capabilities: { ...engine.capabilities, durability: identity.durability, readOnly: false },
+    reader: new LogReader(engine, new TailFollower()),
+    head: () => state.head,
+    listen: shared(state),
+  };
+}
+
+function readStoreIdentity(engine: Engine): StoreIdentity {
+  return engine.read((snapshot) => readIdentity(snapshot, engine.path));
+}
+
+async function openEngine(options: ResolvedOptions): Promise<Engine> {
+  const initialRows = initialMetaRows(options.durability, Date.now());
+  if (options.path === ':memory:')
+    return openMemoryEngine(new MemoryStorage(), { initialRows, readOnly: options.readOnly });
+  return openLmdbEngine({ ...options, directory: options.path, initialRows });
+}
+
+/** Opens a store that this process has open already, for reading in this thread: every check was made. */
+function openReader(path: string, durability: ResolvedOptions['durability']): Promise<Engine> {
+  return openLmdbEngine({
+    directory: path,
+    readOnly: true,
+    durability,
+    lockWaitMs: 0,
+    force: ['network-file-system', 'pid-namespace'],
+    initialRows: [],
+  });
+}
+
+function closingOnError<Result>(engine: Engine, use: () => Result): Result {
+  try {
+    return use();
+  } catch (error) {
+    engine.close();
+    throw error;
+  }
+}
+
+export function unconnectable(path: string): BusError {
+  return new BusError('UNSUPPORTED', `other threads can't read the store ${path}, or are connected to its bus`, {
+    feature: 'threads',
+  });
+}

@@ -1,0 +1,24 @@
+/**
+ * What a processor needs of the store it runs on: the port between processors and everything below them.
+ */
+import type { Observable } from 'rxjs';
+import type { CursorMove, CursorPlace } from '../src/log/cursor.ts';
+import type { SubscriptionWalk } from '../src/log/read-sources.ts';
+import type { EventFilter } from '../src/types.ts';
+
+export interface ProcessorStore {
+  /** The last durable position. Cheap: may be asked for after every batch. @throws {STORE_CLOSED} */
+  head(): number;
+  /** The head, then each newer one, conflated. Completes when the bus closes. */
+  readonly head$: Observable<number>;
+  /** Walks along the log, each beginning behind `after`. */
+  walk(after: number, filter: EventFilter): SubscriptionWalk;
+  /** @throws {STORE_CORRUPT} {STORE_CLOSED} */
+  cursor(name: string): CursorPlace | undefined;
+  /** Resolves when the move is durable. @throws {CURSOR_MOVED}: nothing was written; and whatever a commit fails for. */
+  moveCursor(move: Omit<CursorMove, 'kind'>): Promise<void>;
+  /** Milliseconds since 1970; never throws. */
+  now(): number;
+  /** Told of failures that nobody waits for. */
+  report(error: unknown): void;
+}

@@ -1,0 +1,166 @@
+/**
+ * The writer's thread, seen from the thread that opened the bus: starts it, watches it, and asks it to stop.
+ *
+ * It is never terminated: a thread that is stopped inside an LMDB transaction blocks the store for good. It has no memory
+ * limits of its own for the same reason. When it fails or falls silent, the bus is given up.
+ */
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { BusError } from '../src/errors.ts';
+import { disconnectMaxMs, writerSilenceMaxMs } from '../src/limits.ts';
+import { abortError } from '../src/log/pages.ts';
+import { type PackedError, unpackError } from './error-transfer.ts';
+import { guardExit, releaseExit } from './exit-guard.ts';
+import type { ResolvedOptions } from './options.ts';
+import { SharedState } from './shared-state.ts';
+import { Watchdog } from './watchdog.ts';
+import { workerArguments, workerFile } from './worker-file.ts';
+import { WriterPort } from './writer-port.ts';
+
+/** What the thread is started with. */
+export interface WriterThreadData {
+  readonly options: Pick<
+    ResolvedOptions,
+    'path' | 'durability' | 'lockWaitMs' | 'idempotencyTtlMs' | 'rebuildIndex' | 'force'
+  >;
+  readonly shared: SharedArrayBuffer;
+}
+
+export type ToWriterThread =
+  | { readonly kind: 'abort' }
+  | { readonly kind: 'connect'; readonly port: MessagePort }
+  | { readonly kind: 'stop'; readonly disconnectMs: number };
+
+export type FromWriterThread = { readonly kind: 'opened' } | { readonly kind: 'failed'; readonly error: PackedError };
+
+export class WriterThread {
+  readonly state: SharedState;
+  /** The way of this thread's own commands. */
+  readonly port: WriterPort;
+  readonly #worker: Worker;
+  readonly #exited: Promise<void>;
+  readonly #watchdog: Watchdog;
+  /** Other threads append, too: what is under way is not known here. */
+  #isShared = false;
+  #isStopping = false;
+
+  /**
+   * Starts the thread and waits until it has opened the store.
+   * @throws what opening a store throws; {ABORTED} when `options.signal` ends the wait for another writer.
+   */
+  static async start(options: ResolvedOptions, onFailed: (error: unknown) => void): Promise<WriterThread> {
+    const state = new SharedState();
+    const { path, durability, lockWaitMs, idempotencyTtlMs, rebuildIndex, force, signal } = options;
+    const data: WriterThreadData = {
+      options: { path, durability, lockWaitMs, idempotencyTtlMs, rebuildIndex, force: [...force] },
+      shared: state.memory,
+    };
+    const worker = new Worker(workerFile('writer'), {
+      workerData: data,
+      name: 'varvebus writer',
+      execArgv: workerArguments(),
+      // It prints nothing. Without these, Node would set up the process's own streams for it, and its pipes to not blocking.
+      stdout: true,
+      stderr: true,
+    });
+    await opened(worker, signal);
+    return new WriterThread(worker, state, path, onFailed);
+  }
+
+  private constructor(worker: Worker, state: SharedState, path: string, onFailed: (error: unknown) => void) {
+    this.#worker = worker;
+    this.state = state;
+    const fail = (cause: unknown) => {
+      if (this.#isStopping) return;
+      this.port.appender.fail(failedError(path, cause));
+    };
+    this.#watchdog = new Watchdog({
+      progress: () => state.progress,
+      silenceMaxMs: writerSilenceMaxMs,
+      onSilence: () => fail(new Error(`it has shown no sign of life for ${writerSilenceMaxMs} ms`)),
+    });
+    worker.on('error', fail);
+    worker.on('message', (message: FromWriterThread) => {
+      if (message.kind === 'failed') fail(unpackError(message.error));
+    });
+    this.#exited = new Promise((resolve) => {
+      worker.on('exit', () => {
+        releaseExit(state);
+        fail(new Error('its thread ended'));
+        resolve();
+      });
+    });
+    const { port1, port2 } = new MessageChannel();
+    this.port = new WriterPort(port1, path, {
+      onBusy: (isBusy) => this.#onBusy(isBusy),
+      onFailed: (error) => {
+        if (!this.#isStopping) onFailed(error);
+      },
+    });
+    this.#send({ kind: 'connect', port: port2 }, [port2]);
+    worker.unref();
+  }
+
+  /** Serves another thread at the other end of `port`. */
+  connect(port: MessagePort): void {
+    this.#isShared = true;
+    guardExit(this.state);
+    this.#send({ kind: 'connect', port }, [port]);
+  }
+
+  /** Lets connected threads close, commits what was sent, and waits for the end of the thread. */
+  async stop(): Promise<void> {
+    await this.port.close();
+    this.#isStopping = true;
+    this.#watchdog.close();
+    this.#worker.ref();
+    this.#send({ kind: 'stop', disconnectMs: disconnectMaxMs });
+    await this.#exited;
+  }
+
+  #onBusy(isBusy: boolean): void {
+    if (isBusy) {
+      this.#watchdog.watch();
+      guardExit(this.state);
+    } else {
+      this.#watchdog.rest();
+      if (!this.#isShared) releaseExit(this.state);
+    }
+  }
+
+  #send(message: ToWriterThread, transfer: MessagePort[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+}
+
+/** Waits for the first word of the thread. */
+function opened(worker: Worker, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => worker.postMessage({ kind: 'abort' } satisfies ToWriterThread);
+    const settle = (done: () => void) => {
+      signal?.removeEventListener('abort', onAbort);
+      worker.removeAllListeners();
+      done();
+    };
+    worker.once('message', (message: FromWriterThread) => {
+      if (message.kind === 'opened') settle(resolve);
+      else
+        settle(() =>
+          reject(signal?.aborted === true ? abortError(signal, 'nothing-written') : unpackError(message.error)),
+        );
+    });
+    worker.once('error', (error) => settle(() => reject(error)));
+    worker.once('exit', (code) => settle(() => reject(new Error(`the writer's thread ended with code ${code}`))));
+    signal?.addEventListener('abort', onAbort);
+    if (signal?.aborted === true) onAbort();
+  });
+}
+
+function failedError(path: string, cause: unknown): BusError {
+  if (cause instanceof BusError && cause.code === 'STORE_FAILED') return cause;
+  return new BusError(
+    'STORE_FAILED',
+    `the writer of the store at ${path} failed: what was in flight has an unknown outcome`,
+    { path },
+    { cause },
+  );
+}

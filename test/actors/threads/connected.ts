@@ -1,0 +1,76 @@
+/**
+ * A thread with a connected bus, which does what it is told: see test/kit/connected-thread.ts.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { type Bus, connectBus } from '#store';
+import type { ThreadOrder, ThreadReply } from '../../kit/connected-thread.ts';
+
+const main = parentPort;
+if (main === null) throw new Error('this is a thread');
+let bus: Bus;
+let heads: number[] = [];
+
+const deeds: Record<ThreadOrder['do'], (...given: never[]) => unknown> = {
+  connect: async () => {
+    bus = await connectBus(workerData.port);
+    return bus.capabilities;
+  },
+  append: (...given: Parameters<Bus['append']>) => bus.append(...given),
+  /** Appends to `stream` one version after the other until it is at `last`, and tells which of them were its own. */
+  race: async (stream: string, last: number) => {
+    const won: number[] = [];
+    for (let version = (await bus.stream(stream))?.version ?? 0; version < last; ) {
+      try {
+        const { lastVersion } = await bus.append(stream, { type: 'raced' }, { expectedVersion: version });
+        won.push(lastVersion);
+        version = lastVersion;
+      } catch (error) {
+        const { code, detail } = error as { code: string; detail: { actual: number } };
+        if (code !== 'CONCURRENCY_CONFLICT') throw error;
+        version = detail.actual;
+      }
+    }
+    return won;
+  },
+  head: () => bus.head,
+  read: async () => {
+    const positions: number[] = [];
+    for await (const { position } of bus.read()) positions.push(position);
+    return positions;
+  },
+  follow: async (after: number, count: number) => {
+    const positions: number[] = [];
+    for await (const { position } of bus.subscribe({ after })) {
+      positions.push(position);
+      if (positions.length === count) return positions;
+    }
+    return 'ended';
+  },
+  watch: () => {
+    heads = [];
+    bus.head$.subscribe((head) => heads.push(head));
+  },
+  heads: () => heads,
+  port: () => bus.port(),
+  /** Keeps the thread busy for good, with appends under way. */
+  spin: (appends: number) => {
+    for (let count = 0; count < appends; count++) void bus.append('spun', { type: 'spun', data: 'x'.repeat(1000) });
+    for (;;);
+  },
+  exit: (appends: number) => {
+    for (let count = 0; count < appends; count++) void bus.append('left', { type: 'left' });
+    setImmediate(() => process.exit(3));
+  },
+  close: () => bus.close(),
+};
+
+main.on('message', async ({ number, do: deed, given }: ThreadOrder) => {
+  let reply: ThreadReply;
+  try {
+    reply = { number, value: await deeds[deed](...(given as never[])) };
+  } catch (error) {
+    const { message, code, detail } = error as { message: string; code?: string; detail?: unknown };
+    reply = { number, error: { message, code, detail } };
+  }
+  main.postMessage(reply);
+});

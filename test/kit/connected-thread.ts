@@ -1,0 +1,86 @@
+/**
+ * A thread with a bus connected to one of the test's (test/actors/threads/connected.ts), used as if it were here.
+ */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { onTestFinished } from 'vitest';
+import type { AppendResult, Bus, Capabilities } from '#store';
+
+export interface ThreadOrder {
+  readonly number: number;
+  readonly do:
+    | 'connect'
+    | 'append'
+    | 'race'
+    | 'head'
+    | 'read'
+    | 'follow'
+    | 'watch'
+    | 'heads'
+    | 'port'
+    | 'spin'
+    | 'exit'
+    | 'close';
+  readonly given: readonly unknown[];
+}
+
+export type ThreadReply = { readonly number: number } & (
+  | { readonly value: unknown }
+  | { readonly error: { readonly message: string; readonly code?: string | undefined; readonly detail?: unknown } }
+);
+
+export class ConnectedThread {
+  readonly worker: Worker;
+  readonly exited: Promise<unknown>;
+  readonly #waiting = new Map<number, (reply: ThreadReply) => void>();
+  #number = 0;
+
+  /** Starts a thread and connects it; it is gone when the test ends. */
+  static async start(bus: Bus): Promise<ConnectedThread> {
+    const thread = new ConnectedThread(bus);
+    await thread.connect();
+    return thread;
+  }
+
+  /** Starts a thread that is not connected yet. */
+  constructor(bus: Bus) {
+    const port = bus.port();
+    this.worker = new Worker(new URL('../actors/threads/connected.ts', import.meta.url), {
+      workerData: { port },
+      transferList: [port],
+      execArgv: process.env.TEST_DIST === undefined ? ['--conditions=source'] : [],
+    });
+    this.exited = once(this.worker, 'exit');
+    this.worker.on('message', (reply: ThreadReply) => this.#waiting.get(reply.number)?.(reply));
+    onTestFinished(async () => {
+      await this.worker.terminate();
+    });
+  }
+
+  connect = (): Promise<Capabilities> => this.#order('connect');
+  append = (...given: Parameters<Bus['append']>): Promise<AppendResult> => this.#order('append', ...given);
+  race = (stream: string, last: number): Promise<number[]> => this.#order('race', stream, last);
+  head = (): Promise<number> => this.#order('head');
+  read = (): Promise<number[]> => this.#order('read');
+  follow = (after: number, count: number): Promise<number[] | 'ended'> => this.#order('follow', after, count);
+  watch = (): Promise<void> => this.#order('watch');
+  heads = (): Promise<number[]> => this.#order('heads');
+  port = (): Promise<unknown> => this.#order('port');
+  close = (): Promise<void> => this.#order('close');
+
+  /** What never answers. */
+  tell(deed: 'spin' | 'exit', appends: number): void {
+    this.worker.postMessage({ number: 0, do: deed, given: [appends] } satisfies ThreadOrder);
+  }
+
+  #order<Result>(deed: ThreadOrder['do'], ...given: unknown[]): Promise<Result> {
+    const number = ++this.#number;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(number, (reply) => {
+        if ('error' in reply) reject(Object.assign(new Error(reply.error.message), reply.error));
+        else resolve(reply.value as Result);
+      });
+      this.worker.postMessage({ number, do: deed, given } satisfies ThreadOrder);
+    });
+  }
+}
