@@ -9,6 +9,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { type Observable, Subject } from 'rxjs';
 import { type Actor, createActor, toPromise } from 'xstate';
 import { BusError } from '../src/errors.ts';
+import { processorsStopMaxMs } from '../src/limits.ts';
 import { encodeRequest, type GivenAppend, type RequestOptions } from '../src/log/append-request.ts';
 import { type PageSource, pagesOf } from '../src/log/pages.ts';
 import { scanSource, streamSource, streamsSource, subscriptionWalks } from '../src/log/read-sources.ts';
@@ -39,6 +40,13 @@ import { type BusMachine, busMachine } from './bus.machine.ts';
 import { GuardedObservable } from './guarded-observable.ts';
 import { type OpenStore, openStore, type StoreEvents, unconnectable } from './open-store.ts';
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import type { Processor } from './processor.ts';
+import type { ProcessorHost } from './processor-names.ts';
+import type { ProcessorOptions } from './processor-options.ts';
+import { processorStore } from './processor-store.ts';
+import { Processors } from './processors.ts';
+import { type QueryOptions, runQuery } from './query.ts';
+import type { ReaderPool } from './reader-pool.ts';
 import { HeadWatch } from './watch.ts';
 
 /** What the store says of itself. */
@@ -52,8 +60,11 @@ export interface StoreInfo extends Omit<StoreIdentity, 'incarnation'> {
   readonly sizeBytes: number;
 }
 
-/** What a bus needs to know beside its store. */
-export type BusSettings = Pick<ResolvedOptions, 'readers' | 'clock'>;
+/** For the actor logic that users bind to a bus (actors/processor-logic.ts). */
+export const processorHosts = new WeakMap<object, ProcessorHost>();
+
+/** What a bus needs to know beside its store; a connected one leaves processors and queries to the bus at the other end. */
+export type BusSettings = Pick<ResolvedOptions, 'readers' | 'clock' | 'force'> | undefined;
 
 /**
  * An open event store and bus. `Events` is the union of its events' shapes: `data` follows from `type` wherever events go
@@ -76,13 +87,16 @@ export class Bus<Events extends EventShape = AnyEvent> {
   readonly #watch: HeadWatch;
   readonly #errors = new Subject<unknown>();
   readonly #actor: Actor<BusMachine>;
+  readonly #settings: BusSettings;
+  readonly #processors: Processors | undefined;
+  #readers: Promise<ReaderPool> | undefined;
   #closing: Promise<void> | undefined;
 
   /**
    * Use `openBus` or `connectBus`.
    * @internal
    */
-  constructor(open: (events: StoreEvents) => OpenStore, options: BusSettings) {
+  constructor(open: (events: StoreEvents) => OpenStore, settings: BusSettings) {
     const report = (error: unknown) => this.#report(error);
     const store = open({ onFailed: (error) => this.#fail(error) });
     this.#store = store;
@@ -90,10 +104,16 @@ export class Bus<Events extends EventShape = AnyEvent> {
     this.errors$ = new GuardedObservable((subscriber) => this.#errors.subscribe(subscriber), warn);
     this.#watch = new HeadWatch({ head: store.head, listen: store.listen, onError: report });
     this.head$ = this.#watch.head$;
+    this.#settings = settings;
+    if (settings !== undefined && store.appender !== undefined) {
+      const { clock } = settings;
+      this.#processors = new Processors(processorStore(store, store.appender, this.#watch, clock, report));
+      processorHosts.set(this, this.#processors);
+    }
     this.#actor = createActor(
       busMachine({
-        stopProcessors: async () => undefined,
-        stopReaders: async () => undefined,
+        stopProcessors: () => this.#tried(async () => this.#processors?.close(processorsStopMaxMs)),
+        stopReaders: () => this.#tried(async () => (await this.#readers)?.close()),
         stopAppends: () => this.#tried(() => store.stopAppends()),
         release: () => this.#tried(() => this.#release()),
       }),
@@ -196,6 +216,35 @@ export class Bus<Events extends EventShape = AnyEvent> {
     return this.#pages(open, signal);
   }
 
+  /**
+   * Folds a range of the log in reader threads, with the `init`, `step`, `merge` and perhaps `finish` that the module at the
+   * file: URL `module` exports (see {@link QueryDefinition}), and resolves to a structured clone of the result. The whole
+   * range is one point in time: up to the head of the call.
+   * @throws {TypeError} for options out of range. @throws {QUERY_FAILED} the module, or its thread, failed (`cause`).
+   * @throws {ABORTED} {STORE_CLOSED} {STORE_CORRUPT}. @throws {UNSUPPORTED} for a store in memory, and in connected threads.
+   */
+  async query<Result>(module: string | URL, options: QueryOptions = {}): Promise<Result> {
+    this.#assertOpen();
+    this.#readers ??= this.#startReaders();
+    return runQuery<Result>(await this.#readers, this.#store.head(), module, options);
+  }
+
+  /**
+   * A processor: hands events to `handle` or `handleBatch`, in order, each at least once, and keeps a durable cursor under
+   * its name. It is not started yet.
+   * @throws {TypeError} for options out of range. @throws {PROCESSOR_NAME_TAKEN} while another one of the name is not closed.
+   * @throws {STORE_READ_ONLY} {STORE_CLOSED}. @throws {UNSUPPORTED} in connected threads: processors are at the other end.
+   */
+  processor<const Type extends string = string>(options: ProcessorOptions<Events, Type>): Processor {
+    this.#assertOpen();
+    return this.#requireProcessors().create(options);
+  }
+
+  /** Its processors that are not closed, in the order in which they were made. */
+  get processors(): readonly Processor[] {
+    return this.#processors?.list ?? [];
+  }
+
   /** Checks every block, the order, and the index tables against the log, while the store is in use. */
   verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     return verifyStore(this.#store.engine, options);
@@ -248,6 +297,30 @@ export class Bus<Events extends EventShape = AnyEvent> {
   async #release(): Promise<void> {
     this.#watch.close();
     await this.#store.release();
+  }
+
+  #requireProcessors(): Processors {
+    const { path } = this.#store.engine;
+    if (this.#processors !== undefined) return this.#processors;
+    if (this.#store.appender === undefined) {
+      throw new BusError('STORE_READ_ONLY', `${path} was opened read-only: it keeps no cursors`, { path });
+    }
+    throw new BusError('UNSUPPORTED', 'processors run on the bus that this thread is connected to', {
+      feature: 'processors',
+    });
+  }
+
+  /** Loaded with the first query: an application without any pays nothing for the pool. */
+  async #startReaders(): Promise<ReaderPool> {
+    const { engine } = this.#store;
+    if (this.#settings === undefined || !engine.capabilities.threads) {
+      throw new BusError('UNSUPPORTED', `there are no reader threads for the store at ${engine.path} here`, {
+        feature: 'queries',
+      });
+    }
+    const { readers: threads, force } = this.#settings;
+    const { ReaderPool } = await import('./reader-pool.ts');
+    return new ReaderPool({ path: engine.path, threads, force, onError: (error) => this.#report(error) });
   }
 
   #fail(error: unknown): void {

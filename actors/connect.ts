@@ -11,7 +11,6 @@ import { abortError } from '../src/log/pages.ts';
 import type { AnyEvent, EventShape } from '../src/types.ts';
 import { type Bus, busOn } from './bus.ts';
 import { openConnected } from './open-store.ts';
-import { connectedSettings } from './options.ts';
 import type { Hello, ToCaller } from './writer-port.ts';
 
 export interface ConnectOptions {
@@ -33,7 +32,7 @@ export async function connectBus<Events extends EventShape = AnyEvent>(
   try {
     const bus = await busOn<Events>(
       async (events) => openConnected(port, await heard(hello, signal), events),
-      connectedSettings,
+      undefined,
     );
     // What came right behind the hello is seen now.
     await setImmediate();

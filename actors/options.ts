@@ -72,9 +72,6 @@ const openDefaults = Object.freeze({
   signal: undefined,
 }) satisfies Omit<ResolvedOptions, 'path' | 'inline'>;
 
-/** A connected thread leaves queries to the bus that it is connected to. */
-export const connectedSettings = Object.freeze({ readers: openDefaults.readers, clock: openDefaults.clock });
-
 const dayMs = 24 * 3600 * 1000;
 
 /** @throws {TypeError} naming the option, its range and what was given. */

@@ -2,9 +2,13 @@
  * What a processor needs of the store it runs on: the port between processors and everything below them.
  */
 import type { Observable } from 'rxjs';
-import type { CursorMove, CursorPlace } from '../src/log/cursor.ts';
-import type { SubscriptionWalk } from '../src/log/read-sources.ts';
+import { readClock } from '../src/log/clock.ts';
+import { type CursorMove, type CursorPlace, readCursor } from '../src/log/cursor.ts';
+import { type SubscriptionWalk, subscriptionWalks } from '../src/log/read-sources.ts';
 import type { EventFilter } from '../src/types.ts';
+import type { Appender } from './appender.ts';
+import type { OpenStore } from './open-store.ts';
+import type { HeadWatch } from './watch.ts';
 
 export interface ProcessorStore {
   /** The last durable position. Cheap: may be asked for after every batch. @throws {STORE_CLOSED} */
@@ -21,4 +25,23 @@ export interface ProcessorStore {
   now(): number;
   /** Told of failures that nobody waits for. */
   report(error: unknown): void;
+}
+
+/** The store of a bus, as its processors see it. */
+export function processorStore(
+  { engine, identity, reader, head }: OpenStore,
+  appender: Appender,
+  watch: HeadWatch,
+  clock: () => number,
+  report: (error: unknown) => void,
+): ProcessorStore {
+  return {
+    head,
+    head$: watch.head$,
+    walk: (after, filter) => subscriptionWalks(reader, after, filter)(),
+    cursor: (name) => engine.read((snapshot) => readCursor(snapshot, name, identity.incarnation)),
+    moveCursor: (move) => appender.move(move),
+    now: () => readClock(clock),
+    report,
+  };
 }

@@ -1,5 +1,5 @@
 /**
- * How this package's own threads are started: from the file next door, with what this process was started with.
+ * How this package's own threads are started: from the file next door, with the options this process was started with.
  */
 import { extname } from 'node:path';
 
@@ -8,9 +8,10 @@ export function workerFile(name: string): URL {
   return new URL(`./${name}.worker${extname(import.meta.url)}`, import.meta.url);
 }
 
-/** Node's own options, without the one that a thread with a file of its own refuses (ERR_INPUT_TYPE_NOT_ALLOWED). */
-export function workerArguments(): string[] {
-  return process.execArgv.filter(
-    (argument, index, all) => !argument.startsWith('--input-type') && all[index - 1] !== '--input-type',
-  );
+/**
+ * What a thread inherits of Node's options: all, unless the process was started with `--input-type`, which a thread that has
+ * a file refuses (ERR_INPUT_TYPE_NOT_ALLOWED). Then none: V8's own can't be told apart, and are refused when given.
+ */
+export function inheritedArguments(): { readonly execArgv?: string[] } {
+  return process.execArgv.some((argument) => argument.startsWith('--input-type')) ? { execArgv: [] } : {};
 }

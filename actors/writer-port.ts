@@ -34,7 +34,7 @@ export interface Hello {
 /** From the writer's end. `'closing'`: the bus closes, the thread should too. */
 export type ToCaller =
   | { readonly kind: 'hello'; readonly hello: Hello }
-  | { readonly kind: 'outcomes'; readonly batch: OutcomeBatch }
+  | ({ readonly kind: 'outcomes' } & OutcomeBatch)
   | { readonly kind: 'closing' };
 
 /** The writer's end of a port: what came in, until the writer takes it. */
@@ -66,7 +66,7 @@ class CallerPort implements CommandSource {
   }
 
   tell(outcomes: readonly Outcome[]): void {
-    const message: ToCaller = { kind: 'outcomes', batch: packOutcomes(outcomes) };
+    const message: ToCaller = { kind: 'outcomes', ...packOutcomes(outcomes) };
     this.#port.postMessage(message);
   }
 }
@@ -161,7 +161,7 @@ export class WriterPort {
   }
 
   #take(message: ToCaller): void {
-    if (message.kind === 'outcomes') this.#settle(message.batch);
+    if (message.kind === 'outcomes') this.#settle(message);
   }
 
   #settle(batch: OutcomeBatch): void {

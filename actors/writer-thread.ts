@@ -13,7 +13,7 @@ import { guardExit, releaseExit } from './exit-guard.ts';
 import type { ResolvedOptions } from './options.ts';
 import { SharedState } from './shared-state.ts';
 import { Watchdog } from './watchdog.ts';
-import { workerArguments, workerFile } from './worker-file.ts';
+import { inheritedArguments, workerFile } from './worker-file.ts';
 import { WriterPort } from './writer-port.ts';
 
 /** What the thread is started with. */
@@ -57,7 +57,7 @@ export class WriterThread {
     const worker = new Worker(workerFile('writer'), {
       workerData: data,
       name: 'varvebus writer',
-      execArgv: workerArguments(),
+      ...inheritedArguments(),
       // It prints nothing. Without these, Node would set up the process's own streams for it, and its pipes to not blocking.
       stdout: true,
       stderr: true,

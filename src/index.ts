@@ -6,6 +6,21 @@
 export { Bus, openBus, type StoreInfo } from '../actors/bus.ts';
 export { type ConnectOptions, connectBus } from '../actors/connect.ts';
 export type { Force, OpenOptions } from '../actors/options.ts';
+export type { Processor, ResetOptions, WaitOptions } from '../actors/processor.ts';
+export type {
+  CheckpointOptions,
+  HandlerContext,
+  ProcessorOptions,
+  RetryOptions,
+} from '../actors/processor-options.ts';
+export type {
+  ErrorSummary,
+  ProcessorNumbers,
+  ProcessorState,
+  ProcessorStatus,
+  ProcessorTag,
+} from '../actors/processor-status.ts';
+export type { Accumulator, QueryDefinition, QueryOptions, QueryResult } from '../actors/query.ts';
 export { detach } from './codec/event.ts';
 export { BusError, type ErrorCode, type ErrorDetails, isBusError } from './errors.ts';
 export * as limits from './limits.ts';

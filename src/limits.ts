@@ -26,6 +26,8 @@ export const windowBytesMax = 16 * 2 ** 20;
 export const packEventsMax = 256;
 /** How long a writer at work may show no sign of life before its bus is given up. Milliseconds. */
 export const writerSilenceMaxMs = 60_000;
+/** How long a close waits for processors to stop by themselves; each has a bound of its own, `drainMs`. Milliseconds. */
+export const processorsStopMaxMs = 30_000;
 /** How long a close waits for connected threads to close theirs. Milliseconds. */
 export const disconnectMaxMs = 2_000;
 

@@ -1,0 +1,71 @@
+/**
+ * The processors of a bus: creates them, knows them by name, and ends them when the bus closes.
+ */
+import type { AnyEvent, EventShape } from '../src/types.ts';
+import { Processor } from './processor.ts';
+import { type ProcessorHost, ProcessorNames } from './processor-names.ts';
+import { type ProcessorOptions, resolveProcessorOptions } from './processor-options.ts';
+import { type TimerClock, unheldTimers } from './processor-status.ts';
+import type { ProcessorStore } from './processor-store.ts';
+
+/** What tests bring along. */
+export interface ProcessorsWorld {
+  readonly clock: TimerClock;
+  /** 0 to 1. */
+  readonly random: () => number;
+}
+
+const realWorld: ProcessorsWorld = { clock: unheldTimers, random: Math.random };
+
+export class Processors implements ProcessorHost {
+  readonly store: ProcessorStore;
+  readonly names = new ProcessorNames();
+  readonly #world: ProcessorsWorld;
+  readonly #processorByName = new Map<string, Processor>();
+
+  constructor(store: ProcessorStore, world: ProcessorsWorld = realWorld) {
+    this.store = store;
+    this.#world = world;
+  }
+
+  /** A processor that is not started yet. @throws {TypeError} for options out of range. @throws {PROCESSOR_NAME_TAKEN} */
+  create<Events extends EventShape = AnyEvent, const Type extends string = string>(
+    options: ProcessorOptions<Events, Type>,
+  ): Processor {
+    const resolved = resolveProcessorOptions(options);
+    const { name } = resolved;
+    const holder = crypto.randomUUID();
+    this.names.claim(name, holder);
+    const release = () => {
+      this.names.release(name, holder);
+      this.#processorByName.delete(name);
+    };
+    const { store, names } = this;
+    const processor = new Processor({ store, names, ...this.#world, release }, resolved);
+    this.#processorByName.set(name, processor);
+    return processor;
+  }
+
+  get(name: string): Processor | undefined {
+    return this.#processorByName.get(name);
+  }
+
+  /** Those that are not closed, in the order they were created. */
+  get list(): readonly Processor[] {
+    return [...this.#processorByName.values()];
+  }
+
+  /**
+   * Stops all processors, side by side, also those that run in machines of the user's own, and closes ours. Those that
+   * have not ended after `deadlineMs` are ended at once. Never rejects.
+   */
+  async close(deadlineMs: number): Promise<void> {
+    const processors = this.list;
+    const { promise: deadline, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, deadlineMs);
+    const ended = Promise.all([this.names.stopAll(), ...processors.map((processor) => processor.close())]);
+    await Promise.race([ended, deadline]);
+    clearTimeout(timer);
+    for (const processor of processors) processor.abandon();
+  }
+}
