@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export { Bus, openBus, type StoreInfo } from '../actors/bus.ts';
+export { type CloseOnSignalOptions, closeOnSignal } from '../actors/close-on-signal.ts';
 export { type ConnectOptions, connectBus } from '../actors/connect.ts';
 export type { Force, OpenOptions } from '../actors/options.ts';
 export type { Processor, ResetOptions, WaitOptions } from '../actors/processor.ts';

@@ -173,6 +173,10 @@ describe('an open bus', () => {
     ['half a read', true],
     ['head$', false],
     ['head$', true],
+    ['paused processor', false],
+    ['stopped processor', false],
+    ['port', false],
+    ['query that is over', false],
   ])('does not keep the process alive with %s running (readOnly: %s)', async ([running, readOnly]) => {
     const idle = await startIdle(running, readOnly);
 
@@ -186,6 +190,16 @@ describe('an open bus', () => {
     await idle.expectLine('alive');
     await idle.crash();
   });
+
+  test.for(['processor', 'retrying processor'] as const)(
+    'keeps the process alive while it has a %s',
+    async (running) => {
+      const idle = await startIdle(running, false);
+
+      await idle.expectLine('alive');
+      await idle.crash();
+    },
+  );
 });
 
 describe('a second writer', () => {

@@ -10,7 +10,17 @@ export interface IdleOptions {
   readonly path: string;
   readonly readOnly: boolean;
   /** What is left running. */
-  readonly running: 'nothing' | 'subscription' | 'head$' | 'half a read';
+  readonly running:
+    | 'nothing'
+    | 'subscription'
+    | 'head$'
+    | 'half a read'
+    | 'processor'
+    | 'retrying processor'
+    | 'paused processor'
+    | 'stopped processor'
+    | 'port'
+    | 'query that is over';
 }
 
 const { path, readOnly, running } = JSON.parse(process.argv[2] as string) as IdleOptions;
@@ -19,5 +29,28 @@ if (!readOnly) await bus.append('idle', { type: 'appended' });
 if (running === 'subscription') void bus.subscribe({ after: bus.head })[Symbol.asyncIterator]().next();
 if (running === 'head$') bus.head$.subscribe();
 if (running === 'half a read') await bus.read()[Symbol.asyncIterator]().next();
+if (running.endsWith('processor')) await leaveProcessor(running);
+if (running === 'port') bus.port();
+if (running === 'query that is over') {
+  await bus.query(new URL('../../actors/query-modules/ending.ts', import.meta.url), { args: 'none' });
+}
 writeSync(1, 'open\n');
 setTimeout(() => writeSync(1, 'alive\n'), 500).unref();
+
+async function leaveProcessor(how: string): Promise<void> {
+  const processor = bus.processor({
+    name: 'left',
+    handle: () => {
+      if (how.startsWith('retrying')) throw new Error('planted');
+    },
+    retry: { minMs: 20_000, attempts: 5 },
+  });
+  processor.start();
+  if (how.startsWith('retrying')) return processor.waitFor('retrying');
+  await processor.caughtUp();
+  if (how.startsWith('stopped')) await processor.stop();
+  if (how.startsWith('paused')) {
+    processor.pause();
+    await processor.waitFor('paused');
+  }
+}
