@@ -108,7 +108,7 @@ export function processorPorts(
         return { cursor: await move(undefined, { position, generation: 1 }), head };
       }),
     ),
-    work: fromPromise(({ input, signal }) => work(store, options, input, signal)),
+    work: fromPromise(({ input, signal }) => inTurn(names.handlers, signal, () => work(store, options, input, signal))),
     saveCursor: fromPromise(({ input: { cursor, position }, signal }) =>
       inTurn(names.moves, signal, () => move(cursor, { position, generation: cursor?.generation ?? 1 })),
     ),

@@ -1,14 +1,14 @@
 /** A processor in a machine of the user's own. */
 import { expect, test } from 'vitest';
 import { createActor, setup } from 'xstate';
-import { processorLogic } from '#actors/processor-logic';
+import { processorLogicOn } from '#actors/processor-logic';
 import { fakeProcessors, settle } from '../kit/processor-store-fake.ts';
 
 test('a processor runs in a machine that invokes it, is found by its systemId, and ends with it', async () => {
   const { store, processors } = fakeProcessors();
   const seen: number[] = [];
   store.appendMany(2);
-  const orders = processorLogic(processors, { name: 'p', handle: ({ position }) => seen.push(position) });
+  const orders = processorLogicOn(processors, { name: 'p', handle: ({ position }) => seen.push(position) });
   const machine = setup({ actors: { orders } }).createMachine({
     initial: 'running',
     states: { running: { invoke: { src: 'orders', id: 'orders', systemId: 'orders', onDone: 'ended' } }, ended: {} },
@@ -29,7 +29,7 @@ test('a second actor of a name fails and handles nothing, until the first has en
   const { store, processors } = fakeProcessors();
   const seen: string[] = [];
   store.append('a');
-  const logicOf = (mark: string) => processorLogic(processors, { name: 'p', handle: () => seen.push(mark) });
+  const logicOf = (mark: string) => processorLogicOn(processors, { name: 'p', handle: () => seen.push(mark) });
   const first = createActor(logicOf('first'), { clock: store.clock }).start();
   const second = createActor(logicOf('second'), { clock: store.clock }).start();
   await settle();
@@ -50,7 +50,7 @@ test('a second actor of a name fails and handles nothing, until the first has en
 test('actors of one logic do not share what they remember', async () => {
   const { store, processors } = fakeProcessors();
   store.appendMany(3);
-  const logic = processorLogic(processors, { name: 'p', handle: () => undefined });
+  const logic = processorLogicOn(processors, { name: 'p', handle: () => undefined });
   const first = createActor(logic, { clock: store.clock }).start();
   await settle();
   first.send({ type: 'STOP' });
@@ -68,7 +68,7 @@ test('actors of one logic do not share what they remember', async () => {
 test('closing the processors of a bus ends those in other machines too', async () => {
   const { store, processors } = fakeProcessors();
   store.append('a');
-  const actor = createActor(processorLogic(processors, { name: 'p', handle: () => undefined }), { clock: store.clock });
+  const actor = createActor(processorLogicOn(processors, { name: 'p', handle: () => undefined }), { clock: store.clock });
   actor.start();
   await settle();
 

@@ -106,10 +106,13 @@ interface Chart {
   readonly wayTo: ReadonlyMap<string, readonly Step[]>;
 }
 
+/** One machine for all walks, one after the other: to build it takes longer than a walk. */
+const fake = new FakePorts();
+const machine = processorMachine(fakePolicy, fake.ports);
 let chart: Chart;
 
 beforeAll(() => {
-  chart = chartOf(processorMachine(fakePolicy, new FakePorts().ports));
+  chart = chartOf(machine);
 });
 
 test('an actor takes every transition of the machine as the machine says, and a stop ends every path', async () => {
@@ -173,7 +176,7 @@ function pathsOver({ stepsFrom, wayTo }: Chart): Step[][] {
 }
 
 async function walk(path: readonly Step[]): Promise<void> {
-  const run = new FakeRun();
+  const run = new FakeRun(fake, machine);
   const taken: string[] = [];
   try {
     for (const { event, to } of path) {
@@ -222,6 +225,7 @@ function checkAlways(run: FakeRun, before: State, after: State, event: Happening
     handlersAtOnce: Math.max(1, run.fake.awaited('work').length),
     movesAtOnce: Math.max(1, run.fake.awaited('saveCursor').length + run.fake.awaited('resetCursor').length),
     isCursorBehindPosition: !context.isLoaded || cursor <= context.position,
+    isStopKept: before.context.order !== 'stop' || context.order === 'stop',
     isCursorMonotone: mayGoBack || cursor >= (before.context.cursor?.position ?? 0),
     isProcessHeld: run.fake.isHeld,
   }).toEqual({
@@ -229,6 +233,7 @@ function checkAlways(run: FakeRun, before: State, after: State, event: Happening
     handlersAtOnce: 1,
     movesAtOnce: 1,
     isCursorBehindPosition: true,
+    isStopKept: true,
     isCursorMonotone: true,
     isProcessHeld: after.hasTag('running'),
   });
@@ -243,6 +248,7 @@ function checkStop(run: FakeRun): void {
   expect(actor.getSnapshot().value).toBe('stopped');
   expect(actor.getSnapshot().status).toBe('done');
   expect([...fake.pending].filter(({ signal }) => !signal.aborted)).toEqual([]);
+  fake.pending.clear();
   expect([fake.heads.observed, fake.lifelines, run.timers]).toEqual([false, 0, 0]);
 }
 

@@ -235,6 +235,20 @@ test.each(['idle', 'paused', 'stopped', 'failed', 'retrying'] as const)('a reset
   expect(store.moves[0]?.to).toEqual({ position: 1, generation: 2 });
 });
 
+test('a processor that has paused at until stays paused over another reset', async () => {
+  const { store, processors } = fakeProcessors();
+  store.appendMany(5);
+  const processor = processors.create({ name: 'p', handle: () => undefined });
+  processor.start();
+  await processor.reset({ to: 0, until: 3 });
+  await processor.waitFor('paused');
+
+  await processor.reset({ to: 1 });
+  await settle();
+
+  expect(processor.status).toMatchObject({ state: 'paused', context: { position: 1, cursor: 1, generation: 3 } });
+});
+
 test('a reset to where there is no event yet is a TypeError', async () => {
   const { store, processors } = fakeProcessors();
   store.append('a');

@@ -3,7 +3,7 @@
  */
 import { Subject } from 'rxjs';
 import { type Actor, createActor, fromCallback, fromEventObservable, fromPromise, SimulatedClock } from 'xstate';
-import { type ProcessorMachine, processorMachine } from '#actors/processor.machine';
+import type { ProcessorMachine } from '#actors/processor.machine';
 import type { ProcessorPolicy } from '#actors/processor-context';
 import type { HeadEvent, LifelineEvent, ProcessorPorts } from '#actors/processor-ports';
 
@@ -83,18 +83,16 @@ export class FakePorts {
   }
 }
 
-/** A started actor on fake ports, and what the machine said when it broke. */
+/** A started actor of `machine` on `fake` ports, and what it said when it broke. */
 export class FakeRun {
-  readonly fake = new FakePorts();
+  readonly fake: FakePorts;
   readonly clock = new SimulatedClock();
   readonly actor: Actor<ProcessorMachine>;
   readonly errors: unknown[] = [];
 
-  constructor(policy: ProcessorPolicy = fakePolicy) {
-    this.actor = createActor(processorMachine(policy, this.fake.ports), {
-      clock: this.clock,
-      input: { isStarted: false },
-    });
+  constructor(fake: FakePorts, machine: ProcessorMachine) {
+    this.fake = fake;
+    this.actor = createActor(machine, { clock: this.clock, input: { isStarted: false } });
     this.actor.subscribe({ error: (error) => this.errors.push(error) });
     this.actor.start();
   }
