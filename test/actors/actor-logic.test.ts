@@ -13,9 +13,9 @@ async function openedBus(): Promise<Bus> {
   return bus;
 }
 
-/** The next event of one of `types` that `actor` emits. */
-function emitted<Emitted>(actor: { on(type: string, listener: (event: never) => void): unknown }, type: string) {
-  return new Promise<Emitted>((resolve) => actor.on(type, resolve as (event: never) => void));
+/** The next event of `type` that `actor` emits. */
+function emitted<Emitted>(actor: Pick<AnyActorRef, 'on'>, type: string): Promise<Emitted> {
+  return new Promise((resolve) => actor.on(type, resolve));
 }
 
 test('a bus that is an actor opens with it, is found by it, and closes with CLOSE', async () => {

@@ -1,0 +1,72 @@
+/** Types of processors, queries and actors, as `npm run typecheck` sees them. Nothing here runs. */
+import type { Observable } from 'rxjs';
+import { processorLogic, supervise } from '#logic';
+import type { Bus, Processor, ProcessorStatus, QueryDefinition, QueryResult, StoredEvent } from '#store';
+
+type OrderEvent =
+  | { type: 'placed'; data: { n: number } }
+  | { type: 'paid'; data: { cents: number } }
+  | { type: 'closed' };
+
+declare const bus: Bus<OrderEvent>;
+declare const anyBus: Bus;
+
+/** Compiles only if `Left` and `Right` are the same type. */
+function same<Left, Right>(_is: [Left] extends [Right] ? ([Right] extends [Left] ? true : false) : false): void {}
+
+export function aHandlerHasTheEventsOfItsTypes(): void {
+  bus.processor({ name: 'all', handle: (event) => same<typeof event, StoredEvent<OrderEvent>>(true) });
+  bus.processor({
+    name: 'payments',
+    types: ['paid'],
+    handle: ({ data }, { signal, attempt }) => {
+      same<typeof data, { cents: number }>(true);
+      same<typeof signal, AbortSignal>(true);
+      same<typeof attempt, number>(true);
+    },
+  });
+  bus.processor({
+    name: 'batches',
+    types: ['paid', 'placed'],
+    handleBatch: async (events) => same<(typeof events)[0]['type'], 'paid' | 'placed'>(true),
+  });
+  anyBus.processor({ name: 'any', handle: ({ data }) => data.whatever });
+
+  // @ts-expect-error a handler is needed
+  bus.processor({ name: 'none' });
+  // @ts-expect-error one handler, not two
+  bus.processor({ name: 'two', handle: () => undefined, handleBatch: () => undefined });
+  // @ts-expect-error a name is needed
+  bus.processor({ handle: () => undefined });
+  // @ts-expect-error where to begin
+  bus.processor({ name: 'from', from: 'end', handle: () => undefined });
+}
+
+export async function aHandleShowsAndWaits(processor: Processor): Promise<void> {
+  same<typeof processor.status, ProcessorStatus>(true);
+  same<typeof processor.state$, Observable<ProcessorStatus>>(true);
+  await processor.waitFor('catching-up', { signal: AbortSignal.timeout(1) });
+  await processor.reset({ to: 0, until: 5 });
+  // @ts-expect-error there is no such state
+  await processor.waitFor('sleeping');
+  // @ts-expect-error a reset says where to
+  await processor.reset({});
+}
+
+export async function aQueryHasTheResultOfItsModule(): Promise<void> {
+  const query = {
+    init: () => 0,
+    step: (sum, event) => sum + event.data.cents,
+    merge: (first, second) => first + second,
+    finish: (sum) => ({ euros: sum / 100 }),
+  } satisfies QueryDefinition<number, undefined, { euros: number }, { type: 'paid'; data: { cents: number } }>;
+  const result = await bus.query<QueryResult<typeof query>>('file:///totals.js', { types: ['paid'] });
+  same<typeof result, { euros: number }>(true);
+}
+
+export function logicIsBoundToABus(): void {
+  const logic = processorLogic(bus, { name: 'mine', types: ['paid'], handle: ({ data }) => data.cents });
+  supervise(logic, { maxRestarts: 3, withinMs: 1000 });
+  // @ts-expect-error a supervisor has a bound
+  supervise(logic, {});
+}
