@@ -128,8 +128,8 @@ export class Bus<Events extends EventShape = AnyEvent> {
   }
 
   /**
-   * Appends `events` to `stream` as one commit and resolves when it is durable. Calls of one turn of the event loop share
-   * a commit, each with its own outcome, in the order of the calls.
+   * Appends `events` to `stream` as one commit and resolves when it is durable. Calls that come together share its fsync,
+   * each with its own outcome, in the order of the calls.
    * @throws {CONCURRENCY_CONFLICT} {IDEMPOTENCY_KEY_REUSED} and for bad input {STREAM_NAME_INVALID} {EVENT_INVALID}
    * {EVENT_TOO_LARGE} {APPEND_EMPTY}: nothing was written. @throws {STORE_FULL} {WRITER_FENCED} {STORE_READ_ONLY}
    * {STORE_CLOSED} {ABORTED}: nothing was written. @throws {STORE_FAILED}: the outcome is unknown.

@@ -38,7 +38,7 @@ export interface OpenStore {
   readonly connect: ((port: MessagePort) => void) | undefined;
   /** Takes no more appends, and resolves when those before are settled. */
   stopAppends(): Promise<void>;
-  /** After `stopAppends`, and when nobody reads any more: gives everything back. */
+  /** After `stopAppends`, and when nobody reads any more: gives everything back, and ends what still waits for a wake-up. */
   release(): Promise<void>;
 }
 
@@ -121,6 +121,7 @@ function inlineStore(engine: Engine, options: ResolvedOptions, events: StoreEven
         await loop.drained();
         writer.flushIndex();
       } finally {
+        state.wake();
         engine.close();
       }
     },
@@ -142,6 +143,7 @@ async function openBesideThread(options: ResolvedOptions, events: StoreEvents): 
           // LMDB is open in all threads or in none: a writer that opens the store next must not find a reader of ours.
           engine.close();
           await thread.stop();
+          thread.state.wake();
         },
       };
     });

@@ -4,6 +4,7 @@
  * It is never terminated: a thread that is stopped inside an LMDB transaction blocks the store for good. It has no memory
  * limits of its own for the same reason. When it fails or falls silent, the bus is given up.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { BusError } from '../src/errors.ts';
 import { disconnectMaxMs, writerSilenceMaxMs } from '../src/limits.ts';
@@ -36,11 +37,13 @@ export class WriterThread {
   readonly state: SharedState;
   /** The way of this thread's own commands. */
   readonly port: WriterPort;
+  readonly #path: string;
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
   readonly #watchdog: Watchdog;
   /** Other threads append, too: what is under way is not known here. */
   #isShared = false;
+  #isSilent = false;
   #isStopping = false;
 
   /**
@@ -67,6 +70,7 @@ export class WriterThread {
   }
 
   private constructor(worker: Worker, state: SharedState, path: string, onFailed: (error: unknown) => void) {
+    this.#path = path;
     this.#worker = worker;
     this.state = state;
     const fail = (cause: unknown) => {
@@ -76,7 +80,10 @@ export class WriterThread {
     this.#watchdog = new Watchdog({
       progress: () => state.progress,
       silenceMaxMs: writerSilenceMaxMs,
-      onSilence: () => fail(new Error(`it has shown no sign of life for ${writerSilenceMaxMs} ms`)),
+      onSilence: () => {
+        this.#isSilent = true;
+        fail(new Error(`it has shown no sign of life for ${writerSilenceMaxMs} ms`));
+      },
     });
     worker.on('error', fail);
     worker.on('message', (message: FromWriterThread) => {
@@ -107,14 +114,26 @@ export class WriterThread {
     this.#send({ kind: 'connect', port }, [port]);
   }
 
-  /** Lets connected threads close, commits what was sent, and waits for the end of the thread. */
+  /**
+   * Lets connected threads close, commits what was sent, and waits for the end of the thread.
+   * @throws {STORE_FAILED} when that does not come: the thread is left behind.
+   */
   async stop(): Promise<void> {
     await this.port.close();
     this.#isStopping = true;
     this.#watchdog.close();
     this.#worker.ref();
     this.#send({ kind: 'stop', disconnectMs: disconnectMaxMs });
-    await this.#exited;
+    const waited = new AbortController();
+    const waitMs = this.#isSilent ? 0 : disconnectMaxMs + writerSilenceMaxMs;
+    const isEnded = await Promise.race([
+      this.#exited.then(() => true),
+      delay(waitMs, false, { signal: waited.signal }).catch(() => false),
+    ]);
+    waited.abort();
+    if (isEnded) return;
+    this.#worker.unref();
+    throw failedError(this.#path, new Error('its thread does not end'));
   }
 
   #onBusy(isBusy: boolean): void {
