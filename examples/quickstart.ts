@@ -14,10 +14,18 @@ await bus.append(order, { type: 'Shipped', data: { carrier: 'pigeon' } }, { expe
 
 for await (const { version, type, data } of bus.readStream(order)) console.log(version, type, data);
 
-// Whatever was shipped so far, then each new one as soon as it is durable. Run this twice.
-for await (const { position, stream, data } of bus.subscribe({ types: ['Shipped'] })) {
-  console.log(`event ${position}: ${stream} left by ${data.carrier}`);
-  if (stream === order) break;
-}
+// Handles each event at least once, in order. What fails is tried again. Run this twice: it goes on where it was.
+const notices = bus.processor({
+  name: 'shipping-notices',
+  types: ['Shipped'],
+  handle: ({ position, data }, { attempt }) => {
+    if (attempt === 1) throw new Error('the mail server is busy');
+    console.log(`attempt ${attempt}: order of event ${position} left by ${data.carrier}`);
+  },
+});
+notices.start();
+await notices.caughtUp();
 
+const { state, context } = notices.status;
+console.log(`${notices.name}: ${state}, everything up to event ${context.position} is handled`);
 await bus.close();

@@ -5,7 +5,7 @@
  * version it expects of every stream, and has a key, by which a second run is recognised.
  */
 import type { AppendResult, Bus, StreamAppend } from '#store';
-import { byOrigin, type Flight, type FlightEvent, streamOf, toEvent } from './flights.ts';
+import { byHour, byOrigin, type Flight, type FlightEvent, streamOf, toEvent } from './flights.ts';
 
 /** Most appends whose outcome is not known yet. */
 export const inFlightMax = 256;
@@ -58,7 +58,7 @@ interface HourPlan {
 /** The departures of an hour, airport by airport, with the versions their streams will be at. */
 function* planHours(flights: readonly Flight[]): Generator<HourPlan, void> {
   const versionByAirport = new Map<string, number>();
-  for (const [hour, departures] of Map.groupBy(flights, ({ date }) => date.slice(0, 'YYYY/MM/DD HH'.length))) {
+  for (const [hour, departures] of byHour(flights)) {
     const parts = [...byOrigin(departures)].map(([airport, some]) => {
       const expectedVersion = versionByAirport.get(airport) ?? 0;
       versionByAirport.set(airport, expectedVersion + some.length);

@@ -4,7 +4,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { StoredEvent } from '#store';
 import type { DelayStatistics } from './delay-statistics.ts';
-import { airportOf, type Flight, type FlightEvent, streamOf, toEvent } from './flights.ts';
+import { airportOf, byOrigin, type Flight, type FlightEvent, inLogOrder, streamOf, toEvent } from './flights.ts';
+import { type Alert, isLate } from './late-alerts.ts';
+import type { LongestRoute } from './longest-routes.ts';
+import type { AlertHistory } from './processors.ts';
 
 /** A claim, and what speaks against it: nothing, if it holds. */
 export interface Check {
@@ -14,6 +17,10 @@ export interface Check {
 
 /** Differences listed for one check. */
 const differencesMax = 5;
+
+export function isTrue({ differences }: Check): boolean {
+  return differences.length === 0;
+}
 
 export function checkStatistics(claim: string, actual: DelayStatistics, expected: DelayStatistics): Check {
   const differences = new Differences();
@@ -39,6 +46,44 @@ export function checkStreams(
   for (const [stream, version] of versionByStream) {
     differences.compare(stream, version, flightsByOrigin.get(airportOf(stream))?.length);
   }
+  return { claim, differences: differences.list };
+}
+
+/**
+ * Up to the stop, the alerts of the late flights from the first one on; after the start, those of all late flights behind the
+ * cursor. So each was sent at least once, in order, and none a second time that the cursor had recorded.
+ */
+export function checkAlerts(
+  claim: string,
+  { beforeStop, cursor, afterStart }: AlertHistory,
+  flights: readonly Flight[],
+): Check {
+  const differences = new Differences();
+  const expected = expectedAlerts(flights);
+  const compareAll = (when: string, actual: readonly Alert[], wanted: readonly Alert[]) => {
+    for (let at = 0; at < Math.max(actual.length, wanted.length); at++) {
+      differences.compare(`alert ${at + 1} ${when}`, actual[at], wanted[at]);
+    }
+  };
+  const recorded = expected.filter(({ position }) => position <= cursor);
+  compareAll('before the stop', beforeStop, expected.slice(0, Math.max(beforeStop.length, recorded.length)));
+  compareAll('after the start', afterStart, expected.slice(recorded.length));
+  return { claim, differences: differences.list };
+}
+
+/** The longest route of every airport, the airports in any order. */
+export function checkRoutes(claim: string, actual: readonly LongestRoute[], flights: readonly Flight[]): Check {
+  const differences = new Differences();
+  const routeByAirport = new Map(actual.map((route) => [route.airport, route]));
+  differences.compare('airports', actual.length, routeByAirport.size);
+  for (const [airport, departures] of byOrigin(flights)) {
+    const distance = Math.max(...departures.map((flight) => flight.distance));
+    const farthest = departures.filter((flight) => flight.distance === distance).map((flight) => flight.destination);
+    const expected = { airport, flights: departures.length, destination: farthest.sort()[0], distance };
+    differences.compare(airport, routeByAirport.get(airport), expected);
+    routeByAirport.delete(airport);
+  }
+  for (const [airport, route] of routeByAirport) differences.compare(airport, route, undefined);
   return { claim, differences: differences.list };
 }
 
@@ -70,6 +115,12 @@ export class OrderCheck {
     }
     return { claim: this.#claim, differences: this.#differences.list };
   }
+}
+
+function expectedAlerts(flights: readonly Flight[]): Alert[] {
+  return inLogOrder(flights).flatMap(({ origin, date, delay }, index) =>
+    isLate({ delay }) ? [{ position: index + 1, airport: origin, date, delay }] : [],
+  );
 }
 
 class Differences {

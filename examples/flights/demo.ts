@@ -1,5 +1,6 @@
 /**
- * varvebus at work on real data: 20,000 flights appended, followed live, read back, and checked against the file.
+ * varvebus at work on real data: 20,000 flights appended, followed live by a subscription and two processors, read back,
+ * queried in parallel, and checked against the file.
  *
  * Run: npm run demo, or npm run --silent demo -- --json, or with --keep DIR. Exit code 1 when a figure differs, 130 when it
  * was interrupted.
@@ -10,8 +11,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { demonstrate } from './demonstration.ts';
 import { loadFlights } from './flights.ts';
-import { showProgress } from './progress.ts';
+import { showProgress, silentProgress } from './progress.ts';
 import { grouped, isVerified, reportJson, reportText } from './report-text.ts';
+import { stateChanges } from './state-changes.ts';
 
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, keep: { type: 'string' } } });
 const { json = false, keep } = values;
@@ -34,9 +36,14 @@ try {
 async function run(): Promise<void> {
   const flights = loadFlights();
   if (!json) console.log(`${grouped(flights.length)} US flights of 2001, each an event in the stream of its airport\n`);
-  const onProgress = json ? () => undefined : showProgress(process.stderr, flights.length);
+  const { update, say } = json ? silentProgress : showProgress(process.stderr, flights.length);
 
-  const report = await demonstrate(flights, { directory, signal: stop.signal, onProgress });
+  const report = await demonstrate(flights, {
+    directory,
+    signal: stop.signal,
+    onProgress: update,
+    onStatus: stateChanges(say),
+  });
 
   console.log(json ? reportJson(report) : reportText(report));
   if (keep !== undefined && !json) {

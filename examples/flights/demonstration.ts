@@ -1,46 +1,85 @@
 /**
- * What the demo does, step by step: appends while a subscription counts, reopens the store, reads it back, and compares
- * every figure with the file.
+ * What the demo does, step by step: appends while a subscription and two processors work, reopens the store, reads it back,
+ * queries it, and compares every figure with the file.
  */
-import { type Bus, openBus } from '#store';
+import { availableParallelism } from 'node:os';
+import { type Bus, openBus, type ProcessorStatus, type QueryResult } from '#store';
 import { type AppendSummary, appendFlights } from './append-flights.ts';
-import { type Check, checkStatistics, checkStreams, OrderCheck } from './checks.ts';
+import { type Check, checkAlerts, checkRoutes, checkStatistics, checkStreams, isTrue, OrderCheck } from './checks.ts';
 import { type AirportDelays, DelayStatistics } from './delay-statistics.ts';
 import { airportOf, byOrigin, type Flight, type FlightEvent, streamOf, toEvent } from './flights.ts';
+import { isLate } from './late-alerts.ts';
+import type { LongestRoute, longestRoutes } from './longest-routes.ts';
+import { type ProcessorsReport, runProcessors } from './processors.ts';
 
-export interface DemoReport extends AppendSummary {
+export interface DemoReport extends AppendSummary, Omit<ProcessorsReport, 'statistics'> {
   readonly events: number;
   readonly streams: number;
   readonly topDelays: readonly AirportDelays[];
   readonly lateFlights: number;
   readonly scanSeconds: number;
   readonly sizeBytes: number;
+  /** The processors went through the events of an earlier run again. */
+  readonly isReplay: boolean;
+  readonly query: QuerySummary;
   readonly checks: readonly Check[];
+}
+
+export interface QuerySummary {
+  /** The module and its export. */
+  readonly name: string;
+  /** Threads. */
+  readonly parallel: number;
+  readonly airports: number;
+  /** With the start of the threads. */
+  readonly milliseconds: number;
+  readonly verified: boolean;
+  /** From the ten airports with the most flights. */
+  readonly routes: readonly LongestRoute[];
 }
 
 export interface DemoSettings {
   readonly directory: string;
   readonly signal: AbortSignal;
   readonly onProgress: (done: number, date: string) => void;
+  /** Called with every status of every processor. */
+  readonly onStatus: (status: ProcessorStatus) => void;
 }
 
 const ranksShown = 10;
 /** A key is remembered for a year, so that a run on a kept store recognises what is there. */
 const idempotencyTtlMs = 365 * 24 * 3600 * 1000;
+const queryThreads = Math.min(4, availableParallelism());
 
 export async function demonstrate(flights: readonly Flight[], settings: DemoSettings): Promise<DemoReport> {
-  const { written, live } = await write(flights, settings);
-  return await readBack(flights, settings, written, live);
+  const run = await write(flights, settings);
+  return await readBack(flights, settings, run);
 }
 
-/** Appends the flights, and counts delays as they arrive. */
-async function write(flights: readonly Flight[], { directory, signal, onProgress }: DemoSettings) {
+interface WriteResults {
+  readonly written: AppendSummary;
+  readonly live: DelayStatistics;
+  readonly processed: ProcessorsReport;
+  readonly isReplay: boolean;
+}
+
+/** Appends the flights; meanwhile a subscription counts delays, and the processors do what they are for. */
+async function write(
+  flights: readonly Flight[],
+  { directory, signal, onProgress, onStatus }: DemoSettings,
+): Promise<WriteResults> {
   const bus = await openBus<FlightEvent>({ path: directory, idempotencyTtlMs, signal });
   try {
     await refuseOtherStore(bus, flights);
-    const following = followDelays(bus, flights.length, signal);
-    const [written, live] = await Promise.all([appendFlights(bus, flights, { signal, onProgress }), following]);
-    return { written, live };
+    const silentAt = Math.ceil(flights.filter(isLate).length / 2);
+    const isReplay = bus.head > 0;
+    const imported = appendFlights(bus, flights, { signal, onProgress });
+    const [written, live, processed] = await Promise.all([
+      imported,
+      followDelays(bus, flights.length, signal),
+      runProcessors(bus, { silentAt, isReplay, imported, onStatus }),
+    ]);
+    return { written, live, processed, isReplay };
   } finally {
     await bus.close();
   }
@@ -66,10 +105,9 @@ async function followDelays(bus: Bus<FlightEvent>, count: number, signal: AbortS
 async function readBack(
   flights: readonly Flight[],
   { directory, signal }: DemoSettings,
-  written: AppendSummary,
-  live: DelayStatistics,
+  run: WriteResults,
 ): Promise<DemoReport> {
-  const bus = await openBus<FlightEvent>({ path: directory, readOnly: true, signal });
+  const bus = await openBus<FlightEvent>({ path: directory, readOnly: true, readers: queryThreads, signal });
   try {
     const startMs = performance.now();
     const scanned = await scanDelays(bus, signal);
@@ -77,20 +115,51 @@ async function readBack(
 
     const versionByStream = new Map<string, number>();
     for await (const { stream, version } of bus.streams({ signal })) versionByStream.set(stream, version);
+    const { query, check } = await queryRoutes(bus, flights, signal);
     const { head, sizeBytes } = bus.info();
+    const { processors, alerts } = run.processed;
     return {
-      ...written,
+      ...run.written,
+      processors,
+      alerts,
+      isReplay: run.isReplay,
       events: head,
       streams: versionByStream.size,
       topDelays: scanned.topDelays(ranksShown),
       lateFlights: scanned.lateFlights,
       scanSeconds,
       sizeBytes,
-      checks: await runChecks(bus, flights, { live, scanned, versionByStream, signal }),
+      query,
+      checks: [...(await runChecks(bus, flights, { ...run, scanned, versionByStream, signal })), check],
     };
   } finally {
     await bus.close();
   }
+}
+
+/** The longest route from every airport, found in parallel. */
+async function queryRoutes(
+  bus: Bus<FlightEvent>,
+  flights: readonly Flight[],
+  signal: AbortSignal,
+): Promise<{ query: QuerySummary; check: Check }> {
+  const startMs = performance.now();
+  const routes = await bus.query<QueryResult<typeof longestRoutes>>(new URL('./longest-routes.ts', import.meta.url), {
+    export: 'longestRoutes',
+    parallel: queryThreads,
+    signal,
+  });
+  const milliseconds = Math.round(performance.now() - startMs);
+  const check = checkRoutes('the parallel query found the longest route from every airport', routes, flights);
+  const query: QuerySummary = {
+    name: 'longest-routes.ts/longestRoutes',
+    parallel: queryThreads,
+    airports: routes.length,
+    milliseconds,
+    verified: isTrue(check),
+    routes: routes.slice(0, ranksShown),
+  };
+  return { query, check };
 }
 
 async function scanDelays(bus: Bus<FlightEvent>, signal: AbortSignal): Promise<DelayStatistics> {
@@ -101,8 +170,7 @@ async function scanDelays(bus: Bus<FlightEvent>, signal: AbortSignal): Promise<D
   return statistics;
 }
 
-interface ReadResults {
-  readonly live: DelayStatistics;
+interface ReadResults extends WriteResults {
   readonly scanned: DelayStatistics;
   readonly versionByStream: ReadonlyMap<string, number>;
   readonly signal: AbortSignal;
@@ -111,7 +179,7 @@ interface ReadResults {
 async function runChecks(
   bus: Bus<FlightEvent>,
   flights: readonly Flight[],
-  { live, scanned, versionByStream, signal }: ReadResults,
+  { live, processed, scanned, versionByStream, signal }: ReadResults,
 ): Promise<Check[]> {
   const flightsByOrigin = byOrigin(flights);
   const expected = new DelayStatistics();
@@ -129,6 +197,8 @@ async function runChecks(
   return [
     checkStatistics('the live subscription counted what the file says', live, expected),
     checkStatistics('so did the scan', scanned, expected),
+    checkStatistics('so did the processor of the delay statistics', processed.statistics, expected),
+    checkAlerts('every late flight was alerted, in order, and twice only behind the cursor', processed.alerts, flights),
     checkStreams('every airport has its stream, with all its flights', versionByStream, flightsByOrigin),
     order.finish(flightsByOrigin.keys()),
     single.finish(ranked),

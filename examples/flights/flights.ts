@@ -43,6 +43,16 @@ export function toEvent({ date, delay, distance, destination }: Flight): NewEven
   return { type: 'Departed', data: { date, delay, distance, destination } };
 }
 
+/** The departures of each hour. */
+export function byHour(flights: readonly Flight[]): Map<string, Flight[]> {
+  return Map.groupBy(flights, ({ date }) => date.slice(0, 'YYYY/MM/DD HH'.length));
+}
+
 export function byOrigin(flights: readonly Flight[]): Map<string, Flight[]> {
   return Map.groupBy(flights, ({ origin }) => origin);
+}
+
+/** The flights as the log holds them, from position 1 on: hour by hour, and airport by airport within an hour. */
+export function inLogOrder(flights: readonly Flight[]): Flight[] {
+  return [...byHour(flights).values()].flatMap((departures) => [...byOrigin(departures).values()].flat());
 }

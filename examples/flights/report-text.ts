@@ -2,15 +2,18 @@
  * The demo's report: a page for people, one object for programs.
  */
 import { inFlightMax } from './append-flights.ts';
+import { isTrue } from './checks.ts';
 import { type AirportDelays, lateMinutes, rankedFlightsMin } from './delay-statistics.ts';
-import type { DemoReport } from './demonstration.ts';
+import type { DemoReport, QuerySummary } from './demonstration.ts';
+import { busyEvery } from './late-alerts.ts';
 
 export function isVerified({ checks }: DemoReport): boolean {
-  return checks.every(({ differences }) => differences.length === 0);
+  return checks.every(isTrue);
 }
 
 export function reportJson(report: DemoReport): string {
   const { events, streams, appends, appended, duplicates, lateFlights, sizeBytes, topDelays, checks } = report;
+  const { processors, query } = report;
   return JSON.stringify({
     events,
     streams,
@@ -26,17 +29,24 @@ export function reportJson(report: DemoReport): string {
     inFlightMax,
     durability: 'sync',
     sizeBytes,
+    processors,
+    query,
     checks,
     node: process.version,
   });
 }
 
 export function reportText(report: DemoReport): string {
-  const { events, streams, lateFlights, scanSeconds, sizeBytes, topDelays } = report;
+  const { events, streams, lateFlights, scanSeconds, sizeBytes, topDelays, query } = report;
   const scan = `${grouped(events)} events read again, with the store opened read-only`;
   const rows = [
     appendRow(report),
     ['scan', scan, `${grouped(rate(events, scanSeconds))} events/s`],
+    [
+      'query',
+      `the longest routes from ${query.airports} airports, by ${query.parallel} threads started for it`,
+      `${query.milliseconds} ms`,
+    ],
     [
       'size',
       `${(sizeBytes / 1e6).toFixed(1)} MB in ${grouped(streams)} streams`,
@@ -53,6 +63,12 @@ export function reportText(report: DemoReport): string {
     ...delayTable(topDelays),
     '',
     `${grouped(lateFlights)} flights were more than ${lateMinutes} minutes late.`,
+    '',
+    ...routeTable(query),
+    '',
+    ...processorTable(report),
+    '',
+    ...alertLines(report),
     '',
     ...checkLines(report),
     '',
@@ -84,10 +100,48 @@ function delayTable(topDelays: readonly AirportDelays[]): string[] {
   ];
 }
 
+function routeTable({ routes }: QuerySummary): string[] {
+  return [
+    'The longest routes from the airports with the most flights',
+    '',
+    '  airport  flights  to       miles',
+    ...routes.map(({ airport, flights, destination, distance }) =>
+      ['', airport.padEnd(7), grouped(flights).padStart(7), destination.padEnd(5), grouped(distance).padStart(7)].join(
+        '  ',
+      ),
+    ),
+  ];
+}
+
+function processorTable({ processors }: DemoReport): string[] {
+  return [
+    'The processors when everything was appended',
+    '',
+    '  name              state  position  retries',
+    ...processors.map(({ name, state, position, retries }) =>
+      ['', name.padEnd(16), state.padEnd(5), grouped(position).padStart(8), grouped(retries).padStart(7)].join('  '),
+    ),
+  ];
+}
+
+/** What was done to the processor of the alerts. */
+function alertLines({ alerts: { beforeStop, cursor, afterStart }, isReplay }: DemoReport): string[] {
+  const last = beforeStop.at(-1)?.position ?? 0;
+  const twice = afterStart.filter(({ position }) => position <= last).length;
+  return [
+    `The alert service is busy at every ${busyEvery}th call, on purpose: hence the retries. At alert ${beforeStop.length} it did not answer, and`,
+    `late-alerts was stopped without waiting for it. Started again behind position ${grouped(cursor)}, the last saved one, it sent`,
+    `${twice} ${twice === 1 ? 'alert' : 'alerts'} a second time.`,
+    ...(isReplay
+      ? ['What processors gather here is in memory only: both began at the beginning of the store again.']
+      : []),
+  ];
+}
+
 function checkLines({ checks }: DemoReport): string[] {
-  return checks.flatMap(({ claim, differences }) => [
-    `${differences.length === 0 ? '✓' : '✗ NOT TRUE:'} ${claim}`,
-    ...differences.map((difference) => `    ${difference}`),
+  return checks.flatMap((check) => [
+    `${isTrue(check) ? '✓' : '✗ NOT TRUE:'} ${check.claim}`,
+    ...check.differences.map((difference) => `    ${difference}`),
   ]);
 }
 

@@ -1,4 +1,5 @@
 /** Every example runs, and prints what its text says. */
+import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { linesOf, startExample } from '../cli/child-program.ts';
 import { tempDirectory } from '../kit/temp-store.ts';
@@ -10,15 +11,23 @@ async function outputOf(name: string, directory = tempDirectory()): Promise<stri
   return linesOf(stdout);
 }
 
-test('the quickstart reads what it appended, and finds it again when it is run twice', async () => {
+test('the quickstart handles what it appended, and goes on from there when it is run twice', async () => {
   const directory = tempDirectory();
 
   const first = await outputOf('quickstart.ts', directory);
   const second = await outputOf('quickstart.ts', directory);
 
   const history = ["1 Placed { item: 'lamp', quantity: 2 }", "2 Shipped { carrier: 'pigeon' }"];
-  expect(first).toEqual([...history, expect.stringMatching(/^event 2: order-\d+ left by pigeon$/)]);
-  expect(second).toEqual([...history, first[2], expect.stringMatching(/^event 4: order-\d+ left by pigeon$/)]);
+  expect(first).toEqual([
+    ...history,
+    'attempt 2: order of event 2 left by pigeon',
+    'shipping-notices: live, everything up to event 2 is handled',
+  ]);
+  expect(second).toEqual([
+    ...history,
+    'attempt 2: order of event 4 left by pigeon',
+    'shipping-notices: live, everything up to event 4 is handled',
+  ]);
 });
 
 test('optimistic concurrency lets through as many withdrawals as the balance allows', async () => {
@@ -61,4 +70,16 @@ test('a second process sees what the first one writes', async () => {
     'the other process sees reading 2: 21 °C',
     'the other process sees reading 3: 22 °C',
   ]);
+});
+
+test('worker threads sell every seat once, and leave nothing behind', async () => {
+  const directory = tempDirectory();
+
+  const lines = await outputOf('worker-threads.ts', directory);
+
+  expect(lines).toEqual([
+    expect.stringMatching(/^2100 seats sold, with \d+ conflicts: each version has one winner$/),
+    expect.stringMatching(/^\{ \w+: \d+.* \}$/),
+  ]);
+  expect(readdirSync(directory)).toEqual([]);
 });

@@ -1,9 +1,17 @@
 /** The demo's own checks: they accept what is right, and one wrong figure is enough to be found. */
 import { expect, test } from 'vitest';
 import type { StoredEvent } from '#store';
-import { checkStatistics, checkStreams, OrderCheck } from '../../examples/flights/checks.ts';
+import {
+  checkAlerts,
+  checkRoutes,
+  checkStatistics,
+  checkStreams,
+  isTrue,
+  OrderCheck,
+} from '../../examples/flights/checks.ts';
 import { DelayStatistics } from '../../examples/flights/delay-statistics.ts';
 import { byOrigin, type Flight, type FlightEvent, streamOf, toEvent } from '../../examples/flights/flights.ts';
+import type { Alert } from '../../examples/flights/late-alerts.ts';
 
 const flights: readonly Flight[] = [
   { date: '2001/01/01 00:01', delay: 10, distance: 100, origin: 'ATL', destination: 'JFK' },
@@ -84,4 +92,58 @@ test.each([
   ['a distance is wrong', [eventOf({ ...first, distance: 1 }, 1), eventOf(second, 1), eventOf(third, 2)], 1],
 ])('order and content are compared when %s', (_, events, count) => {
   expect(orderOf(events)).toHaveLength(count);
+});
+
+/** Four late flights. In the log an hour is airport by airport: the third flight is at position 2. */
+const someLate: readonly Flight[] = [
+  { date: '2001/01/01 00:01', delay: 121, distance: 100, origin: 'ATL', destination: 'JFK' },
+  { date: '2001/01/01 00:02', delay: 122, distance: 200, origin: 'BOS', destination: 'ATL' },
+  { date: '2001/01/01 00:03', delay: 120, distance: 300, origin: 'ATL', destination: 'BOS' },
+  { date: '2001/01/01 01:00', delay: 123, distance: 200, origin: 'BOS', destination: 'ALB' },
+  { date: '2001/01/01 01:01', delay: 124, distance: 300, origin: 'ATL', destination: 'AUS' },
+];
+
+const alert1: Alert = { position: 1, airport: 'ATL', date: '2001/01/01 00:01', delay: 121 };
+const alert3: Alert = { position: 3, airport: 'BOS', date: '2001/01/01 00:02', delay: 122 };
+const alert4: Alert = { position: 4, airport: 'BOS', date: '2001/01/01 01:00', delay: 123 };
+const alert5: Alert = { position: 5, airport: 'ATL', date: '2001/01/01 01:01', delay: 124 };
+
+test.each([
+  ['some come twice', [alert1, alert3], 1, [alert3, alert4, alert5]],
+  ['all come twice', [alert1, alert3], 0, [alert1, alert3, alert4, alert5]],
+  ['none comes twice', [alert1, alert3], 3, [alert4, alert5]],
+  ['nothing was sent before the stop', [], 0, [alert1, alert3, alert4, alert5]],
+])('alerts are right when %s', (_, beforeStop, cursor, afterStart) => {
+  expect(checkAlerts('alerts', { beforeStop, cursor, afterStart }, someLate).differences).toEqual([]);
+});
+
+test.each([
+  ['the last one is missing', [alert1, alert3], 1, [alert3, alert4]],
+  ['one between is missing', [alert1, alert3], 3, [alert5]],
+  ['one before the stop is missing', [alert3], 1, [alert3, alert4, alert5]],
+  ['one is recorded as handled that was not sent', [alert1], 3, [alert4, alert5]],
+  ['one that was recorded comes again', [alert1, alert3], 3, [alert3, alert4, alert5]],
+  ['two are swapped', [alert1, alert3], 3, [alert5, alert4]],
+  ['two are swapped before the stop', [alert3, alert1], 3, [alert4, alert5]],
+  ['one comes twice in a row', [alert1, alert1, alert3], 3, [alert4, alert5]],
+  ['one is of a flight that is not late', [alert1, { ...alert1, position: 2, delay: 120 }], 3, [alert4, alert5]],
+  ['one names the wrong airport', [alert1, { ...alert3, airport: 'JFK' }], 3, [alert4, alert5]],
+])('alerts are found wrong when %s', (_, beforeStop, cursor, afterStart) => {
+  expect(checkAlerts('alerts', { beforeStop, cursor, afterStart }, someLate).differences).not.toEqual([]);
+});
+
+const fromAtl = { airport: 'ATL', flights: 3, destination: 'AUS', distance: 300 };
+const fromBos = { airport: 'BOS', flights: 2, destination: 'ALB', distance: 200 };
+
+test.each([
+  ['all is well', [fromBos, fromAtl], true],
+  ['a distance is wrong', [{ ...fromAtl, distance: 301 }, fromBos], false],
+  ['a shorter route is given', [{ ...fromAtl, destination: 'JFK', distance: 100 }, fromBos], false],
+  ['of equally long routes the wrong one is given', [fromAtl, { ...fromBos, destination: 'ATL' }], false],
+  ['flights are not counted right', [{ ...fromAtl, flights: 2 }, fromBos], false],
+  ['an airport is missing', [fromAtl], false],
+  ['an airport is new', [fromAtl, fromBos, { ...fromAtl, airport: 'JFK' }], false],
+  ['an airport is there twice', [fromAtl, fromBos, fromAtl], false],
+])('routes are compared when %s', (_, routes, expected) => {
+  expect(isTrue(checkRoutes('routes', routes, someLate))).toBe(expected);
 });

@@ -8,7 +8,7 @@ import { tempDirectory } from '../kit/temp-store.ts';
 
 const demo = 'flights/demo.ts';
 
-test('the demo shows its figures and everything it has proved, and leaves nothing behind', async () => {
+test('the demo shows its figures, how its processors fare, and everything it has proved, and leaves nothing behind', async () => {
   const temporary = tempDirectory();
 
   const { code, stdout, stderr } = await startExample(demo, [], { env: { TMPDIR: temporary } }).ended;
@@ -19,10 +19,21 @@ test('the demo shows its figures and everything it has proved, and leaves nothin
   expect(stdout).toMatch(/^size {5}.* 220 streams +\d+ bytes\/event$/m);
   expect(stdout).toMatch(/^ {2}airport {2}flights {2}minutes\n {2}JFK {10}200 {5}16\.2$/m);
   expect(stdout).toContain('290 flights were more than 120 minutes late.');
-  expect(stdout.match(/^✓/gm)).toHaveLength(6);
+  expect(stdout).toMatch(/^query {4}the longest routes from 220 airports, by \d threads .* \d+ ms$/m);
+  expect(stdout).toMatch(/^ {2}airport {2}flights {2}to {7}miles\n {2}DFW {8}1,103 {2}HNL {6}3,784$/m);
+  expect(stdout).toMatch(/^ {2}late-alerts {7}live {5}20,000 +\d+$/m);
+  expect(stdout).toContain('At alert 145 it did not answer');
+  expect(stdout.match(/^✓/gm)).toHaveLength(9);
   expect(stdout).not.toContain('✗');
-  expect(linesOf(stderr)).toHaveLength(4);
-  expect(linesOf(stderr).at(-1)).toBe('appended 20,000 of 20,000 flights  2001/03/31');
+  const isProgress = (line: string) => line.startsWith('appended');
+  const progress = linesOf(stderr).filter(isProgress);
+  expect(progress).toHaveLength(4);
+  expect(progress.at(-1)).toBe('appended 20,000 of 20,000 flights  2001/03/31');
+  const changes = linesOf(stderr).filter((line) => !isProgress(line));
+  expect(changes.length).toBeLessThan(30);
+  for (const line of changes) expect(line).toMatch(/^(delay-statistics|late-alerts) {2,}\S+ → \S+ +at [\d,]+$/);
+  const alerting = changes.filter((line) => line.startsWith('late-alerts')).join(' ');
+  expect(alerting).toMatch(/→ retrying.*→ stopped.*stopped →.*→ live.*live → stopped/);
   expect(readdirSync(temporary)).toEqual([]);
 });
 
@@ -44,6 +55,19 @@ test('with --json and --keep the demo prints one object, and a second run append
   expect(JSON.parse(first.stdout).topDelays[0]).toEqual({ airport: 'JFK', flights: 200, meanDelay: 16.2 });
   for (const figure of ['eventsPerSecond', 'scanPerSecond', 'bytesPerEvent']) {
     expect(JSON.parse(first.stdout)[figure]).toBeGreaterThan(0);
+  }
+  for (const { stdout } of [first, second]) {
+    const { processors, query } = JSON.parse(stdout);
+    expect(processors).toEqual([
+      { name: 'delay-statistics', state: 'live', position: 20_000, retries: 0 },
+      { name: 'late-alerts', state: 'live', position: 20_000, retries: expect.any(Number) },
+    ]);
+    expect(processors[1].retries).toBeGreaterThan(0);
+    expect(query).toMatchObject({ name: 'longest-routes.ts/longestRoutes', airports: 220, verified: true });
+    expect(query.parallel).toBeGreaterThan(0);
+    expect(query.milliseconds).toBeGreaterThan(0);
+    expect(query.routes).toHaveLength(10);
+    expect(query.routes[0]).toEqual({ airport: 'DFW', flights: 1103, destination: 'HNL', distance: 3784 });
   }
   expect(second).toMatchObject({ code: 0, stderr: '' });
   expect(JSON.parse(second.stdout)).toMatchObject({ events: 20_000, appended: 0, duplicates: 20_000, verified: true });
@@ -76,9 +100,18 @@ test('a store that differs from the file makes the demo fail, and it says where'
   const plain = await startExample(demo, ['--keep', directory]).ended;
 
   expect(json.code).toBe(1);
-  expect(JSON.parse(json.stdout)).toMatchObject({ events: 20_001, appended: 0, lateFlights: 291, verified: false });
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    events: 20_001,
+    appended: 0,
+    lateFlights: 291,
+    verified: false,
+    query: { verified: false },
+  });
   expect(plain.code).toBe(1);
   expect(plain.stdout).toContain('✗ NOT TRUE: so did the scan\n    flights: 20001 instead of 20000');
+  expect(plain.stdout).toMatch(/^✗ NOT TRUE: every late flight was alerted.*\n {4}alert \d+ after the start: .*20001/m);
+  expect(plain.stdout).toMatch(/^✗ NOT TRUE: the parallel query .*\n {4}ATL: .*847.* instead of .*846/m);
+  expect(plain.stdout).toContain('both began at the beginning of the store again');
 });
 
 test('the demo writes nothing to a store of something else', async () => {
