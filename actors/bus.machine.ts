@@ -1,21 +1,12 @@
 /**
- * The bus as a statechart: {@link busStates}. Owns the order in which the parts of a bus stop, and that closing ends.
+ * The bus as a statechart: {@link BusState}. Owns the order in which the parts of a bus stop, and that closing ends.
  *
  * Processors save their cursors first, then readers stop, then appends in flight are settled, then the store is given back.
  */
 import { assign, fromPromise, setup } from 'xstate';
 
-/** `failed`: the writer takes no more appends, reading goes on. */
-export const busStates = [
-  'open',
-  'failed',
-  'draining',
-  'stopping-readers',
-  'stopping-writer',
-  'releasing',
-  'closed',
-] as const;
-export type BusState = (typeof busStates)[number];
+/** `failed`: the writer takes no more appends, reading goes on. The four in between are the steps of closing. */
+export type BusState = 'open' | 'failed' | 'draining' | 'stopping-readers' | 'stopping-writer' | 'releasing' | 'closed';
 
 /** The steps of closing, in their order; each is called once. None may reject, and each must end. */
 export interface ClosingSteps {

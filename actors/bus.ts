@@ -36,7 +36,7 @@ import type {
   StreamsOptions,
   SubscribeOptions,
 } from '../src/types.ts';
-import { type BusMachine, busMachine } from './bus.machine.ts';
+import { type BusMachine, type BusState, busMachine } from './bus.machine.ts';
 import { GuardedObservable } from './guarded-observable.ts';
 import { type OpenStore, openStore, type StoreEvents, unconnectable } from './open-store.ts';
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from './options.ts';
@@ -119,6 +119,11 @@ export class Bus<Events extends EventShape = AnyEvent> {
       }),
       { systemId: 'bus' },
     ).start();
+  }
+
+  /** What the bus is doing: `'open'`, `'failed'` (it only reads any more), one of the steps of closing, or `'closed'`. */
+  get state(): BusState {
+    return this.#actor.getSnapshot().value;
   }
 
   /** The last durable position; 0 while the store is empty. @throws {STORE_CLOSED} */

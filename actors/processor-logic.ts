@@ -3,8 +3,8 @@
  */
 import type { AnyEvent, EventShape } from '../src/types.ts';
 import { type Bus, processorHosts } from './bus.ts';
-import type { Processor } from './processor.ts';
 import { type ProcessorMachine, processorMachine } from './processor.machine.ts';
+import type { Processor } from './processor.ts';
 import type { ProcessorHost } from './processor-names.ts';
 import { type ProcessorOptions, resolveProcessorOptions } from './processor-options.ts';
 import { claimWhileAlive, processorPorts } from './processor-ports.ts';

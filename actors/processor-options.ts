@@ -38,7 +38,8 @@ export interface RetryOptions {
   readonly jitter?: number;
 }
 
-interface CommonOptions<Type extends string> extends EventFilter<Type> {
+/** What all processors have. */
+export interface ProcessorCommonOptions<Type extends string> extends EventFilter<Type> {
   /** Names the cursor: 1 to 512 bytes, as a stream's name. One processor of a name runs at a time. */
   readonly name: string;
   /**
@@ -51,30 +52,34 @@ interface CommonOptions<Type extends string> extends EventFilter<Type> {
   readonly checkpoint?: CheckpointOptions;
   readonly retry?: RetryOptions;
   /**
-   * How long a stop, pause or reset waits for a handler before it goes on without it. Milliseconds, 0 to 3,600,000.
+   * How long a stop, pause or reset waits for a handler before it goes on without it. Milliseconds, 0 to 3,600,000. No
+   * handler of this name is called before the one left behind has settled: let yours heed its signal.
    * @default 10_000
    */
   readonly drainMs?: number;
 }
 
 /** Handles events one by one, in order; the next one waits for the promise, where there is one. */
-interface HandleEach<Event> {
+export interface HandleEach<Event> {
   readonly handle: (event: Event, context: HandlerContext) => unknown;
   readonly handleBatch?: never;
 }
 
 /** Handles events batch by batch, in order: a batch that fails comes again, in the same or other bounds. */
-interface HandleBatch<Event> {
+export interface HandleBatch<Event> {
   readonly handle?: never;
   readonly handleBatch: (events: readonly Event[], context: HandlerContext) => unknown;
 }
 
 /** A durable consumer: its name, its handler, which events it wants, and how it saves and retries. */
-export type ProcessorOptions<Events extends EventShape = AnyEvent, Type extends string = string> = CommonOptions<Type> &
+export type ProcessorOptions<
+  Events extends EventShape = AnyEvent,
+  Type extends string = string,
+> = ProcessorCommonOptions<Type> &
   (HandleEach<StoredEvent<EventsOfType<Events, Type>>> | HandleBatch<StoredEvent<EventsOfType<Events, Type>>>);
 
 /** The user's code. */
-export type Handler =
+type Handler =
   | { readonly kind: 'each'; readonly call: (event: StoredEvent, context: HandlerContext) => unknown }
   | { readonly kind: 'batch'; readonly call: (events: readonly StoredEvent[], context: HandlerContext) => unknown };
 
@@ -96,7 +101,7 @@ const processorDefaults = Object.freeze({
   drainMs: 10_000,
 } as const);
 
-const optionNames: readonly (keyof CommonOptions<string> | 'handle' | 'handleBatch')[] = [
+const optionNames: readonly (keyof ProcessorCommonOptions<string> | 'handle' | 'handleBatch')[] = [
   'name',
   'handle',
   'handleBatch',

@@ -52,7 +52,10 @@ export interface QueryDefinition<
   finish?(acc: Acc): Result | PromiseLike<Result>;
 }
 
-/** What `bus.query` resolves to for a definition: `bus.query<QueryResult<typeof query>>(…)`. */
+/**
+ * What `bus.query` resolves to for a definition: `bus.query<QueryResult<typeof query>>(…)`. Without a `finish` that is what
+ * `init` returns: state its type where an empty object would say too little.
+ */
 export type QueryResult<Definition> = Definition extends { finish(acc: never): infer Result }
   ? Awaited<Result>
   : Definition extends { init(args: never): infer Acc }

@@ -112,6 +112,9 @@ export class PortServer {
   }
 }
 
+/** Batches sent in the middle of a turn of the event loop: about 4 ms of encoding. */
+const turnBatchesMax = 4;
+
 /** What the caller's end tells its bus. */
 export interface WriterPortEvents {
   /** The first command is waited for, or the last one is settled. */
@@ -121,8 +124,10 @@ export interface WriterPortEvents {
 }
 
 /**
- * The caller's end of a port. Commands of one turn of the event loop go together, larger numbers in several batches, so that
- * the writer begins while the rest is being encoded. It keeps the thread alive only while commands are waited for.
+ * The caller's end of a port. Commands of one turn of the event loop go together; a large number in several batches, so that
+ * the writer begins while the rest is being encoded, but no more than `turnBatchesMax`: a port hands over messages for as long
+ * as there are any, and a caller that appends again with each outcome would never get to the end of its turn. It keeps the
+ * thread alive only while commands are waited for.
  */
 export class WriterPort {
   readonly appender: Appender;
@@ -131,7 +136,11 @@ export class WriterPort {
   readonly #sent: WriterCommand[] = [];
   #sentEvents = 0;
   #sentBytes = 0;
+  /** Come in, and not told yet. */
+  readonly #outcomes: Outcome[] = [];
   #isScheduled = false;
+  /** Sent in the middle of this turn. */
+  #turnBatches = 0;
   #isClosed = false;
 
   constructor(port: MessagePort, path: string, events: WriterPortEvents) {
@@ -170,20 +179,31 @@ export class WriterPort {
       this.#sentEvents -= commandEvents(command);
       this.#sentBytes -= commandBytes(command);
     }
-    this.appender.tell(unpackOutcomes(batch, commands));
+    const isTelling = this.#outcomes.length > 0;
+    this.#outcomes.push(...unpackOutcomes(batch, commands));
+    if (!isTelling) this.#tellSome();
+  }
+
+  /** Tells callers in portions, a turn of the event loop each: all that wait for their outcome do something with it. */
+  #tellSome(): void {
+    this.appender.tell(this.#outcomes.splice(0, packEventsMax));
+    if (this.#outcomes.length > 0) setImmediate(() => this.#tellSome());
     if (this.appender.queuedEvents > 0) this.#schedule();
   }
 
   #onReady(): void {
-    if (this.appender.queuedEvents >= packEventsMax) this.#send();
-    else this.#schedule();
+    this.#schedule();
+    if (this.appender.queuedEvents < packEventsMax || this.#turnBatches === turnBatchesMax) return;
+    this.#turnBatches++;
+    this.#send();
   }
 
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    process.nextTick(() => {
+    setImmediate(() => {
       this.#isScheduled = false;
+      this.#turnBatches = 0;
       this.#send();
     });
   }

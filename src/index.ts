@@ -3,6 +3,8 @@
  *
  * @packageDocumentation
  */
+
+export type { BusState } from '../actors/bus.machine.ts';
 export { Bus, openBus, type StoreInfo } from '../actors/bus.ts';
 export { type CloseOnSignalOptions, closeOnSignal } from '../actors/close-on-signal.ts';
 export { type ConnectOptions, connectBus } from '../actors/connect.ts';
@@ -10,7 +12,10 @@ export type { Force, OpenOptions } from '../actors/options.ts';
 export type { Processor, ResetOptions, WaitOptions } from '../actors/processor.ts';
 export type {
   CheckpointOptions,
+  HandleBatch,
+  HandleEach,
   HandlerContext,
+  ProcessorCommonOptions,
   ProcessorOptions,
   RetryOptions,
 } from '../actors/processor-options.ts';

@@ -23,7 +23,7 @@ export const windowEventsMax = 16_384;
 /** Encoded bytes on their way to the writer's thread, unless a single call brings more. */
 export const windowBytesMax = 16 * 2 ** 20;
 /** Events that are sent off in the middle of a turn of the event loop: the writer starts while the caller still encodes. */
-export const packEventsMax = 256;
+export const packEventsMax = 128;
 /** How long a writer at work may show no sign of life before its bus is given up. Milliseconds. */
 export const writerSilenceMaxMs = 60_000;
 /** How long a close waits for processors to stop by themselves; each has a bound of its own, `drainMs`. Milliseconds. */

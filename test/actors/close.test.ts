@@ -143,3 +143,34 @@ test('a read-only bus refuses appends', async () => {
 
   await expect(refused).rejects.toMatchObject({ code: 'STORE_READ_ONLY' });
 });
+
+test('a bus tells what it is doing', async () => {
+  const bus = await tempBus();
+  expect(bus.state).toBe('open');
+
+  const closed = bus.close();
+  expect(bus.state).toBe('draining');
+  await closed;
+
+  expect(bus.state).toBe('closed');
+});
+
+test('a bus whose writer has failed says so, and is on errors$, also for a subscriber that throws', async () => {
+  const store = tempStore();
+  const bus = await store.openBus();
+  const failures: unknown[] = [];
+  bus.errors$.subscribe(() => {
+    throw new Error('planted');
+  });
+  bus.errors$.subscribe((error) => failures.push(error));
+  store.storage.beforeNextCommit = () => {
+    throw new Error('the disk is gone');
+  };
+
+  await expect(bus.append('a', event)).rejects.toMatchObject({ code: 'STORE_FAILED' });
+
+  expect(bus.state).toBe('failed');
+  expect(failures).toMatchObject([{ code: 'STORE_FAILED' }]);
+  await bus.close();
+  expect(bus.state).toBe('closed');
+});

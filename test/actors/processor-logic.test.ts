@@ -68,7 +68,9 @@ test('actors of one logic do not share what they remember', async () => {
 test('closing the processors of a bus ends those in other machines too', async () => {
   const { store, processors } = fakeProcessors();
   store.append('a');
-  const actor = createActor(processorLogicOn(processors, { name: 'p', handle: () => undefined }), { clock: store.clock });
+  const actor = createActor(processorLogicOn(processors, { name: 'p', handle: () => undefined }), {
+    clock: store.clock,
+  });
   actor.start();
   await settle();
 

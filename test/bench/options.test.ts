@@ -13,6 +13,12 @@ test('chosen cases keep the order of the list of cases', () => {
   expect(parseOptions(['--only', 'scan-decoded, append-1']).only).toEqual(['append-1', 'scan-decoded']);
 });
 
+test('the cases of the bus can be chosen like the others', () => {
+  const bus = ['append-threads-4', 'delay-1024', 'live-200', 'idle', 'drain', 'drain-decoded', 'query-1', 'query-2'];
+
+  expect(parseOptions(['--only', bus.join(',')]).only).toEqual(bus);
+});
+
 test('numbers given go over those of --quick', () => {
   expect(parseOptions(['--quick', '--rounds', '5'])).toMatchObject({ rounds: 5, seconds: 0.3, builtEvents: 100_000 });
 });

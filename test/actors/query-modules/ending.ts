@@ -12,6 +12,9 @@ export type Ending =
   | 'late-rejection'
   | 'none';
 
+/** Later than the query whose step has set it off. */
+const lateMs = 400;
+
 const ends: Record<Ending, () => unknown> = {
   exit: () => process.exit(3),
   heap: () => {
@@ -38,12 +41,12 @@ const ends: Record<Ending, () => unknown> = {
   'late-exception': () => {
     setTimeout(() => {
       throw new RangeError('too late');
-    }, 50);
+    }, lateMs);
   },
   'late-rejection': () => {
     setTimeout(() => {
       void Promise.reject(Object.assign(new RangeError('rejected too late'), { code: 'LATE' }));
-    }, 50);
+    }, lateMs);
   },
   none: () => {},
 };

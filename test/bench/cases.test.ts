@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { cases, contendersOf, needsBuilt } from '../../bench/cases.ts';
+import { subject } from '../../bench/contenders.ts';
+
+test('the subject takes part in every case, before its peers', () => {
+  for (const one of cases) expect(contendersOf(one)[0]).toBe(subject);
+});
+
+test('the append cases are measured against the writer in the same thread, too', () => {
+  const inline = cases.filter((one) => contendersOf(one).includes('varvebus-inline')).map(({ id }) => id);
+
+  expect(inline).toEqual(['append-1', 'append-batch-100', 'append-1024', 'append-threads-4', 'delay-1024']);
+});
+
+test('the stores are compared before a processor leaves cursors in one', () => {
+  const built = cases.filter(needsBuilt).map(({ id }) => id);
+
+  expect(built.slice(built.indexOf('drain'))).toEqual(['drain', 'drain-decoded', 'query-1', 'query-2']);
+});
+
+test('every case has a name of its own', () => {
+  expect(new Set(cases.map(({ id }) => id)).size).toBe(cases.length);
+});

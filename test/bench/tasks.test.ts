@@ -1,0 +1,77 @@
+/**
+ * The tasks that only a bus can do, on a small store: each checks its own work, so that a turn that ends has done it.
+ */
+import { expect, onTestFinished, test } from 'vitest';
+import { callersTask } from '../../bench/append-tasks.ts';
+import { drainTask } from '../../bench/drain.ts';
+import { liveTask } from '../../bench/live-latency.ts';
+import { loopDelayTask } from '../../bench/loop-delay.ts';
+import { queryTask } from '../../bench/query-tasks.ts';
+import { assertSum, type MakeTask, type Turn } from '../../bench/task.ts';
+import { openVarvebusStore } from '../../bench/varvebus-store.ts';
+import { Workload } from '../../bench/workload.ts';
+import { tempDirectory } from '../kit/temp-store.ts';
+
+const storedEvents = 3000;
+const turnMs = 40;
+
+/** One turn of the task on a store of `storedEvents` events. */
+async function oneTurn(make: MakeTask): Promise<Turn> {
+  const store = await openVarvebusStore(tempDirectory(), { inline: true });
+  onTestFinished(() => store.close());
+  const workload = new Workload(1);
+  await store.appendSingles(workload.singles(storedEvents));
+  const task = make(store, workload);
+  await task.warmUp();
+  const endMs = performance.now() + turnMs;
+  return task.run({ ms: turnMs, isDone: () => performance.now() >= endMs });
+}
+
+test.each([[false], [true]])('a drain handles the whole store, touching data: %s', async (touchesData) => {
+  const { events, value } = await oneTurn(drainTask({ touchesData }));
+
+  expect(events % storedEvents).toBe(0);
+  expect(value).toBeGreaterThan(0);
+});
+
+test('a query with several numbers of threads has a rate for each', async () => {
+  const { events, value, beside } = await oneTurn(queryTask(2, 1));
+
+  expect(events % (2 * storedEvents)).toBe(0);
+  expect(value).toBeGreaterThan(0);
+  expect(beside).toEqual({ 'query-1': expect.any(Number) });
+});
+
+test('the way to a live handler is told beside those of the appends', async () => {
+  const { value, beside } = await oneTurn(liveTask(200));
+
+  expect(value).toBeGreaterThan(0);
+  expect(beside).toEqual({ 'append-1': expect.any(Number), 'append-200': expect.any(Number) });
+});
+
+test('the delay of the event loop is told in milliseconds, the timer included', async () => {
+  const { events, value } = await oneTurn(loopDelayTask(8));
+
+  expect(events).toBeGreaterThanOrEqual(8);
+  expect(value).toBeGreaterThanOrEqual(1);
+  expect(value).toBeLessThan(10_000);
+});
+
+test('callers count what they have appended', async () => {
+  const { events } = await oneTurn(callersTask(8));
+
+  expect(events).toBeGreaterThanOrEqual(8);
+});
+
+test('a task for a bus refuses another store', () => {
+  const other = { head: () => 0 } as Parameters<MakeTask>[0];
+
+  expect(() => drainTask({ touchesData: false })(other, new Workload(1))).toThrow(TypeError);
+});
+
+test.each([
+  ['an event too few', { events: 1, checksum: 5 }],
+  ['other data', { events: 2, checksum: 6 }],
+])('%s fails the run', (_, seen) => {
+  expect(() => assertSum('a query', seen, { events: 2, checksum: 5 })).toThrow(/a query has seen/);
+});
