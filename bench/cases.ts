@@ -1,21 +1,25 @@
 /**
- * What is measured: each case with its unit, the store it needs, and the work of one measurement.
+ * What is measured: each case with its unit, who takes part, the store it needs, and the work of one measurement.
  *
  * A case of kind `'work'` runs in one process per contender, warmed up, for a given time in each round. Kind `'open'` takes a
  * fresh process per round, and kind `'size'` only looks at the files of a store that was built.
  */
+import { appendTask, callersTask } from './append-tasks.ts';
+import { appendThreadsTask } from './append-threads.ts';
+import { type Contender, contenders, subject } from './contenders.ts';
+import { drainTask } from './drain.ts';
+import { idleTask } from './idle.ts';
+import { liveTask } from './live-latency.ts';
+import { loopDelayTask } from './loop-delay.ts';
+import { queryTask } from './query-tasks.ts';
+import { randomTask, scanTask, streamTask } from './read-tasks.ts';
+import type { MakeTask } from './task.ts';
+import { eventTypes } from './workload.ts';
 
-import type { ReadSum, ScanRequest, Store } from './store.ts';
-import { eventTypes, streamCount, streamName, type Workload } from './workload.ts';
+export type CaseUnit = 'events/s' | 'ms' | 'us/s' | 'bytes/event';
 
-/** Work that goes on until it is done and then tells how many events it has handled. */
-export interface Task {
-  /** Brings the code up to speed. What it returns is the same for every contender that works correctly. */
-  warmUp(): Promise<ReadSum>;
-  run(isDone: () => boolean): Promise<number>;
-}
-
-export type CaseUnit = 'events/s' | 'ms' | 'bytes/event';
+/** What takes part in a case, and what each does in it, the subject first. */
+type Tasks = Readonly<Partial<Record<Contender, MakeTask>>>;
 
 interface CaseBase {
   readonly id: string;
@@ -25,10 +29,9 @@ interface CaseBase {
 
 export interface WorkCase extends CaseBase {
   readonly kind: 'work';
-  readonly unit: 'events/s';
   /** `'empty'`: a new directory. `'built'`: the large store, shared by all cases that read. */
   readonly store: 'empty' | 'built';
-  readonly task: (store: Store, workload: Workload) => Task;
+  readonly tasks: Tasks;
 }
 
 export interface ProbeCase extends CaseBase {
@@ -42,6 +45,19 @@ export function isLessBetter(unit: CaseUnit): boolean {
   return unit !== 'events/s';
 }
 
+/** Who takes part, the subject first. */
+export function contendersOf(one: BenchCase): readonly Contender[] {
+  return one.kind === 'work' ? contenders.filter((contender) => contender in one.tasks) : againstPeers;
+}
+
+/** Whether the case needs the large store. */
+export function needsBuilt(one: BenchCase): boolean {
+  return one.kind !== 'work' || one.store === 'built';
+}
+
+const againstPeers = [subject, 'lmdb-js', 'lmdb-js-shared'] as const;
+const againstInline = [subject, 'varvebus-inline'] as const;
+
 export const cases: readonly BenchCase[] = [
   {
     id: 'append-1',
@@ -49,7 +65,9 @@ export const cases: readonly BenchCase[] = [
     unit: 'events/s',
     store: 'empty',
     about: 'one event per call, each awaited',
-    task: (store, workload) => appendTask(store, 50, () => store.append(workload.stream(), [workload.event()]), 1),
+    tasks: ofEach(contenders, (store, workload) =>
+      appendTask(store, 50, () => store.append(workload.stream(), [workload.event()]), 1),
+    ),
   },
   {
     id: 'append-batch-100',
@@ -57,7 +75,9 @@ export const cases: readonly BenchCase[] = [
     unit: 'events/s',
     store: 'empty',
     about: '100 events to one stream per call, each awaited',
-    task: (store, workload) => appendTask(store, 20, () => store.append(workload.stream(), workload.events(100)), 100),
+    tasks: ofEach(contenders, (store, workload) =>
+      appendTask(store, 20, () => store.append(workload.stream(), workload.events(100)), 100),
+    ),
   },
   {
     id: 'append-1024',
@@ -65,7 +85,41 @@ export const cases: readonly BenchCase[] = [
     unit: 'events/s',
     store: 'empty',
     about: '1024 calls of one event in flight; peer: 1024 events per transaction',
-    task: (store, workload) => appendTask(store, 10, () => store.appendSingles(workload.singles(1024)), 1024),
+    tasks: ofEach(contenders, (store, workload) =>
+      appendTask(store, 10, () => store.appendSingles(workload.singles(1024)), 1024),
+    ),
+  },
+  {
+    id: 'append-threads-4',
+    kind: 'work',
+    unit: 'events/s',
+    store: 'empty',
+    about: '256 callers in each of 4 connected threads; peer: 1024 callers in one thread',
+    tasks: { varvebus: appendThreadsTask(4, 256), 'varvebus-inline': callersTask(1024) },
+  },
+  {
+    id: 'delay-1024',
+    kind: 'work',
+    unit: 'ms',
+    store: 'empty',
+    about: 'event-loop delay of the main thread, 99th percentile, while 1024 callers append',
+    tasks: ofEach(againstInline, loopDelayTask(1024)),
+  },
+  {
+    id: 'live-200',
+    kind: 'work',
+    unit: 'ms',
+    store: 'empty',
+    about: '200 appends a second, each until the handler of a live processor is called, median',
+    tasks: { varvebus: liveTask(200) },
+  },
+  {
+    id: 'idle',
+    kind: 'work',
+    unit: 'us/s',
+    store: 'empty',
+    about: 'CPU of a bus at rest with a live processor and a waiting subscription',
+    tasks: { varvebus: idleTask },
   },
   {
     id: 'scan-decoded',
@@ -73,7 +127,7 @@ export const cases: readonly BenchCase[] = [
     unit: 'events/s',
     store: 'built',
     about: 'everything in order, touching the data of each event',
-    task: (store) => scanTask(store, { touchesData: true }),
+    tasks: ofEach(againstPeers, (store) => scanTask(store, { touchesData: true })),
   },
   {
     id: 'scan-headers',
@@ -81,7 +135,7 @@ export const cases: readonly BenchCase[] = [
     unit: 'events/s',
     store: 'built',
     about: 'everything in order, not touching data',
-    task: (store) => scanTask(store, { touchesData: false }),
+    tasks: ofEach(againstPeers, (store) => scanTask(store, { touchesData: false })),
   },
   {
     id: 'scan-1of5',
@@ -89,7 +143,7 @@ export const cases: readonly BenchCase[] = [
     unit: 'events/s',
     store: 'built',
     about: 'one of five types, touching its data; counts the events given out',
-    task: (store) => scanTask(store, { touchesData: true, type: eventTypes[1] }),
+    tasks: ofEach(againstPeers, (store) => scanTask(store, { touchesData: true, type: eventTypes[1] })),
   },
   {
     id: 'read-stream-scattered',
@@ -97,7 +151,7 @@ export const cases: readonly BenchCase[] = [
     unit: 'events/s',
     store: 'built',
     about: 'the newest 100 events of a random stream, scattered over the log',
-    task: streamTask,
+    tasks: ofEach(againstPeers, streamTask),
   },
   {
     id: 'read-random',
@@ -105,81 +159,46 @@ export const cases: readonly BenchCase[] = [
     unit: 'events/s',
     store: 'built',
     about: 'one event at a random position',
-    task: randomTask,
+    tasks: ofEach(againstPeers, randomTask),
   },
   { id: 'open-1m', kind: 'open', unit: 'ms', about: 'a closed store of a million events, until it takes an append' },
   { id: 'disk-bytes', kind: 'size', unit: 'bytes/event', about: 'size of the files of that store' },
+  // Last, since they leave cursors in the built store.
+  {
+    id: 'drain',
+    kind: 'work',
+    unit: 'events/s',
+    store: 'built',
+    about: 'everything through the handler of a processor, not touching data',
+    tasks: { varvebus: drainTask({ touchesData: false }) },
+  },
+  {
+    id: 'drain-decoded',
+    kind: 'work',
+    unit: 'events/s',
+    store: 'built',
+    about: 'everything through the handler of a processor, touching the data of each event',
+    tasks: { varvebus: drainTask({ touchesData: true }) },
+  },
+  {
+    id: 'query-1',
+    kind: 'work',
+    unit: 'events/s',
+    store: 'built',
+    about: 'everything folded by a query in one thread, touching the data of each event',
+    tasks: { varvebus: queryTask(1) },
+  },
+  {
+    id: 'query-2',
+    kind: 'work',
+    unit: 'events/s',
+    store: 'built',
+    about: 'the same in two threads; beside it, in one thread in the same turns',
+    tasks: { varvebus: queryTask(2, 1) },
+  },
 ];
 
-const never = () => false;
-const nothingRead: ReadSum = { events: 0, checksum: 0 };
-
-/** `appendOnce` appends `events` events. */
-function appendTask(store: Store, warmUps: number, appendOnce: () => Promise<void>, events: number): Task {
-  return {
-    async warmUp() {
-      for (let count = 0; count < warmUps; count++) await appendOnce();
-      return { ...nothingRead, events: store.head() };
-    },
-    async run(isDone) {
-      const before = store.head();
-      let appended = 0;
-      while (!isDone()) {
-        await appendOnce();
-        appended += events;
-      }
-      if (store.head() !== before + appended) throw new Error(`${appended} events appended, head says otherwise`);
-      return appended;
-    },
-  };
-}
-
-function scanTask(store: Store, request: Omit<ScanRequest, 'isDone'>): Task {
-  return {
-    warmUp: () => store.scan({ ...request, isDone: never }),
-    async run(isDone) {
-      let events = 0;
-      while (!isDone()) events += (await store.scan({ ...request, isDone })).events;
-      return events;
-    },
-  };
-}
-
-function streamTask(store: Store, workload: Workload): Task {
-  const newest = 100;
-  return {
-    async warmUp() {
-      const sum = { ...nothingRead };
-      for (let index = 0; index < streamCount; index++) add(sum, await store.readNewest(streamName(index), newest));
-      return sum;
-    },
-    async run(isDone) {
-      let events = 0;
-      while (!isDone()) events += (await store.readNewest(workload.stream(), newest)).events;
-      return events;
-    },
-  };
-}
-
-function randomTask(store: Store, workload: Workload): Task {
-  const step = 128;
-  const head = store.head();
-  const positions = () => Array.from({ length: step }, () => 1 + Math.floor(workload.random() * head));
-  return {
-    async warmUp() {
-      const sum = { ...nothingRead };
-      for (let count = 0; count < 200; count++) add(sum, await store.readAt(positions()));
-      return sum;
-    },
-    async run(isDone) {
-      let events = 0;
-      while (!isDone()) events += (await store.readAt(positions())).events;
-      return events;
-    },
-  };
-}
-
-function add(sum: ReadSum, more: ReadSum): void {
-  sum.events += more.events;
-  sum.checksum += more.checksum;
+/** The same for all of them. */
+function ofEach(those: readonly Contender[], task: MakeTask): Tasks {
+  return Object.fromEntries(those.map((contender) => [contender, task]));
 }

@@ -5,9 +5,10 @@
  * ready and take turns.
  */
 
-import { cases, type Task, type WorkCase } from './cases.ts';
+import { cases, type WorkCase } from './cases.ts';
 import { type Contender, openStore } from './contenders.ts';
 import type { ReadSum, Store } from './store.ts';
+import type { Task, Turn, TurnTime } from './task.ts';
 import { Workload } from './workload.ts';
 
 /** What one order asks for. */
@@ -23,8 +24,11 @@ export type Answer =
   | { readonly ok: true; readonly result: Measurement }
   | { readonly ok: false; readonly error: string };
 
-/** Time and CPU that an order took, and what it handled. */
-export interface Measurement extends ReadSum {
+/** What an order has done. Only turns have more to tell than a sum. */
+type Outcome = ReadSum & Turn;
+
+/** That, with the time and CPU that it took. */
+export interface Measurement extends Outcome {
   readonly elapsedMs: number;
   readonly cpuUs: number;
 }
@@ -32,6 +36,7 @@ export interface Measurement extends ReadSum {
 const seed = 20_260_101;
 const fillEvents = 8192;
 const workload = new Workload(seed);
+let contender: Contender | undefined;
 let store: Store | undefined;
 let task: Task | undefined;
 
@@ -53,27 +58,29 @@ function answer(message: Answer): Promise<void> {
   return new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()));
 }
 
-async function measured(work: () => Promise<ReadSum>): Promise<Measurement> {
+async function measured(work: () => Promise<Outcome>): Promise<Measurement> {
   const cpu = process.cpuUsage();
   const startMs = performance.now();
-  const sum = await work();
+  const outcome = await work();
   const elapsedMs = performance.now() - startMs;
   const { user, system } = process.cpuUsage(cpu);
-  return { ...sum, elapsedMs, cpuUs: user + system };
+  return { ...outcome, elapsedMs, cpuUs: user + system };
 }
 
-async function carryOut(order: Order): Promise<ReadSum> {
+async function carryOut(order: Order): Promise<Outcome> {
   switch (order.kind) {
     case 'open':
-      store = await openStore(order.contender, order.directory);
+      contender = order.contender;
+      store = await openStore(contender, order.directory);
       return { events: store.head(), checksum: 0 };
     case 'fill':
       return fill(opened(), order.events);
     case 'warm-up':
       return warmUp(order);
     case 'run':
-      return { events: await started().run(deadline(order.ms)), checksum: 0 };
+      return { checksum: 0, ...(await started().run(timeOf(order.ms))) };
     case 'close':
+      await task?.end?.();
       await opened().close();
       return { events: 0, checksum: 0 };
   }
@@ -90,15 +97,17 @@ async function fill(target: Store, events: number): Promise<ReadSum> {
 async function warmUp({ caseId, ms }: Extract<Order, { kind: 'warm-up' }>): Promise<ReadSum> {
   const chosen = cases.find((one): one is WorkCase => one.kind === 'work' && one.id === caseId);
   if (chosen === undefined) throw new Error(`there is no case ${caseId}`);
-  task = chosen.task(opened(), workload);
+  const make = contender === undefined ? undefined : chosen.tasks[contender];
+  if (make === undefined) throw new Error(`${contender} has no part in ${caseId}`);
+  task = make(opened(), workload);
   const sum = await task.warmUp();
-  await task.run(deadline(ms));
+  await task.run(timeOf(ms));
   return sum;
 }
 
-function deadline(ms: number): () => boolean {
+function timeOf(ms: number): TurnTime {
   const endMs = performance.now() + ms;
-  return () => performance.now() >= endMs;
+  return { ms, isDone: () => performance.now() >= endMs };
 }
 
 function opened(): Store {

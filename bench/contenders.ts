@@ -1,17 +1,23 @@
 /**
- * Who takes part: the subject, and the peers it is measured against.
+ * Who takes part: the subject, and who it is measured against.
  */
 import { openLmdbJsStore } from './lmdb-js-store.ts';
 import type { Store } from './store.ts';
 import { openVarvebusStore } from './varvebus-store.ts';
 
-export const subject = 'varvebus';
-export const peers = ['lmdb-js', 'lmdb-js-shared'] as const;
-export const contenders = [subject, ...peers] as const;
+/** In the order of the table. `varvebus-inline` is the subject without a writer thread. */
+export const contenders = ['varvebus', 'varvebus-inline', 'lmdb-js', 'lmdb-js-shared'] as const;
 export type Contender = (typeof contenders)[number];
+export const subject = 'varvebus' satisfies Contender;
 
 /** Opens the contender's store in `directory`, which must exist, or creates it. */
 export function openStore(contender: Contender, directory: string): Promise<Store> {
-  if (contender === subject) return openVarvebusStore(directory);
-  return openLmdbJsStore(directory, contender === 'lmdb-js-shared');
+  switch (contender) {
+    case 'varvebus':
+    case 'varvebus-inline':
+      return openVarvebusStore(directory, { inline: contender === 'varvebus-inline' });
+    case 'lmdb-js':
+    case 'lmdb-js-shared':
+      return openLmdbJsStore(directory, contender === 'lmdb-js-shared');
+  }
 }

@@ -7,22 +7,14 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
-import { type BenchCase, cases, isLessBetter, type WorkCase } from './cases.ts';
+import { type BenchCase, cases, contendersOf, needsBuilt, type WorkCase } from './cases.ts';
 import { ContenderClient } from './contender-client.ts';
-import type { Measurement } from './contender-process.ts';
-import { type Contender, contenders, peers, subject } from './contenders.ts';
+import type { Contender } from './contenders.ts';
 import type { BenchOptions } from './options.ts';
-import type { CaseReport, ContenderReport, PeerReport, Report } from './report.ts';
-import { median, pairedRatio, summarize, turns } from './statistics.ts';
+import { type CaseReport, formatProgress, type Report } from './report.ts';
+import { Samples } from './samples.ts';
+import { median, turns } from './statistics.ts';
 import { probeSync } from './sync-probe.ts';
-
-/** One turn of one contender, in the unit of its case. */
-interface Sample {
-  readonly value: number;
-  readonly cpuUsPerEvent: number;
-}
-
-type Samples = Record<Contender, Sample[]>;
 
 export class Contest {
   readonly #options: BenchOptions;
@@ -49,81 +41,76 @@ export class Contest {
   async #run(): Promise<Report> {
     const machine = describeMachine();
     const chosen = cases.filter(({ id }) => this.#options.only.includes(id));
-    if (chosen.some((one) => one.kind !== 'work' || one.store === 'built')) await this.#build();
+    const built = new Set(chosen.filter(needsBuilt).flatMap(contendersOf));
+    for (const contender of built) await this.#build(contender);
     const reports: CaseReport[] = [];
     for (const one of chosen) {
       this.#syncUs.push(...probeSync(this.#directory));
-      const report = summarizeCase(one, await this.#samples(one));
-      this.#progress(
-        `${one.id}: ${peers.map((peer) => `${report.peers[peer]?.ratio.toFixed(2)}x ${peer}`).join(', ')}`,
-      );
+      const report = (await this.#samples(one, contendersOf(one))).report(one);
+      this.#progress(formatProgress(report));
       reports.push(report);
     }
     return { machine, node: process.version.slice(1), syncUs: median(this.#syncUs), cases: reports };
   }
 
-  /** Makes the large store of each contender, with the same events. */
-  async #build(): Promise<void> {
-    for (const contender of contenders) {
-      const client = await this.#start(contender, this.#builtDirectory(contender));
-      const { elapsedMs } = await client.order({ kind: 'fill', events: this.#options.builtEvents });
-      await this.#end(client);
-      const rate = Math.round(this.#options.builtEvents / elapsedMs);
-      this.#progress(`built a store of ${contender}: ${this.#options.builtEvents} events, ${rate}k/s`);
-    }
+  /** Makes the large store of `contender`, with the same events as everybody's. */
+  async #build(contender: Contender): Promise<void> {
+    const client = await this.#start(contender, this.#builtDirectory(contender));
+    const { elapsedMs } = await client.order({ kind: 'fill', events: this.#options.builtEvents });
+    await this.#end(client);
+    const rate = Math.round(this.#options.builtEvents / elapsedMs);
+    this.#progress(`built a store of ${contender}: ${this.#options.builtEvents} events, ${rate}k/s`);
   }
 
-  #samples(one: BenchCase): Promise<Samples> {
-    if (one.kind === 'work') return this.#workSamples(one);
-    return one.kind === 'open' ? this.#openSamples() : this.#sizeSamples();
+  async #samples(one: BenchCase, contenders: readonly Contender[]): Promise<Samples> {
+    if (one.kind === 'work') return this.#workSamples(one, contenders);
+    return one.kind === 'open' ? this.#openSamples(contenders) : this.#sizeSamples(contenders);
   }
 
-  async #workSamples(one: WorkCase): Promise<Samples> {
+  async #workSamples(one: WorkCase, contenders: readonly Contender[]): Promise<Samples> {
     const { rounds, seconds } = this.#options;
-    const samples = noSamples();
-    const clients = {} as Record<Contender, ContenderClient>;
+    const samples = new Samples();
+    const clients = new Map<Contender, ContenderClient>();
     const sums: string[] = [];
     for (const contender of contenders) {
-      const directory =
-        one.store === 'built' ? this.#builtDirectory(contender) : join(this.#directory, `${one.id}-${contender}`);
+      const directory = one.store === 'built' ? this.#builtDirectory(contender) : this.#ownDirectory(one, contender);
       const client = await this.#start(contender, directory, one.id);
-      clients[contender] = client;
+      clients.set(contender, client);
       const { events, checksum } = await client.order({ kind: 'warm-up', caseId: one.id, ms: seconds * 500 });
       sums.push(`${events} events, checksum ${checksum}`);
     }
     if (new Set(sums).size > 1) throw new Error(`${one.id}: the contenders do different work: ${sums.join('; ')}`);
     for (let round = 0; round < rounds; round++) {
-      for (const contender of turns(contenders, round)) {
-        const turn = await clients[contender].order({ kind: 'run', ms: seconds * 1000 });
-        samples[contender].push(rateOf(turn));
+      for (const [contender, client] of turns([...clients], round)) {
+        samples.addTurn(contender, await client.order({ kind: 'run', ms: seconds * 1000 }));
       }
     }
-    for (const contender of contenders) await this.#end(clients[contender]);
-    if (one.store === 'empty') {
-      for (const contender of contenders) rmSync(join(this.#directory, `${one.id}-${contender}`), { recursive: true });
+    for (const [contender, client] of clients) {
+      await this.#end(client);
+      if (one.store === 'empty') rmSync(this.#ownDirectory(one, contender), { recursive: true });
     }
     return samples;
   }
 
-  async #openSamples(): Promise<Samples> {
-    const samples = noSamples();
+  async #openSamples(contenders: readonly Contender[]): Promise<Samples> {
+    const samples = new Samples();
     for (let round = 0; round < this.#options.rounds; round++) {
       for (const contender of turns(contenders, round)) {
         const client = this.#client();
         const directory = this.#builtDirectory(contender);
         const { elapsedMs, cpuUs, events } = await client.order({ kind: 'open', contender, directory });
         await this.#end(client);
-        samples[contender].push({ value: elapsedMs, cpuUsPerEvent: cpuUs / events });
+        samples.add(contender, { value: elapsedMs, cpuUsPerEvent: cpuUs / events });
       }
     }
     return samples;
   }
 
-  async #sizeSamples(): Promise<Samples> {
-    const samples = noSamples();
+  #sizeSamples(contenders: readonly Contender[]): Samples {
+    const samples = new Samples();
     for (const contender of contenders) {
       const value = dataBytes(this.#builtDirectory(contender)) / this.#options.builtEvents;
-      samples[contender].push({ value, cpuUsPerEvent: 0 });
+      samples.add(contender, { value, cpuUsPerEvent: 0 });
     }
     return samples;
   }
@@ -151,35 +138,10 @@ export class Contest {
   #builtDirectory(contender: Contender): string {
     return join(this.#directory, `built-${contender}`);
   }
-}
 
-function noSamples(): Samples {
-  return Object.fromEntries(contenders.map((contender) => [contender, []])) as unknown as Samples;
-}
-
-function rateOf({ events, elapsedMs, cpuUs }: Measurement): Sample {
-  return { value: (events / elapsedMs) * 1000, cpuUsPerEvent: cpuUs / events };
-}
-
-function summarizeCase({ id, unit }: BenchCase, samples: Samples): CaseReport {
-  const values = (contender: Contender) => samples[contender].map(({ value }) => value);
-  const peerReport = (peer: Contender): PeerReport => ({
-    ...summarizeContender(samples[peer]),
-    ratio: pairedRatio(values(subject), values(peer), isLessBetter(unit)),
-  });
-  return {
-    id,
-    unit,
-    ...summarizeContender(samples[subject]),
-    peers: Object.fromEntries(peers.map((peer) => [peer, peerReport(peer)])),
-  };
-}
-
-function summarizeContender(samples: readonly Sample[]): ContenderReport {
-  return {
-    ...summarize(samples.map(({ value }) => value)),
-    cpuUsPerEvent: median(samples.map(({ cpuUsPerEvent }) => cpuUsPerEvent)),
-  };
+  #ownDirectory({ id }: WorkCase, contender: Contender): string {
+    return join(this.#directory, `${id}-${contender}`);
+  }
 }
 
 /** Files on disk without LMDB's lock files, which are of a fixed size. */

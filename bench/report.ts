@@ -1,8 +1,9 @@
 /**
  * The result of a run, and its two forms: the JSON document as it is, and a table for people.
  */
-import type { CaseUnit } from './cases.ts';
-import { floorByCase, floorPeer } from './floors.ts';
+import { type CaseUnit, isLessBetter } from './cases.ts';
+import { subject } from './contenders.ts';
+import { type Floor, ratioFloor, valueFloor } from './floors.ts';
 import type { Summary } from './statistics.ts';
 
 export interface Report {
@@ -14,7 +15,7 @@ export interface Report {
   readonly cases: readonly CaseReport[];
 }
 
-/** A contender in a case. `cpuUsPerEvent` is the median over the rounds, of all threads of its process. */
+/** A contender in a case. `cpuUsPerEvent` is the median over the rounds, of all threads of its process; 0 where it was not measured. */
 export interface ContenderReport extends Summary {
   readonly cpuUsPerEvent: number;
 }
@@ -22,6 +23,7 @@ export interface ContenderReport extends Summary {
 export interface CaseReport extends ContenderReport {
   readonly id: string;
   readonly unit: CaseUnit;
+  /** Other contenders, and what the subject measured in the same turns to compare with, like `append-1` in `live-200`. */
   readonly peers: Readonly<Record<string, PeerReport>>;
 }
 
@@ -37,31 +39,44 @@ export function formatTable(report: Report): string {
   return `${about}${alignColumns([header, ...report.cases.flatMap(caseRows)])}\n`;
 }
 
+/** A line about a case that is done. */
+export function formatProgress({ id, unit, value, peers }: CaseReport): string {
+  const ratios = Object.entries(peers).map(([name, { ratio }]) => `, ${ratio.toFixed(2)}x ${name}`);
+  return `${id}: ${formatNumber(value)} ${unit}${ratios.join('')}`;
+}
+
 function caseRows(row: CaseReport): string[][] {
-  const peerRows = Object.entries(row.peers).map(([name, peer]) => [
+  const { id, unit, peers } = row;
+  const peerRows = Object.entries(peers).map(([name, peer]) => [
     '',
     '',
     name,
     ...contenderCells(peer),
     `${peer.ratio.toFixed(2)}x`,
-    ...floorCells(row.id, name, peer.ratio),
+    ...floorCells(ratioFloor(id, name, peer.ratio), (limit) => `${limit}x`),
   ]);
-  return [[row.id, row.unit, 'varvebus', ...contenderCells(row), '', '', ''], ...peerRows];
+  const limitText = (limit: number) => `${isLessBetter(unit) ? 'at most' : 'at least'} ${formatNumber(limit)}`;
+  const ownRow = [
+    id,
+    unit,
+    subject,
+    ...contenderCells(row),
+    '',
+    ...floorCells(valueFloor(id, unit, row.value), limitText),
+  ];
+  return [ownRow, ...peerRows];
 }
 
 function contenderCells({ value, min, max, cpuUsPerEvent }: ContenderReport): string[] {
-  return [value, min, max, cpuUsPerEvent].map(formatNumber);
+  return [...[value, min, max].map(formatNumber), cpuUsPerEvent === 0 ? '' : formatNumber(cpuUsPerEvent)];
 }
 
-function floorCells(id: string, peer: string, ratio: number): string[] {
-  const floor = floorByCase[id];
-  if (floor === undefined || peer !== floorPeer) return ['', ''];
-  return [`${floor}x`, ratio >= floor ? 'met' : 'MISSED'];
+function floorCells(floor: Floor | undefined, text: (limit: number) => string): string[] {
+  return floor === undefined ? ['', ''] : [text(floor.limit), floor.isMet ? 'met' : 'MISSED'];
 }
 
-/** Three significant digits; large numbers in thousands or millions; nothing for what was not measured. */
+/** Three significant digits; large numbers in thousands or millions. */
 export function formatNumber(value: number): string {
-  if (value === 0) return '';
   if (value >= 999_500) return `${(value / 1e6).toPrecision(3)}M`;
   if (value >= 9995) return `${(value / 1000).toPrecision(3)}k`;
   return value >= 99.95 ? value.toFixed(0) : value.toPrecision(3);

@@ -3,31 +3,46 @@
  */
 import { type Bus, openBus } from '#store';
 import type { ReadSum, ScanRequest, Store } from './store.ts';
-import type { OrderEvent, Single } from './workload.ts';
+import type { MakeTask, Task } from './task.ts';
+import type { OrderEvent, Single, Workload } from './workload.ts';
 
-export async function openVarvebusStore(directory: string): Promise<Store> {
-  return new VarvebusStore(await openBus<OrderEvent>({ path: directory }));
+/** Reader threads of the bus, on any machine: `query-2` needs them. They start with the first query. */
+const readers = 2;
+
+export async function openVarvebusStore(
+  directory: string,
+  { inline }: { readonly inline: boolean },
+): Promise<VarvebusStore> {
+  return new VarvebusStore(await openBus<OrderEvent>({ path: directory, inline, readers }));
 }
 
-class VarvebusStore implements Store {
-  readonly #bus: Bus<OrderEvent>;
+/** A task for what only a bus has. */
+export function onVarvebus(make: (store: VarvebusStore, workload: Workload) => Task): MakeTask {
+  return (store, workload) => {
+    if (!(store instanceof VarvebusStore)) throw new TypeError('this case is for varvebus only');
+    return make(store, workload);
+  };
+}
+
+export class VarvebusStore implements Store {
+  readonly bus: Bus<OrderEvent>;
 
   constructor(bus: Bus<OrderEvent>) {
-    this.#bus = bus;
+    this.bus = bus;
   }
 
   async append(stream: string, events: readonly OrderEvent[]): Promise<void> {
-    await this.#bus.append(stream, events);
+    await this.bus.append(stream, events);
   }
 
   async appendSingles(singles: readonly Single[]): Promise<void> {
-    await Promise.all(singles.map(({ stream, event }) => this.#bus.append(stream, event)));
+    await Promise.all(singles.map(({ stream, event }) => this.bus.append(stream, event)));
   }
 
   async scan({ touchesData, type, isDone }: ScanRequest): Promise<ReadSum> {
     const sum: ReadSum = { events: 0, checksum: 0 };
     const options = type === undefined ? {} : { types: [type as OrderEvent['type']] };
-    for await (const page of this.#bus.read(options).pages()) {
+    for await (const page of this.bus.read(options).pages()) {
       sum.events += page.length;
       if (touchesData) for (const event of page) sum.checksum += event.data.totalCents;
       else for (const event of page) sum.checksum += event.version;
@@ -38,7 +53,7 @@ class VarvebusStore implements Store {
 
   async readNewest(stream: string, count: number): Promise<ReadSum> {
     const sum: ReadSum = { events: 0, checksum: 0 };
-    for await (const page of this.#bus.readStream(stream, { direction: 'backward', limit: count }).pages()) {
+    for await (const page of this.bus.readStream(stream, { direction: 'backward', limit: count }).pages()) {
       sum.events += page.length;
       for (const event of page) sum.checksum += event.data.totalCents;
     }
@@ -48,7 +63,7 @@ class VarvebusStore implements Store {
   async readAt(positions: readonly number[]): Promise<ReadSum> {
     const sum: ReadSum = { events: 0, checksum: 0 };
     for (const position of positions) {
-      const event = await this.#bus.event(position);
+      const event = await this.bus.event(position);
       sum.checksum += event?.data.totalCents ?? Number.NaN;
       sum.events++;
     }
@@ -56,10 +71,10 @@ class VarvebusStore implements Store {
   }
 
   head(): number {
-    return this.#bus.head;
+    return this.bus.head;
   }
 
   close(): Promise<void> {
-    return this.#bus.close();
+    return this.bus.close();
   }
 }
