@@ -19,7 +19,7 @@ import type { CaughtError } from './caught-error.ts';
 import type { ResetOrder, WorkResult } from './processor-context.ts';
 import type { ProcessorHost, ProcessorNames } from './processor-names.ts';
 import type { ResolvedProcessorOptions } from './processor-options.ts';
-import { type WorkInput, work } from './processor-work.ts';
+import { type WorkInput, workerOn } from './processor-work.ts';
 
 /** The cursor, and the head of that moment. */
 interface Place {
@@ -88,6 +88,7 @@ export function processorPorts(
   nameClaim: NameClaim,
 ): ProcessorPorts {
   const { name } = options;
+  const work = workerOn(store, options);
   const move = async (expected: CursorPlace | undefined, to: CursorPlace): Promise<CursorPlace> => {
     await store.moveCursor({ name, expected, to, rows: [] });
     return to;
@@ -108,7 +109,7 @@ export function processorPorts(
         return { cursor: await move(undefined, { position, generation: 1 }), head };
       }),
     ),
-    work: fromPromise(({ input, signal }) => inTurn(names.handlers, signal, () => work(store, options, input, signal))),
+    work: fromPromise(({ input, signal }) => inTurn(names.handlers, signal, () => work(input, signal))),
     saveCursor: fromPromise(({ input: { cursor, position }, signal }) =>
       inTurn(names.moves, signal, () => move(cursor, { position, generation: cursor?.generation ?? 1 })),
     ),

@@ -1,10 +1,11 @@
 /**
- * One round of work: reads pages of what is wanted and calls the handler, for about 10 ms.
+ * Rounds of work: each reads pages of what is wanted and calls the handler, for about 10 ms.
  *
  * The handler is called at once, in the caller's stack. A failure of the handler is a value of the result, with everything
  * handled before it; a failure of the store is thrown. Gives the event loop a turn whenever there is more to do.
  */
 import { setImmediate } from 'node:timers/promises';
+import type { SubscriptionWalk } from '../src/log/read-sources.ts';
 import type { StoredEvent } from '../src/types.ts';
 import { CaughtError } from './caught-error.ts';
 import type { WorkResult } from './processor-context.ts';
@@ -23,32 +24,51 @@ export interface WorkInput {
   readonly attempt: number;
 }
 
-/** How long the event loop may wait for its turn, as far as it is up to us: one call of the handler may take longer. */
+/** After this no other page is begun. */
 const roundMs = 10;
+/**
+ * After this a page is left in the middle, and read again from there. It is how long the event loop waits for its turn at
+ * most, as far as it is up to us: one call of the handler may take longer.
+ */
+const roundMsMax = 15;
 
-export async function work(
+/** A round of work behind a position; aborted, it ends between two calls of the handler. */
+export type Worker = (input: WorkInput, signal: AbortSignal) => Promise<WorkResult>;
+
+/**
+ * Rounds that follow each other share their walk along the log: it has learned whether the handler asks for the data of
+ * events, and then decodes them ahead.
+ */
+export function workerOn(store: ProcessorStore, options: ResolvedProcessorOptions): Worker {
+  let walk: SubscriptionWalk | undefined;
+  return (input, signal) => {
+    if (walk?.position() !== input.position) walk = store.walk(input.position, options.filter);
+    return work(store, options, walk, input, signal);
+  };
+}
+
+async function work(
   store: ProcessorStore,
-  options: ResolvedProcessorOptions,
+  { handler, batch }: ResolvedProcessorOptions,
+  walk: SubscriptionWalk,
   input: WorkInput,
   signal: AbortSignal,
 ): Promise<WorkResult> {
-  const { handler, batch, filter } = options;
-  const deadline = performance.now() + roundMs;
+  const begun = performance.now();
   const upTo = input.until ?? Number.POSITIVE_INFINITY;
   const progress: Progress = { position: input.position, handled: 0, failure: undefined };
   const context: HandlerContext = { signal, attempt: input.attempt };
   let head = store.head();
   let batches = 0;
-  const walk = store.walk(input.position, filter);
   const isOver = () =>
     progress.failure !== undefined ||
     progress.handled >= input.eventsMax ||
     signal.aborted ||
-    performance.now() >= deadline;
+    performance.now() >= begun + roundMs;
   while (progress.position < Math.min(head, upTo)) {
     const events = walk.next(Math.min(head, upTo), Math.min(batch, input.eventsMax - progress.handled));
     batches++;
-    if (handler.kind === 'each') await callForEach(handler.call, events, context, progress, deadline);
+    if (handler.kind === 'each') await callForEach(handler.call, events, context, progress, begun + roundMsMax);
     else await callForAll(handler.call, events, context, progress);
     const isWholePage = progress.failure === undefined && progress.position >= (events.at(-1)?.position ?? 0);
     // What follows the last event of a page is not wanted.
