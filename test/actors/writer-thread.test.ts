@@ -121,7 +121,7 @@ test.each(['exit', 'throw'] as const)(
   async (how) => {
     const path = tempDirectory();
     for (let round = 0; round < 8; round++) {
-      const options: LeavingOptions = { path, how, afterMs: 60 + round * 17 };
+      const options: LeavingOptions = { path, how, afterMs: 60 + round * 27 };
       const program = Program.start(new URL('../durability/programs/leaving.ts', import.meta.url), options);
 
       const acked = Number(await program.line());

@@ -110,7 +110,7 @@ async function runSession(
     cpSync(join(base.path, 'log.mdb'), join(path, 'log.mdb'));
   }
   await runWriter(
-    { path, witness, workload, durability: 'sync', retries: [], callsMax, tellAfter: -1 },
+    { path, witness, workload, durability: 'sync', retries: [], callsMax, tellAfter: -1, inline: true },
     tools.start(path, steps, fault),
     fault !== undefined,
   );

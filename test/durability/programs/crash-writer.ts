@@ -21,6 +21,8 @@ export interface CrashWriterOptions {
   readonly ending?: 'exit' | 'throw';
   /** Closes after so many calls; also the bound of the loop. */
   readonly callsMax: number;
+  /** Hosts the writer in the main thread: then the same calls always make the same commits. @default false */
+  readonly inline?: boolean;
 }
 
 const options = JSON.parse(process.argv[2] as string) as CrashWriterOptions;
@@ -88,7 +90,8 @@ async function make(bus: Bus, call: Call): Promise<void> {
 
 async function run(): Promise<void> {
   say('opening');
-  const bus = await openBus({ path: options.path, durability: options.durability, lockWaitMs: 5000 });
+  const { path, durability, inline = false } = options;
+  const bus = await openBus({ path, durability, inline, lockWaitMs: 5000 });
   say('open');
   for (const { workload, call } of options.retries) await make(bus, callAt(workload, callOfId(call).index));
   const inFlight = new Set<Promise<void>>();
