@@ -4,18 +4,22 @@
  * Who takes commands out of it is somebody else's: the writer itself where it is hosted in the same thread, a port to its
  * thread otherwise. Outcomes come back in the order in which commands were taken. Beyond the bound, callers wait their turn.
  */
-import { BusError, isBusError } from '../src/errors.ts';
+import { BusError } from '../src/errors.ts';
 import { queueBytesMax, queueEventsMax } from '../src/limits.ts';
 import type { AppendRequest } from '../src/log/append-request.ts';
 import type { CursorMove } from '../src/log/cursor.ts';
 import type { Outcome, WriterCommand } from '../src/log/log-writer.ts';
 import { abortError, throwIfAborted } from '../src/log/pages.ts';
 import type { AppendResult } from '../src/types.ts';
+import { AbortableSet } from './abortable-set.ts';
 import { type CommandSource, commandBytes, commandEvents, type Room } from './command-source.ts';
+import { Fifo } from './fifo.ts';
 
 interface QueuedCommand {
   readonly command: WriterCommand;
+  /** Ends the wait of its caller; later calls do nothing. */
   readonly settle: (outcome: Outcome) => void;
+  readonly signal: AbortSignal | undefined;
 }
 
 export interface AppenderOptions {
@@ -29,18 +33,16 @@ export interface AppenderOptions {
   readonly onBusy?: (isBusy: boolean) => void;
 }
 
-/** So many taken places of the queue are given back at once: moving the rest up for each would cost too much. */
-const compactAt = 4096;
-
 export class Appender implements CommandSource {
   readonly #options: AppenderOptions;
-  /** To be taken, from `#first` on. */
-  #queue: QueuedCommand[] = [];
-  #first = 0;
-  /** Taken, and waited for. */
+  /** To be taken. */
+  readonly #queue = new Fifo<QueuedCommand>();
+  /** Taken, and not answered yet. */
   readonly #taken: QueuedCommand[] = [];
   /** Beyond the queue's bound, in the order of the calls. */
   readonly #waiting = new Set<QueuedCommand>();
+  /** Those with a signal, by it. */
+  readonly #abortable = new AbortableSet<QueuedCommand>((signal, aborted) => this.#abort(signal, aborted));
   /** Of queued and taken commands. */
   #events = 0;
   #bytes = 0;
@@ -61,10 +63,11 @@ export class Appender implements CommandSource {
 
   /**
    * Resolves with what `pick` takes from the results when the request is durable. (A `then` instead would cost a second
-   * promise for each append.) @throws {ABORTED} while nobody has taken it, and whatever the writer refuses it for.
+   * promise for each append.) `signal` ends the wait: {ABORTED} `'nothing-written'` while nobody has taken the request,
+   * `'unknown'` afterwards. @throws whatever the writer refuses it for.
    */
   append<Result>(
-    request: AppendRequest,
+    command: AppendRequest,
     signal: AbortSignal | undefined,
     pick: (results: AppendResult[]) => Result,
   ): Promise<Result> {
@@ -74,7 +77,7 @@ export class Appender implements CommandSource {
         if ('error' in outcome) reject(outcome.error);
         else resolve(pick(outcome.results));
       };
-      this.#add(signal === undefined ? { command: request, settle } : this.#abortable(request, settle, signal));
+      this.#add({ command, settle, signal });
     });
   }
 
@@ -85,46 +88,35 @@ export class Appender implements CommandSource {
         if ('error' in outcome) reject(outcome.error);
         else resolve();
       };
-      this.#add({ command: { kind: 'move-cursor', ...move }, settle });
+      this.#add({ command: { kind: 'move-cursor', ...move }, settle, signal: undefined });
     });
   }
 
   next(room: Room): WriterCommand | undefined {
-    const queued = this.#queue[this.#first];
-    if (queued === undefined) return undefined;
-    const { command } = queued;
-    if (!room.isEmpty && (commandEvents(command) > room.events || commandBytes(command) > room.bytes)) return undefined;
-    this.#first++;
-    if (this.#first === this.#queue.length || this.#first >= compactAt) {
-      this.#queue = this.#queue.slice(this.#first);
-      this.#first = 0;
-    }
-    this.#queuedEvents -= commandEvents(command);
+    const queued = this.#queue.first;
+    if (queued === undefined || !room.fits(queued.command)) return undefined;
+    this.#queue.shift();
+    this.#queuedEvents -= commandEvents(queued.command);
     this.#taken.push(queued);
-    return command;
+    return queued.command;
   }
 
   tell(outcomes: readonly Outcome[]): void {
     const settled = this.#taken.splice(0, outcomes.length);
     for (const [index, queued] of settled.entries()) this.#settle(queued, outcomes[index] as Outcome);
-    for (const outcome of outcomes) if ('error' in outcome && endsWriting(outcome.error)) this.fail(outcome.error);
     this.#admitWaiting();
     this.#tellDrained();
   }
 
-  /** Lets everything that is waited for, and all that comes, fail with `error`. */
   fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     this.#options.onFailed?.(error);
-    const all = [...this.#taken.splice(0), ...this.#queue.slice(this.#first), ...this.#waiting];
-    this.#queue = [];
-    this.#first = 0;
+    const counted = [...this.#taken.splice(0), ...this.#queue.clear()];
     this.#queuedEvents = 0;
-    for (const queued of all) {
-      if (this.#waiting.delete(queued)) queued.settle({ error });
-      else this.#settle(queued, { error });
-    }
+    for (const queued of counted) this.#settle(queued, { error });
+    for (const queued of this.#waiting) this.#end(queued, { error });
+    this.#waiting.clear();
     this.#tellDrained();
   }
 
@@ -136,28 +128,10 @@ export class Appender implements CommandSource {
     }
   }
 
-  /** Listens to `signal` until the append is settled. What was taken is committed with its group and answers for itself. */
-  #abortable(command: WriterCommand, settle: (outcome: Outcome) => void, signal: AbortSignal): QueuedCommand {
-    const onAbort = () => {
-      if (!this.#withdraw(queued)) return;
-      queued.settle({ error: abortError(signal, 'nothing-written') });
-      this.#admitWaiting();
-      this.#tellDrained();
-    };
-    const queued = {
-      command,
-      settle: (outcome: Outcome) => {
-        signal.removeEventListener('abort', onAbort);
-        settle(outcome);
-      },
-    };
-    signal.addEventListener('abort', onAbort);
-    return queued;
-  }
-
   #add(queued: QueuedCommand): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#isClosed) throw new BusError('STORE_CLOSED', 'the bus is closed', { path: this.#options.path });
+    if (queued.signal !== undefined) this.#abortable.add(queued.signal, queued);
     if (this.#hasRoom() && this.#waiting.size === 0) this.#enqueue(queued);
     else this.#waiting.add(queued);
   }
@@ -176,23 +150,33 @@ export class Appender implements CommandSource {
     this.#options.onReady();
   }
 
-  /** Takes back what nobody has taken. */
-  #withdraw(queued: QueuedCommand): boolean {
-    if (this.#waiting.delete(queued)) return true;
-    const index = this.#queue.indexOf(queued, this.#first);
-    if (index < 0) return false;
-    this.#queue.splice(index, 1);
-    this.#queuedEvents -= commandEvents(queued.command);
-    this.#release(queued);
-    return true;
+  /** Takes back what nobody has taken; of the rest only the callers wait no longer. */
+  #abort(signal: AbortSignal, aborted: ReadonlySet<QueuedCommand>): void {
+    const queued = this.#queue.remove(aborted);
+    for (const { command } of queued) {
+      this.#queuedEvents -= commandEvents(command);
+      this.#release(command);
+    }
+    const withdrawn = new Set(queued);
+    for (const one of aborted) {
+      const isWritten = !this.#waiting.delete(one) && !withdrawn.has(one);
+      one.settle({ error: abortError(signal, isWritten ? 'unknown' : 'nothing-written') });
+    }
+    this.#admitWaiting();
+    this.#tellDrained();
   }
 
   #settle(queued: QueuedCommand, outcome: Outcome): void {
-    this.#release(queued);
+    this.#release(queued.command);
+    this.#end(queued, outcome);
+  }
+
+  #end(queued: QueuedCommand, outcome: Outcome): void {
+    if (queued.signal !== undefined) this.#abortable.delete(queued.signal, queued);
     queued.settle(outcome);
   }
 
-  #release({ command }: QueuedCommand): void {
+  #release(command: WriterCommand): void {
     this.#events -= commandEvents(command);
     this.#bytes -= commandBytes(command);
     if (this.#events === 0) this.#options.onBusy?.(false);
@@ -209,9 +193,4 @@ export class Appender implements CommandSource {
   #tellDrained(): void {
     if (this.#events === 0 && this.#waiting.size === 0) for (const resolve of this.#drained.splice(0)) resolve();
   }
-}
-
-/** After these the writer refuses everything (see LogWriter.failure). */
-function endsWriting(error: unknown): boolean {
-  return isBusError(error, 'STORE_FAILED') || isBusError(error, 'WRITER_FENCED');
 }

@@ -16,7 +16,8 @@ const busByActor = new WeakMap<AnyActorRef, Bus>();
  */
 export function busOf<Events extends EventShape = AnyEvent>(actor: AnyActorRef): Bus<Events> {
   const bus = busByActor.get(actor);
-  if (bus === undefined) throw new TypeError('this actor has no open bus: wait until it is in the state open');
+  if (bus === undefined || actor.getSnapshot()?.value !== 'open')
+    throw new TypeError('this actor has no open bus: wait until it is in the state open');
   return bus as unknown as Bus<Events>;
 }
 
@@ -33,7 +34,7 @@ export function busLogic(options: OpenOptions) {
         if (signal.aborted) await bus.close();
         else busByActor.set(actor, bus);
       }),
-      /** There while the bus is to be open: its end, however it comes, closes the bus. */
+      /** There as long as the actor: its end, however it comes, closes the bus. */
       hold: fromCallback<{ type: 'none' }, { readonly actor: AnyActorRef }>(({ input: { actor } }) => {
         return () => void release(actor);
       }),
@@ -43,15 +44,13 @@ export function busLogic(options: OpenOptions) {
     id: 'bus',
     context: {},
     initial: 'opening',
+    invoke: { src: 'hold', input: ({ self }) => ({ actor: self }) },
     states: {
       opening: {
         invoke: { src: 'open', input: ({ self }) => ({ actor: self }), onDone: 'open' },
         on: { CLOSE: 'closed' },
       },
-      open: {
-        invoke: { src: 'hold', input: ({ self }) => ({ actor: self }) },
-        on: { CLOSE: 'closing' },
-      },
+      open: { on: { CLOSE: 'closing' } },
       closing: { invoke: { src: 'close', input: ({ self }) => ({ actor: self }), onDone: 'closed' } },
       closed: { type: 'final' },
     },

@@ -3,7 +3,7 @@
  *
  * Processors save their cursors first, then readers stop, then appends in flight are settled, then the store is given back.
  */
-import { assign, fromPromise, setup } from 'xstate';
+import { fromPromise, setup } from 'xstate';
 
 /** `failed`: the writer takes no more appends, reading goes on. The four in between are the steps of closing. */
 export type BusState = 'open' | 'failed' | 'draining' | 'stopping-readers' | 'stopping-writer' | 'releasing' | 'closed';
@@ -19,9 +19,7 @@ export interface ClosingSteps {
 export function busMachine(steps: ClosingSteps) {
   return setup({
     types: {
-      events: {} as { readonly type: 'CLOSE' } | { readonly type: 'WRITER_FAILED'; readonly message: string },
-      /** The message of the failure: a snapshot can be written as JSON. */
-      context: {} as { readonly failure: string | undefined },
+      events: {} as { readonly type: 'CLOSE' | 'WRITER_FAILED' },
     },
     actors: {
       stopProcessors: fromPromise(() => steps.stopProcessors()),
@@ -29,15 +27,11 @@ export function busMachine(steps: ClosingSteps) {
       stopAppends: fromPromise(() => steps.stopAppends()),
       release: fromPromise(() => steps.release()),
     },
-    actions: {
-      noteFailure: assign(({ event }) => (event.type === 'WRITER_FAILED' ? { failure: event.message } : {})),
-    },
   }).createMachine({
     id: 'bus',
     initial: 'open',
-    context: { failure: undefined },
     states: {
-      open: { on: { CLOSE: 'draining', WRITER_FAILED: { target: 'failed', actions: 'noteFailure' } } },
+      open: { on: { CLOSE: 'draining', WRITER_FAILED: 'failed' } },
       failed: { on: { CLOSE: 'draining' } },
       draining: { invoke: { src: 'stopProcessors', onDone: 'stopping-readers' } },
       'stopping-readers': { invoke: { src: 'stopReaders', onDone: 'stopping-writer' } },

@@ -4,7 +4,7 @@
  * Every method checks its arguments, then hands over: appends to the writer, reads to pages of the log, waiting to the watch,
  * queries to the readers. Holds no state of the log itself. The order in which the parts stop: bus.machine.ts.
  */
-import { inspect } from 'node:util';
+import { isNativeError } from 'node:util/types';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { type Observable, Subject } from 'rxjs';
 import { type Actor, createActor, toPromise } from 'xstate';
@@ -37,6 +37,7 @@ import type {
   SubscribeOptions,
 } from '../src/types.ts';
 import { type BusMachine, type BusState, busMachine } from './bus.machine.ts';
+import { CaughtError } from './caught-error.ts';
 import { GuardedObservable } from './guarded-observable.ts';
 import { type OpenStore, openStore, type StoreEvents, unconnectable } from './open-store.ts';
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from './options.ts';
@@ -75,7 +76,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
   readonly capabilities: Capabilities;
   /**
    * The last durable position, then each newer one, conflated: a slow subscriber gets the latest only. A subscriber that
-   * throws harms nobody; it is reported as a process warning.
+   * throws harms nobody; it is reported on `errors$`.
    */
   readonly head$: Observable<number>;
   /**
@@ -90,6 +91,8 @@ export class Bus<Events extends EventShape = AnyEvent> {
   readonly #settings: BusSettings;
   readonly #processors: Processors | undefined;
   #readers: Promise<ReaderPool> | undefined;
+  /** What ended writing, if something has. */
+  #failure: unknown;
   #closing: Promise<void> | undefined;
 
   /**
@@ -230,7 +233,8 @@ export class Bus<Events extends EventShape = AnyEvent> {
    */
   async query<Result>(module: string | URL, options: QueryOptions = {}): Promise<Result> {
     this.#assertOpen();
-    this.#readers ??= this.#startReaders();
+    const settings = this.#requireReaders();
+    this.#readers ??= this.#startReaders(settings);
     return runQuery<Result>(await this.#readers, this.#store.head(), module, options);
   }
 
@@ -269,10 +273,11 @@ export class Bus<Events extends EventShape = AnyEvent> {
 
   /**
    * A port for another thread of this process: transfer it there, and give it to `connectBus`. One for each thread.
-   * @throws {UNSUPPORTED} for a store in memory. @throws {STORE_CLOSED}
+   * @throws {UNSUPPORTED} for a store in memory. @throws {STORE_CLOSED} {STORE_FAILED}
    */
   port(): MessagePort {
     this.#assertOpen();
+    if (this.#failure !== undefined) throw this.#failure;
     const { connect, engine } = this.#store;
     if (connect === undefined) throw unconnectable(engine.path);
     const { port1, port2 } = new MessageChannel();
@@ -315,21 +320,24 @@ export class Bus<Events extends EventShape = AnyEvent> {
     });
   }
 
-  /** Loaded with the first query: an application without any pays nothing for the pool. */
-  async #startReaders(): Promise<ReaderPool> {
+  #requireReaders(): NonNullable<BusSettings> {
     const { engine } = this.#store;
-    if (this.#settings === undefined || !engine.capabilities.threads) {
-      throw new BusError('UNSUPPORTED', `there are no reader threads for the store at ${engine.path} here`, {
-        feature: 'queries',
-      });
-    }
-    const { readers: threads, force } = this.#settings;
+    if (this.#settings !== undefined && engine.capabilities.threads) return this.#settings;
+    throw new BusError('UNSUPPORTED', `there are no reader threads for the store at ${engine.path} here`, {
+      feature: 'queries',
+    });
+  }
+
+  /** Loaded with the first query: an application without any pays nothing for the pool. */
+  async #startReaders({ readers: threads, force }: NonNullable<BusSettings>): Promise<ReaderPool> {
+    const { path } = this.#store.engine;
     const { ReaderPool } = await import('./reader-pool.ts');
-    return new ReaderPool({ path: engine.path, threads, force, onError: (error) => this.#report(error) });
+    return new ReaderPool({ path, threads, force, onError: (error) => this.#report(error) });
   }
 
   #fail(error: unknown): void {
-    this.#actor.send({ type: 'WRITER_FAILED', message: error instanceof Error ? error.message : inspect(error) });
+    this.#failure = error;
+    this.#actor.send({ type: 'WRITER_FAILED' });
     this.#report(error);
   }
 
@@ -390,15 +398,23 @@ export async function busOn<Events extends EventShape>(
   open: (events: StoreEvents) => Promise<OpenStore>,
   settings: BusSettings,
 ): Promise<Bus<Events>> {
-  let onFailed: (error: unknown) => void = warn;
+  const told: unknown[] = [];
+  let onFailed = (error: unknown): void => void told.push(error);
   const store = await open({ onFailed: (error) => onFailed(error) });
-  return new Bus<Events>((events) => {
+  const bus = new Bus<Events>((events) => {
     onFailed = events.onFailed;
     return store;
   }, settings);
+  for (const error of told) onFailed(error);
+  return bus;
 }
 
-/** Someone else's code failed where nobody waits for it. */
+/** Something failed where nobody waits for it. Anything may have been thrown: only of our own errors is more used than texts. */
 function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : new Error(inspect(error)));
+  if (isNativeError(error) && error instanceof BusError) {
+    process.emitWarning(error);
+    return;
+  }
+  const { name, code, message, stack } = CaughtError.of(error);
+  process.emitWarning(Object.assign(new Error(message), { name, code }, stack === undefined ? {} : { stack }));
 }

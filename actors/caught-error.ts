@@ -11,18 +11,24 @@ export class CaughtError {
   /** Where the error has one. */
   readonly code: string | undefined;
   readonly message: string;
+  readonly #stack: string | undefined;
   readonly #thrown: unknown;
 
   constructor(thrown: unknown) {
     this.name = textOf(() => (thrown as Error).name) ?? 'Error';
     this.code = textOf(() => (thrown as { code: unknown }).code);
     this.message = textOf(() => (thrown as Error).message) ?? textOf(() => inspect(thrown)) ?? 'an unprintable value';
+    this.#stack = textOf(() => (thrown as Error).stack);
     this.#thrown = thrown;
   }
 
   /** `thrown`, caught; what is caught already stays as it is. Never throws. */
   static of(thrown: unknown): CaughtError {
     return thrown instanceof CaughtError ? thrown : new CaughtError(thrown);
+  }
+
+  get stack(): string | undefined {
+    return this.#stack;
   }
 
   /** What was thrown. */

@@ -24,13 +24,24 @@ export function closeOnSignal(bus: Pick<Bus, 'close'>, options: CloseOnSignalOpt
   };
   const onSignal = (signal: NodeJS.Signals) => {
     remove();
-    // A promise alone does not keep the process alive.
-    const alive = setInterval(() => undefined, 2 ** 30);
-    void bus.close().finally(() => {
-      clearInterval(alive);
-      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
-    });
+    void closeAndEnd(bus, signal);
   };
   for (const signal of signals) process.on(signal, onSignal);
   return remove;
+}
+
+/** Buses that are being closed because of a signal: the last one ends the process. */
+const closing = new Set<Pick<Bus, 'close'>>();
+
+async function closeAndEnd(bus: Pick<Bus, 'close'>, signal: NodeJS.Signals): Promise<void> {
+  closing.add(bus);
+  // A promise alone does not keep the process alive.
+  const alive = setInterval(() => undefined, 2 ** 30);
+  try {
+    await bus.close();
+  } finally {
+    clearInterval(alive);
+    closing.delete(bus);
+    if (closing.size === 0 && process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  }
 }

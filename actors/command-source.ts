@@ -3,11 +3,9 @@
  */
 import type { Outcome, WriterCommand } from '../src/log/log-writer.ts';
 
-/** What still fits into a group. The first command of a group always fits. */
+/** What still fits into a group. Its first command always does. */
 export interface Room {
-  readonly isEmpty: boolean;
-  readonly events: number;
-  readonly bytes: number;
+  fits(command: WriterCommand): boolean;
 }
 
 export interface CommandSource {
@@ -15,6 +13,8 @@ export interface CommandSource {
   next(room: Room): WriterCommand | undefined;
   /** The outcomes of commands taken, in their order. */
   tell(outcomes: readonly Outcome[]): void;
+  /** The writer takes nothing any more. Told once, behind the outcomes of what it has taken. */
+  fail(error: unknown): void;
 }
 
 /** Events of a command, as limits count them; a move of a cursor is as one. */
@@ -31,22 +31,30 @@ export function commandBytes(command: WriterCommand): number {
 }
 
 /** Room that is filled command by command. */
-export class Group implements Room {
-  isEmpty = true;
-  events: number;
-  bytes: number;
+export class LimitedRoom implements Room {
+  /** The command that was offered last did not fit. */
+  wasShort = false;
+  #isEmpty = true;
+  #events: number;
+  #bytes: number;
 
   constructor(events: number, bytes: number) {
-    this.events = events;
-    this.bytes = bytes;
+    this.#events = events;
+    this.#bytes = bytes;
+  }
+
+  fits(command: WriterCommand): boolean {
+    this.wasShort = !this.#isEmpty && (commandEvents(command) > this.#events || commandBytes(command) > this.#bytes);
+    return !this.wasShort;
   }
 
   take(source: CommandSource): WriterCommand | undefined {
+    this.wasShort = false;
     const command = source.next(this);
     if (command === undefined) return undefined;
-    this.isEmpty = false;
-    this.events -= commandEvents(command);
-    this.bytes -= commandBytes(command);
+    this.#isEmpty = false;
+    this.#events -= commandEvents(command);
+    this.#bytes -= commandBytes(command);
     return command;
   }
 }

@@ -29,6 +29,8 @@ export async function connectBus<Events extends EventShape = AnyEvent>(
 ): Promise<Bus<Events>> {
   const left = new AbortController();
   const hello = helloOf(port, left);
+  // Nobody waits for it any more once the signal has ended the wait.
+  hello.catch(() => undefined);
   try {
     const bus = await busOn<Events>(
       async (events) => openConnected(port, await heard(hello, signal), events),

@@ -142,19 +142,23 @@ async function openBesideThread(options: ResolvedOptions, events: StoreEvents): 
         release: async () => {
           // LMDB is open in all threads or in none: a writer that opens the store next must not find a reader of ours.
           engine.close();
-          await thread.stop();
-          thread.state.wake();
+          try {
+            await thread.stop();
+          } finally {
+            thread.state.wake();
+          }
         },
       };
     });
   } catch (error) {
-    await thread.stop();
+    // What kept the store from opening is told; what may go wrong on the way back is not.
+    await thread.stop().catch(() => undefined);
     throw error;
   }
 }
 
 function connectedStore(port: MessagePort, engine: Engine, state: SharedState, events: StoreEvents): OpenStore {
-  const writer = new WriterPort(port, engine.path, events);
+  const writer = new WriterPort(port, engine.path, state, events);
   return {
     ...ownStore(engine, state),
     appender: writer.appender,

@@ -105,6 +105,9 @@ export function resolveOptions(options: OpenOptions): ResolvedOptions {
   if (!Array.isArray(resolved.force) || !resolved.force.every((force) => forces.includes(force))) {
     throw wrong('force', `an array of ${forces.join(', ')}`, resolved.force);
   }
+  if (resolved.signal !== undefined && !(resolved.signal instanceof AbortSignal)) {
+    throw wrong('signal', 'an AbortSignal', resolved.signal);
+  }
   if (typeof resolved.clock !== 'function') throw wrong('clock', 'a function', resolved.clock);
   return resolved;
 }

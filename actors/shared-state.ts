@@ -1,16 +1,20 @@
 /**
- * What all threads of one bus share: the head, and a few words about the writer. 24 bytes of shared memory, no lock.
+ * What all threads of one bus share: the head, and a few words about the writer. A few bytes of shared memory, no lock.
  *
  * Only the writer stores the head, after the commit and before it tells anybody, so that whoever was told sees it. Waiting
  * for it costs nothing: a thread is woken by the writer, not by a timer.
  */
 
-/** Bytes 0-7: head. 8-11: what the writer does. 12-15: whether it may. 16-19: how often it has done something. */
+/**
+ * Bytes 0-7: head. 8-11: what the writer does. 12-15: whether it may. 16-19: how often it has done something. 20-23: whether
+ * it was given up.
+ */
 const sharedBytes = 24;
 const headWord = 0;
 const activityWord = 2;
 const haltWord = 3;
 const progressWord = 4;
+const givenUpWord = 5;
 const idle = 0;
 const committing = 1;
 
@@ -36,6 +40,15 @@ export class SharedState {
     return Atomics.load(this.#words, progressWord);
   }
 
+  /** Somebody has found that the writer does not answer: nobody is to count on it any more. */
+  get isGivenUp(): boolean {
+    return Atomics.load(this.#words, givenUpWord) === 1;
+  }
+
+  giveUp(): void {
+    Atomics.store(this.#words, givenUpWord, 1);
+  }
+
   publish(head: number): void {
     Atomics.store(this.#heads, headWord, BigInt(head));
   }
@@ -51,7 +64,7 @@ export class SharedState {
     return waiting.async ? waiting.value : undefined;
   }
 
-  /** Runs `commit`, unless the writer was halted. */
+  /** Runs `commit`, a write transaction and what belongs to it, unless the writer was halted: then gives `undefined`. */
   whileCommitting<Result>(commit: () => Result): Result | undefined {
     Atomics.store(this.#words, activityWord, committing);
     Atomics.add(this.#words, progressWord, 1);

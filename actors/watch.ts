@@ -53,7 +53,7 @@ export class HeadWatch {
       if (this.#isClosed || left.aborted) return undefined;
       const head = this.#options.head();
       if (head > position) return head;
-      await this.#wakeUp(signal, left);
+      await this.#wakeUp(position, signal, left);
     }
   }
 
@@ -66,8 +66,8 @@ export class HeadWatch {
     this.#listen();
   }
 
-  #wakeUp(signal: AbortSignal | undefined, left: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
+  #wakeUp(position: number, signal: AbortSignal | undefined, left: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
       const done = () => {
         this.#waiters.delete(done);
         signal?.removeEventListener('abort', done);
@@ -79,6 +79,13 @@ export class HeadWatch {
       signal?.addEventListener('abort', done);
       left.addEventListener('abort', done);
       this.#listen();
+      // It may have moved between the last look at it and the beginning of listening: of that nobody tells any more.
+      try {
+        if (this.#options.head() > position) done();
+      } catch (error) {
+        reject(error);
+        done();
+      }
     });
   }
 
@@ -87,9 +94,11 @@ export class HeadWatch {
       subscriber.complete();
       return () => undefined;
     }
+    this.#subscribers.set(subscriber, this.#options.head());
+    this.#listen();
+    // Looked at again for the same reason as above.
     const head = this.#options.head();
     this.#subscribers.set(subscriber, head);
-    this.#listen();
     subscriber.next(head);
     return () => {
       this.#subscribers.delete(subscriber);

@@ -7,7 +7,7 @@
  */
 import { groupBytesMax, groupEventsMax } from '../src/limits.ts';
 import type { LogWriter, Outcome, WriterCommand } from '../src/log/log-writer.ts';
-import { type CommandSource, Group } from './command-source.ts';
+import { type CommandSource, LimitedRoom } from './command-source.ts';
 import type { SharedState } from './shared-state.ts';
 
 interface Taken {
@@ -31,6 +31,7 @@ export class WriterLoop {
 
   add(source: CommandSource): void {
     this.#sources.push(source);
+    if (this.#writer.failure !== undefined) source.fail(this.#writer.failure);
   }
 
   remove(source: CommandSource): void {
@@ -56,38 +57,44 @@ export class WriterLoop {
       for (const resolve of this.#drained.splice(0)) resolve();
       return;
     }
+    const before = this.#writer.failure;
+    if (this.#state.isGivenUp) this.#writer.giveUp();
     const outcomes = this.#state.whileCommitting(() => this.#writer.commit(group.map(({ command }) => command)));
     // Halted: the process is about to end, and nobody waits any more.
     if (outcomes === undefined) return;
     this.#state.publish(this.#writer.head);
     for (const [source, told] of outcomesBySource(group, outcomes)) source.tell(told);
     this.#state.wake();
+    const { failure } = this.#writer;
+    if (failure !== before) for (const source of this.#sources) source.fail(failure);
     this.wake();
   }
 
   /** One command of each source, then the next of each, until nothing is left or fits. */
   #takeGroup(): Taken[] {
     const taken: Taken[] = [];
-    const group = new Group(groupEventsMax, groupBytesMax);
+    const room = new LimitedRoom(groupEventsMax, groupBytesMax);
+    let leftOut: CommandSource | undefined;
     let active = this.#sources;
     while (active.length > 0) {
       const next: CommandSource[] = [];
       for (const source of active) {
-        const command = group.take(source);
+        const command = room.take(source);
+        if (room.wasShort) leftOut ??= source;
         if (command === undefined) continue;
         taken.push({ source, command });
         next.push(source);
       }
       active = next;
     }
-    const last = taken.at(-1);
-    if (last !== undefined) this.#goOnBehind(last.source);
+    this.#goOnWith(leftOut, taken.at(-1)?.source);
     return taken;
   }
 
-  /** The next group begins with the caller whose turn it is. */
-  #goOnBehind(source: CommandSource): void {
-    const next = this.#sources.indexOf(source) + 1;
+  /** The next group begins with whoever was left out, since there everything fits; else behind the last one served. */
+  #goOnWith(leftOut: CommandSource | undefined, last: CommandSource | undefined): void {
+    if (last === undefined) return;
+    const next = leftOut === undefined ? this.#sources.indexOf(last) + 1 : this.#sources.indexOf(leftOut);
     this.#sources = [...this.#sources.slice(next), ...this.#sources.slice(0, next)];
   }
 }

@@ -7,7 +7,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { BusError } from '../src/errors.ts';
-import { packEventsMax, windowBytesMax, windowEventsMax } from '../src/limits.ts';
+import { packEventsMax, windowBytesMax, windowEventsMax, writerSilenceMaxMs } from '../src/limits.ts';
 import type { Outcome, WriterCommand } from '../src/log/log-writer.ts';
 import type { Durability } from '../src/types.ts';
 import { Appender } from './appender.ts';
@@ -20,7 +20,11 @@ import {
   unpackCommands,
   unpackOutcomes,
 } from './command-batch.ts';
-import { type CommandSource, commandBytes, commandEvents, Group, type Room } from './command-source.ts';
+import { type CommandSource, commandBytes, commandEvents, LimitedRoom, type Room } from './command-source.ts';
+import { type PackedError, packError, unpackError } from './error-transfer.ts';
+import { Fifo } from './fifo.ts';
+import type { SharedState } from './shared-state.ts';
+import { Watchdog } from './watchdog.ts';
 import type { WriterLoop } from './writer-loop.ts';
 
 /** What a thread needs to know to open the store for itself. */
@@ -31,42 +35,44 @@ export interface Hello {
   readonly shared: SharedArrayBuffer | undefined;
 }
 
-/** From the writer's end. `'closing'`: the bus closes, the thread should too. */
+/** From the writer's end. `'closing'`: the bus closes, the thread should too (connect.ts listens to that, and to the hello). */
 export type ToCaller =
   | { readonly kind: 'hello'; readonly hello: Hello }
   | ({ readonly kind: 'outcomes' } & OutcomeBatch)
+  | { readonly kind: 'failed'; readonly error: PackedError }
   | { readonly kind: 'closing' };
 
 /** The writer's end of a port: what came in, until the writer takes it. */
 class CallerPort implements CommandSource {
   readonly #port: MessagePort;
-  #queue: WriterCommand[] = [];
-  #first = 0;
+  readonly #queue = new Fifo<WriterCommand>();
 
   constructor(port: MessagePort, loop: WriterLoop) {
     this.#port = port;
     loop.add(this);
     port.on('message', (batch: CommandBatch) => {
-      this.#queue.push(...unpackCommands(batch));
+      for (const command of unpackCommands(batch)) this.#queue.push(command);
       loop.wake();
     });
     port.on('close', () => void loop.drained().then(() => loop.remove(this)));
   }
 
   next(room: Room): WriterCommand | undefined {
-    const command = this.#queue[this.#first];
-    if (command === undefined) return undefined;
-    if (!room.isEmpty && (commandEvents(command) > room.events || commandBytes(command) > room.bytes)) return undefined;
-    this.#first++;
-    if (this.#first === this.#queue.length) {
-      this.#queue = [];
-      this.#first = 0;
-    }
+    const command = this.#queue.first;
+    if (command === undefined || !room.fits(command)) return undefined;
+    this.#queue.shift();
     return command;
   }
 
   tell(outcomes: readonly Outcome[]): void {
-    const message: ToCaller = { kind: 'outcomes', ...packOutcomes(outcomes) };
+    this.#post({ kind: 'outcomes', ...packOutcomes(outcomes) });
+  }
+
+  fail(error: unknown): void {
+    this.#post({ kind: 'failed', error: packError(error) });
+  }
+
+  #post(message: ToCaller): void {
     this.#port.postMessage(message);
   }
 }
@@ -127,11 +133,13 @@ export interface WriterPortEvents {
  * The caller's end of a port. Commands of one turn of the event loop go together; a large number in several batches, so that
  * the writer begins while the rest is being encoded, but no more than `turnBatchesMax`: a port hands over messages for as long
  * as there are any, and a caller that appends again with each outcome would never get to the end of its turn. It keeps the
- * thread alive only while commands are waited for.
+ * thread alive only while commands are waited for, and watches that the writer answers.
  */
 export class WriterPort {
   readonly appender: Appender;
   readonly #port: MessagePort;
+  readonly #path: string;
+  readonly #watchdog: Watchdog;
   /** Sent and not yet answered. */
   readonly #sent: WriterCommand[] = [];
   #sentEvents = 0;
@@ -143,8 +151,17 @@ export class WriterPort {
   #turnBatches = 0;
   #isClosed = false;
 
-  constructor(port: MessagePort, path: string, events: WriterPortEvents) {
+  constructor(port: MessagePort, path: string, state: SharedState, events: WriterPortEvents) {
     this.#port = port;
+    this.#path = path;
+    this.#watchdog = new Watchdog({
+      progress: () => state.progress,
+      silenceMaxMs: writerSilenceMaxMs,
+      onSilence: () => {
+        state.giveUp();
+        this.fail(new Error(`its thread has shown no sign of life for ${writerSilenceMaxMs} ms`));
+      },
+    });
     this.appender = new Appender({
       path,
       onReady: () => this.#onReady(),
@@ -155,10 +172,11 @@ export class WriterPort {
         events.onBusy?.(isBusy);
       },
     });
-    port.on('message', (message: ToCaller) => this.#take(message));
-    port.on('close', () => {
-      if (!this.#isClosed) this.appender.fail(goneError(path));
+    port.on('message', (message: ToCaller) => {
+      if (message.kind === 'outcomes') this.#settle(message);
+      else if (message.kind === 'failed') this.#end(unpackError(message.error));
     });
+    port.on('close', () => this.fail(new Error('its end of the port is closed')));
     port.unref();
   }
 
@@ -166,11 +184,22 @@ export class WriterPort {
   async close(): Promise<void> {
     await this.appender.close();
     this.#isClosed = true;
+    this.#watchdog.close();
     this.#port.close();
   }
 
-  #take(message: ToCaller): void {
-    if (message.kind === 'outcomes') this.#settle(message);
+  /** What was sent has an unknown outcome: the writer does not answer any more. Later calls do nothing. */
+  fail(cause: unknown): void {
+    if (this.#isClosed) return;
+    const message = `the writer of the store at ${this.#path} failed: what was in flight has an unknown outcome`;
+    this.#end(new BusError('STORE_FAILED', message, { path: this.#path }, { cause }));
+  }
+
+  /** What was answered is told before all the rest fails. */
+  #end(error: unknown): void {
+    this.#watchdog.close();
+    this.appender.tell(this.#outcomes.splice(0));
+    this.appender.fail(error);
   }
 
   #settle(batch: OutcomeBatch): void {
@@ -179,6 +208,7 @@ export class WriterPort {
       this.#sentEvents -= commandEvents(command);
       this.#sentBytes -= commandBytes(command);
     }
+    if (this.#sent.length === 0) this.#watchdog.rest();
     const isTelling = this.#outcomes.length > 0;
     this.#outcomes.push(...unpackOutcomes(batch, commands));
     if (!isTelling) this.#tellSome();
@@ -211,14 +241,15 @@ export class WriterPort {
   /** Sends what the window has room for. */
   #send(): void {
     if (this.#isClosed || (this.#sent.length > 0 && !this.#hasRoom())) return;
-    const group = new Group(windowEventsMax - this.#sentEvents, windowBytesMax - this.#sentBytes);
+    const room = new LimitedRoom(windowEventsMax - this.#sentEvents, windowBytesMax - this.#sentBytes);
     const commands: WriterCommand[] = [];
-    for (let command = group.take(this.appender); command !== undefined; command = group.take(this.appender)) {
+    for (let command = room.take(this.appender); command !== undefined; command = room.take(this.appender)) {
       commands.push(command);
       this.#sentEvents += commandEvents(command);
       this.#sentBytes += commandBytes(command);
     }
     if (commands.length === 0) return;
+    if (this.#sent.length === 0) this.#watchdog.watch();
     this.#sent.push(...commands);
     const batch = packCommands(commands);
     this.#port.postMessage(batch, transferOf(batch));
@@ -227,14 +258,4 @@ export class WriterPort {
   #hasRoom(): boolean {
     return this.#sentEvents < windowEventsMax && this.#sentBytes < windowBytesMax;
   }
-}
-
-function goneError(path: string): BusError {
-  return new BusError(
-    'STORE_FAILED',
-    `the writer of the store at ${path} is gone: what was in flight has an unknown outcome`,
-    {
-      path,
-    },
-  );
 }

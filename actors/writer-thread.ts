@@ -13,7 +13,6 @@ import { type PackedError, unpackError } from './error-transfer.ts';
 import { guardExit, releaseExit } from './exit-guard.ts';
 import type { ResolvedOptions } from './options.ts';
 import { SharedState } from './shared-state.ts';
-import { Watchdog } from './watchdog.ts';
 import { inheritedArguments, workerFile } from './worker-file.ts';
 import { WriterPort } from './writer-port.ts';
 
@@ -40,11 +39,12 @@ export class WriterThread {
   readonly #path: string;
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
-  readonly #watchdog: Watchdog;
+  #hasExited = false;
   /** Other threads append, too: what is under way is not known here. */
   #isShared = false;
-  #isSilent = false;
   #isStopping = false;
+  /** What went wrong while it stopped. */
+  #stopFailure: unknown;
 
   /**
    * Starts the thread and waits until it has opened the store.
@@ -57,16 +57,21 @@ export class WriterThread {
       options: { path, durability, lockWaitMs, idempotencyTtlMs, rebuildIndex, force: [...force] },
       shared: state.memory,
     };
-    const worker = new Worker(workerFile('writer'), {
-      workerData: data,
-      name: 'varvebus writer',
-      ...inheritedArguments(),
-      // It prints nothing. Without these, Node would set up the process's own streams for it, and its pipes to not blocking.
-      stdout: true,
-      stderr: true,
-    });
-    await opened(worker, signal);
-    return new WriterThread(worker, state, path, onFailed);
+    guardExit(state);
+    try {
+      const worker = new Worker(workerFile('writer'), {
+        workerData: data,
+        name: 'varvebus writer',
+        ...inheritedArguments(),
+        // It prints nothing. Without these, Node would set up the process's own streams for it, and its pipes to not blocking.
+        stdout: true,
+        stderr: true,
+      });
+      await opened(worker, signal);
+      return new WriterThread(worker, state, path, onFailed);
+    } finally {
+      releaseExit(state);
+    }
   }
 
   private constructor(worker: Worker, state: SharedState, path: string, onFailed: (error: unknown) => void) {
@@ -74,76 +79,67 @@ export class WriterThread {
     this.#worker = worker;
     this.state = state;
     const fail = (cause: unknown) => {
-      if (this.#isStopping) return;
-      this.port.appender.fail(failedError(path, cause));
+      if (this.#isStopping) this.#stopFailure ??= cause;
+      else this.port.fail(cause);
     };
-    this.#watchdog = new Watchdog({
-      progress: () => state.progress,
-      silenceMaxMs: writerSilenceMaxMs,
-      onSilence: () => {
-        this.#isSilent = true;
-        fail(new Error(`it has shown no sign of life for ${writerSilenceMaxMs} ms`));
-      },
-    });
     worker.on('error', fail);
     worker.on('message', (message: FromWriterThread) => {
       if (message.kind === 'failed') fail(unpackError(message.error));
     });
     this.#exited = new Promise((resolve) => {
       worker.on('exit', () => {
+        this.#hasExited = true;
         releaseExit(state);
-        fail(new Error('its thread ended'));
+        if (!this.#isStopping) fail(new Error('its thread ended'));
         resolve();
       });
     });
     const { port1, port2 } = new MessageChannel();
-    this.port = new WriterPort(port1, path, {
-      onBusy: (isBusy) => this.#onBusy(isBusy),
-      onFailed: (error) => {
-        if (!this.#isStopping) onFailed(error);
+    this.port = new WriterPort(port1, path, state, {
+      onBusy: (isBusy) => {
+        if (isBusy) guardExit(state);
+        else if (!this.#isShared) releaseExit(state);
       },
+      onFailed,
     });
     this.#send({ kind: 'connect', port: port2 }, [port2]);
     worker.unref();
   }
 
-  /** Serves another thread at the other end of `port`. */
+  /** Serves another thread at the other end of `port`, or closes that when there is no thread to serve it. */
   connect(port: MessagePort): void {
+    if (this.#hasExited) {
+      port.close();
+      return;
+    }
     this.#isShared = true;
     guardExit(this.state);
     this.#send({ kind: 'connect', port }, [port]);
   }
 
   /**
-   * Lets connected threads close, commits what was sent, and waits for the end of the thread.
-   * @throws {STORE_FAILED} when that does not come: the thread is left behind.
+   * Lets connected threads close, commits what was sent, writes the index, and waits for the end of the thread.
+   * @throws {STORE_FAILED} when that does not come: the thread is left behind. What went wrong in the thread meanwhile.
    */
   async stop(): Promise<void> {
     await this.port.close();
     this.#isStopping = true;
-    this.#watchdog.close();
     this.#worker.ref();
+    guardExit(this.state);
     this.#send({ kind: 'stop', disconnectMs: disconnectMaxMs });
     const waited = new AbortController();
-    const waitMs = this.#isSilent ? 0 : disconnectMaxMs + writerSilenceMaxMs;
+    const waitMs = this.state.isGivenUp ? 0 : disconnectMaxMs + writerSilenceMaxMs;
     const isEnded = await Promise.race([
       this.#exited.then(() => true),
       delay(waitMs, false, { signal: waited.signal }).catch(() => false),
     ]);
     waited.abort();
-    if (isEnded) return;
-    this.#worker.unref();
-    throw failedError(this.#path, new Error('its thread does not end'));
-  }
-
-  #onBusy(isBusy: boolean): void {
-    if (isBusy) {
-      this.#watchdog.watch();
-      guardExit(this.state);
-    } else {
-      this.#watchdog.rest();
-      if (!this.#isShared) releaseExit(this.state);
+    if (!isEnded) {
+      this.#worker.unref();
+      const path = this.#path;
+      throw new BusError('STORE_FAILED', `the writer's thread of the store at ${path} does not end`, { path });
     }
+    if (this.#stopFailure !== undefined) throw this.#stopFailure;
   }
 
   #send(message: ToWriterThread, transfer: MessagePort[] = []): void {
@@ -172,14 +168,4 @@ function opened(worker: Worker, signal: AbortSignal | undefined): Promise<void> 
     signal?.addEventListener('abort', onAbort);
     if (signal?.aborted === true) onAbort();
   });
-}
-
-function failedError(path: string, cause: unknown): BusError {
-  if (cause instanceof BusError && cause.code === 'STORE_FAILED') return cause;
-  return new BusError(
-    'STORE_FAILED',
-    `the writer of the store at ${path} failed: what was in flight has an unknown outcome`,
-    { path },
-    { cause },
-  );
 }

@@ -30,15 +30,18 @@ async function serve(): Promise<void> {
       signal: stopWaiting.signal,
     });
     try {
-      const writer = new LogWriter(engine, { ...options, clock: Date.now });
-      const loop = new WriterLoop(writer, new SharedState(shared));
+      const state = new SharedState(shared);
+      const writer = state.whileCommitting(() => new LogWriter(engine, { ...options, clock: Date.now }));
+      // Halted: the process is about to end.
+      if (writer === undefined) return;
+      const loop = new WriterLoop(writer, state);
       const { durability } = writer.identity;
       const ports = new PortServer({ path: options.path, durability, shared }, loop);
       tell({ kind: 'opened' });
       await untilStopped(ports, async (disconnectMs) => {
         await ports.close(disconnectMs);
         await loop.drained();
-        writer.flushIndex();
+        state.whileCommitting(() => writer.flushIndex());
       });
     } finally {
       engine.close();

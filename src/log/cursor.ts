@@ -54,8 +54,9 @@ export function checkMove({ name, expected, to }: CursorMove, actual: CursorPlac
     );
   }
   assert(to.position <= head, 'a cursor does not run ahead of the log');
-  const goesBack = to.position < (expected?.position ?? 0);
-  assert(to.generation > (expected?.generation ?? 0) || !goesBack, 'a cursor goes back with a new generation only');
+  const { position, generation } = expected ?? { position: 0, generation: 0 };
+  assert(to.generation >= generation, 'a generation never goes back');
+  assert(to.generation > generation || to.position >= position, 'a cursor goes back with a new generation only');
 }
 
 /** The rows that make `move` so. */

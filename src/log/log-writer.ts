@@ -23,7 +23,7 @@ import type { Tail, TailSource } from './tail.ts';
 /** What a writer is asked to do. */
 export type WriterCommand = AppendRequest | CursorMove;
 
-/** What became of one command: where its events are (none for a move), or why nothing of it was written. */
+/** What became of one command: where its events are (none for a move), or why it was refused or failed. */
 export type Outcome = { readonly results: AppendResult[] } | { readonly error: unknown };
 
 export interface LogWriterOptions {
@@ -87,6 +87,12 @@ export class LogWriter implements TailSource {
   /** Why no more appends are taken, if so. */
   get failure(): BusError | undefined {
     return this.#failure;
+  }
+
+  /** Takes nothing any more: whoever waits for this writer has given it up. */
+  giveUp(): void {
+    const { path } = this.#engine;
+    this.#failure ??= new BusError('STORE_FAILED', `the writer of the store at ${path} was given up`, { path });
   }
 
   /** The writer's tail is that of every snapshot taken in its thread: it changes only with a commit. */

@@ -52,6 +52,19 @@ test('a bus whose actor is stopped with its parent closes, and its store can be 
   await again.close();
 });
 
+test('a bus that is closed or stopped while it opens is not left open', async () => {
+  const path = tempDirectory();
+  for (let turn = 0; turn < 6; turn++) {
+    const actor = createActor(busLogic({ path, inline: true })).start();
+    for (let step = 0; step < turn; step++) await Promise.resolve();
+    if (turn % 2 === 0) actor.send({ type: 'CLOSE' });
+    else actor.stop();
+  }
+
+  const again = await openBus({ path, lockWaitMs: 5000 });
+  await again.close();
+});
+
 test('a bus that can not be opened fails its actor with the error of the store', async () => {
   const actor = createActor(busLogic({ path: `${tempDirectory()}/nothing`, readOnly: true }));
   const failed = new Promise((resolve) => actor.subscribe({ error: resolve }));

@@ -1,4 +1,5 @@
 /** The queue in front of the writer, with small limits: 6 events in a group, 10 in the queue. */
+import { getEventListeners } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { Appender } from '#actors/appender';
@@ -142,16 +143,17 @@ test('an append with an aborted signal is refused, whatever else is queued', asy
   expect(await other).toMatchObject({ firstPosition: 1 });
 });
 
-test('a signal is ignored once the commit has begun', async () => {
+test('a signal that is aborted once the commit has begun ends the wait, and leaves the outcome open', async () => {
   const controller = new AbortController();
   const store = tempStore();
   const bus = await store.openBus();
-  store.storage.beforeNextCommit = () => controller.abort();
+  store.storage.beforeNextCommit = () => controller.abort('late');
 
-  const result = await bus.append('a', event, { signal: controller.signal });
+  const appended = bus.append('a', event, { signal: controller.signal });
 
-  expect(result).toMatchObject({ firstPosition: 1 });
+  await expect(appended).rejects.toMatchObject({ code: 'ABORTED', detail: { outcome: 'unknown' }, cause: 'late' });
   expect(bus.head).toBe(1);
+  expect(await bus.append('a', event)).toMatchObject({ firstPosition: 2 });
 });
 
 test('a signal that is aborted after the append changes nothing', async () => {
@@ -207,4 +209,26 @@ test('an appender that is closed takes nothing', async () => {
   await expect(appender.append(request, undefined, (results) => results)).rejects.toMatchObject({
     code: 'STORE_CLOSED',
   });
+});
+
+test('a signal shared by many has one listener, which goes with the last of them', async () => {
+  const { signal } = new AbortController();
+  const bus = await tempBus();
+
+  const appends = Array.from({ length: 30 }, () => bus.append('a', event, { signal }));
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  await Promise.all(appends);
+
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+test('an append that is refused at once leaves no listener on its signal', async () => {
+  const { signal } = new AbortController();
+  const appender = new Appender({ path: 'memory', onReady: () => undefined });
+  const request = encodeRequest([{ stream: 'a', events: event }], {}, 0);
+  await appender.close();
+
+  await expect(appender.append(request, signal, (results) => results)).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { collect, take } from '../kit/collect.ts';
 import { engineKinds, tempBus, tempStore } from '../kit/temp-store.ts';
@@ -173,4 +174,29 @@ test('a bus whose writer has failed says so, and is on errors$, also for a subsc
   expect(failures).toMatchObject([{ code: 'STORE_FAILED' }]);
   await bus.close();
   expect(bus.state).toBe('closed');
+});
+
+test('what a subscriber throws may be anything at all', async () => {
+  const bus = await tempBus();
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on('warning', onWarning);
+
+  for (const thrown of [
+    proxy,
+    { [inspect.custom]: () => JSON.parse('{') },
+    Object.create(null),
+    undefined,
+    Object.defineProperty(new Error('hostile'), 'stack', { get: () => JSON.parse('{') }),
+  ]) {
+    bus.head$.subscribe(() => {
+      throw thrown;
+    });
+  }
+  await expect.poll(() => warnings.length).toBe(5);
+  process.off('warning', onWarning);
+
+  expect(await bus.append('a', event)).toMatchObject({ firstPosition: 1 });
 });

@@ -1,5 +1,6 @@
 /** Buses in other threads, connected to the bus of this one. */
-import { MessageChannel } from 'node:worker_threads';
+import { once } from 'node:events';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Bus, connectBus, openBus } from '#store';
 import { collect } from '../kit/collect.ts';
@@ -172,6 +173,38 @@ test('connecting to a bus that is closed fails with STORE_CLOSED, and waiting fo
   await expect(connectBus(port1, { signal: AbortSignal.timeout(20) })).rejects.toMatchObject({ code: 'ABORTED' });
   port2.close();
   expect(() => bus.port()).toThrow(expect.objectContaining({ code: 'STORE_CLOSED' }));
+});
+
+test('a wait for a bus that is aborted before it begins harms nothing', async () => {
+  const bus = await openedBus(false);
+  const port = bus.port();
+
+  await expect(connectBus(port, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
+
+  expect(await bus.append('a', event)).toMatchObject({ firstPosition: 1 });
+});
+
+test('a thread that only connects ends by itself', async () => {
+  const bus = await openedBus(false);
+  const port = bus.port();
+  const worker = new Worker(new URL('./threads/connecting.ts', import.meta.url), {
+    workerData: { port },
+    transferList: [port],
+    execArgv: process.env.TEST_DIST === undefined ? ['--conditions=source'] : [],
+  });
+
+  expect(await once(worker, 'exit')).toEqual([0]);
+});
+
+test('a bus with ports keeps an exit waiting for commits, also between its own appends', async () => {
+  const bus = await openedBus(false);
+  const before = process.listenerCount('exit');
+
+  bus.port().close();
+  expect(process.listenerCount('exit')).toBe(before + 1);
+  await bus.append('a', event);
+
+  expect(process.listenerCount('exit')).toBe(before + 1);
 });
 
 /** TEST_LONG asks for the full number of rounds. */

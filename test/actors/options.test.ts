@@ -20,6 +20,9 @@ test.each<[string, object]>([
   ['force', { force: 'network-file-system' }],
   ['force', { force: ['everything'] }],
   ['clock', { clock: 1234 }],
+  ['signal', { signal: {} }],
+  ['readers', { readers: 0 }],
+  ['inline', { clock: Date.now, inline: false }],
 ])('an option %s that is out of range is a TypeError that names it: %o', async (option, given) => {
   const path = 'path' in given || option === 'path' ? {} : { path: ':memory:' };
 

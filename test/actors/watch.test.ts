@@ -370,3 +370,19 @@ test('a read-only bus tells of the commits of another one', async () => {
 async function appendTimes(bus: Bus, count: number): Promise<void> {
   for (let done = 0; done < count; done++) await bus.append('a', event);
 }
+
+test('a head that moves between the look at it and the beginning of listening is not missed', async () => {
+  let head = 0;
+  const moveOnce = () => {
+    head = 1;
+    return () => undefined;
+  };
+  const watch = new HeadWatch({ head: () => head, listen: moveOnce, onError: () => undefined });
+  const heads = recorder();
+
+  expect(await watch.beyond(0, undefined, notLeft)).toBe(1);
+  head = 0;
+  watch.head$.subscribe(heads);
+
+  expect(heads.seen).toEqual([1]);
+});

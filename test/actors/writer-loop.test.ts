@@ -13,18 +13,19 @@ vi.mock('#kernel/limits', async (importOriginal) => ({
 }));
 
 /** A caller with a queue of commands, and the positions it was told, in the order of the commits. */
-function caller(stream: string, commandCount: number) {
-  const queue: WriterCommand[] = Array.from({ length: commandCount }, () =>
-    encodeRequest([{ stream, events: { type: 'x' } }], {}, 0),
-  );
+function caller(stream: string, commandCount: number, eventsEach = 1) {
+  const events = Array.from({ length: eventsEach }, () => ({ type: 'x' }));
+  const queue: WriterCommand[] = Array.from({ length: commandCount }, () => encodeRequest([{ stream, events }], {}, 0));
   const told: number[][] = [];
+  const failures: unknown[] = [];
   const source: CommandSource = {
-    next: (room) => (room.isEmpty || room.events >= 1 ? queue.shift() : undefined),
+    next: (room) => (queue[0] !== undefined && room.fits(queue[0]) ? queue.shift() : undefined),
     tell: (outcomes: readonly Outcome[]) => {
       told.push(outcomes.flatMap((outcome) => ('error' in outcome ? [] : (outcome.results[0]?.firstPosition ?? []))));
     },
+    fail: (error) => failures.push(error),
   };
-  return { source, told };
+  return { source, told, failures };
 }
 
 async function loopOn() {
@@ -61,6 +62,48 @@ test('callers take turns in going first, so that none is left over when groups a
 
   const last = callers.map(({ told }) => Math.max(...told.flat()));
   expect(Math.max(...last) - Math.min(...last)).toBeLessThan(16);
+});
+
+test('a call that needs a whole group has its turn among small ones that never end', async () => {
+  const { loop } = await loopOn();
+  const [one, large, other] = [caller('one', 200), caller('large', 1, 4), caller('other', 200)];
+  for (const { source } of [one, large, other]) loop.add(source);
+
+  loop.wake();
+  await loop.drained();
+
+  // In the second group: in the first it did not fit behind the others.
+  expect(large.told).toEqual([[5]]);
+});
+
+test('a writer that fails tells all callers once, and those that come later', async () => {
+  const { loop, store } = await loopOn();
+  const [busy, idle, late] = [caller('busy', 9), caller('idle', 0), caller('late', 0)];
+  loop.add(busy.source);
+  loop.add(idle.source);
+  store.storage.beforeNextCommit = () => {
+    throw new Error('the disk is gone');
+  };
+
+  loop.wake();
+  await loop.drained();
+  loop.add(late.source);
+
+  for (const { failures } of [busy, idle, late]) expect(failures).toMatchObject([{ code: 'STORE_FAILED' }]);
+});
+
+test('a writer that was given up commits nothing more', async () => {
+  const { loop, state, store } = await loopOn();
+  const one = caller('a', 3);
+  loop.add(one.source);
+  state.giveUp();
+
+  loop.wake();
+  await loop.drained();
+
+  expect(one.told.flat()).toEqual([]);
+  expect(one.failures).toMatchObject([{ code: 'STORE_FAILED' }]);
+  expect(store.storage.blocks).toHaveLength(0);
 });
 
 test('the head is published before anybody is told', async () => {

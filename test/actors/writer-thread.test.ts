@@ -73,6 +73,23 @@ test('the wait for another writer ends with the signal, and with its end', async
   await next.close();
 });
 
+test('more appends than are ever on their way are all settled', async () => {
+  const bus = await openedBus();
+
+  const results = await Promise.all(Array.from({ length: 40_000 }, () => bus.append('a', event)));
+
+  expect(results.at(-1)?.lastVersion).toBe(40_000);
+});
+
+test('a wait for another writer that is aborted before it begins ends at once', async () => {
+  const path = tempDirectory();
+  await openedBus(path);
+
+  const opened = openBus({ path, lockWaitMs: 60_000, signal: AbortSignal.abort('never') });
+
+  await expect(opened).rejects.toMatchObject({ code: 'ABORTED', cause: 'never' });
+});
+
 test('a closed bus leaves neither thread nor reader behind: the store opens again and again', async () => {
   const path = tempDirectory();
 
