@@ -24,7 +24,9 @@ export class CaughtError {
 
   /** `thrown`, caught; what is caught already stays as it is. Never throws. */
   static of(thrown: unknown): CaughtError {
-    return thrown instanceof CaughtError ? thrown : new CaughtError(thrown);
+    // `instanceof` would ask a proxy, which may throw; a private field is not asked of anybody.
+    const isCaught = typeof thrown === 'object' && thrown !== null && #thrown in thrown;
+    return isCaught ? (thrown as CaughtError) : new CaughtError(thrown);
   }
 
   get stack(): string | undefined {
