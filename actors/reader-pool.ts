@@ -14,10 +14,18 @@ import { unpackError } from './error-transfer.ts';
 import { queryFailed, type UserCode } from './query-task.ts';
 import type * as ReaderThread from './reader.worker.ts';
 import type { Answer, ReaderThreadData } from './reader.worker.ts';
+import { ThreadSections } from './thread-sections.ts';
 import { workerFile } from './worker-file.ts';
 
 /** Tasks that wait for a thread; the next one is refused. */
 const waitingTasksMax = 1024;
+/**
+ * Young heap of a thread, in MiB. Node ends a thread that runs out of heap by giving it 16 more and a termination; what a
+ * collection of V8's default 48 moves over at once may exceed that, and then V8 ends the process (docs/decisions/0012).
+ */
+const youngMbMax = 32;
+/** How long a thread is waited for that is inside lmdb, or loads it: a page of a read takes a few milliseconds. */
+const sectionMsMax = 2000;
 /** How long the end of a terminated thread is waited for: only a blocking system call in the user's code delays it. */
 const threadEndMsMax = 5000;
 
@@ -75,8 +83,9 @@ export class ReaderPool implements AsyncDisposable {
   readonly #closeMs: number;
   readonly #onError: (error: unknown) => void;
   readonly #piscina: Piscina<unknown, Answer<unknown> | null>;
-  /** Threads that have not ended, those that Piscina has given up included. */
-  readonly #alive = new Set<Worker>();
+  /** Threads that have not ended, those that Piscina has given up included, with their ids. */
+  readonly #alive = new Map<Worker, number>();
+  readonly #sections = new ThreadSections();
   readonly #jobs = new Set<Promise<unknown>>();
   /** One for each task that Piscina has. There are never more than threads, so none waits there for long. */
   readonly #running = new Set<AbortController>();
@@ -93,7 +102,7 @@ export class ReaderPool implements AsyncDisposable {
     this.#path = path;
     this.#closeMs = closeMs;
     this.#onError = onError;
-    const data: ReaderThreadData = { path, force };
+    const data: ReaderThreadData = { path, force, sections: this.#sections.memory };
     // No execArgv: threads inherit Node's options, while V8's would be refused if they were given (ERR_WORKER_INVALID_EXEC_ARGV).
     this.#piscina = new Piscina({
       filename: file.href,
@@ -105,7 +114,10 @@ export class ReaderPool implements AsyncDisposable {
       atomics: 'disabled',
       recordTiming: false,
       workerData: data,
-      ...(heapMbMax === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMbMax } }),
+      resourceLimits: {
+        maxYoungGenerationSizeMb: youngMbMax,
+        ...(heapMbMax === undefined ? {} : { maxOldGenerationSizeMb: heapMbMax }),
+      },
     });
     this.#piscina.on('workerCreate', () => this.#followThreads());
     const lost = new Error('a reader thread ended while it started');
@@ -146,8 +158,11 @@ export class ReaderPool implements AsyncDisposable {
     this.#isEnded = true;
     for (const task of this.#waiting.splice(0)) task.refuse(this.#closedError());
     this.#followThreads();
-    const ends = [...this.#alive].map((thread) => new Promise((resolve) => thread.once('exit', resolve)));
-    await withinMs(threadEndMsMax, Promise.all([this.#piscina.destroy(), ...ends]));
+    const ends = [...this.#alive.keys()].map((thread) => new Promise((resolve) => thread.once('exit', resolve)));
+    await withinMs(
+      threadEndMsMax,
+      this.#whileOutside(() => Promise.all([this.#piscina.destroy(), ...ends])),
+    );
     if (this.#alive.size > 0) {
       this.#onError(
         new Error(`${this.#alive.size} reader threads of ${this.#path} do not end: a system call holds them`),
@@ -164,7 +179,7 @@ export class ReaderPool implements AsyncDisposable {
     if (this.#isEnded) throw this.#closedError();
     await this.#turn(argument, signal);
     const stop = new AbortController();
-    const relay = () => stop.abort(signal?.reason);
+    const relay = () => this.#stop([stop], signal?.reason);
     signal?.addEventListener('abort', relay);
     this.#running.add(stop);
     let answer: Answer<unknown> | null;
@@ -224,8 +239,13 @@ export class ReaderPool implements AsyncDisposable {
   #followThreads(): void {
     for (const thread of this.#piscina.threads) {
       if (this.#alive.has(thread)) continue;
-      this.#alive.add(thread);
-      thread.once('exit', () => this.#alive.delete(thread));
+      const { threadId } = thread;
+      this.#alive.set(thread, threadId);
+      this.#sections.begin(threadId);
+      thread.once('exit', () => {
+        this.#alive.delete(thread);
+        this.#sections.leave(threadId);
+      });
     }
   }
 
@@ -237,8 +257,19 @@ export class ReaderPool implements AsyncDisposable {
   /** Piscina starts no other thread for tasks that waited for one that did not come to be. True if there were such tasks. */
   #abandonStranded(cause: unknown): boolean {
     if (this.#isEnded || this.#running.size <= this.#piscina.threads.length) return false;
-    for (const stop of this.#running) stop.abort(cause);
+    this.#stop([...this.#running], cause);
     return true;
+  }
+
+  /** Has Piscina terminate the threads of these tasks, at a moment when that is safe. */
+  #stop(tasks: readonly AbortController[], reason: unknown): void {
+    void this.#whileOutside(() => {
+      for (const task of tasks) task.abort(reason);
+    });
+  }
+
+  #whileOutside<Result>(end: () => Result): Promise<Awaited<Result>> {
+    return this.#sections.whileOutside([...this.#alive.values()], sectionMsMax, end);
   }
 
   #lostError(code: UserCode, signal: AbortSignal | undefined, cause: unknown): BusError {

@@ -4,17 +4,21 @@
  *
  * The store is opened by the first task that reads it, and released when the thread ends.
  */
-import { workerData } from 'node:worker_threads';
+import { threadId, workerData } from 'node:worker_threads';
 import { LogReader } from '../src/log/log-reader.ts';
 import { TailFollower } from '../src/log/tail.ts';
+import type { Engine } from '../src/storage/engine.ts';
 import { type LmdbEngineOptions, openLmdbEngine } from '../src/storage/lmdb-engine.ts';
 import { type PackedError, packError } from './error-transfer.ts';
 import { type FoldTask, foldPart as fold, type MergeTask, mergeParts as merge } from './query-task.ts';
+import { ThreadSections } from './thread-sections.ts';
 
 /** What the pool tells each of its threads when it starts. */
 export interface ReaderThreadData {
   readonly path: string;
   readonly force: LmdbEngineOptions['force'];
+  /** Of the pool: its {@link ThreadSections}. */
+  readonly sections: SharedArrayBuffer;
 }
 
 /** How a task ended. */
@@ -22,7 +26,11 @@ export type Answer<Value> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly error: PackedError };
 
+const { path, force, sections: memory }: ReaderThreadData = workerData;
+const sections = new ThreadSections(memory);
 let reader: LogReader | undefined;
+// All is loaded by now.
+sections.leave(threadId);
 
 export function foldPart(task: FoldTask): Promise<Answer<void>> {
   return answer(async () => fold(await openReader(), task));
@@ -43,10 +51,26 @@ async function answer<Value>(run: () => Promise<Value>): Promise<Answer<Value>> 
 /** A thread has one task at a time, so nobody else opens meanwhile. */
 async function openReader(): Promise<LogReader> {
   if (reader !== undefined) return reader;
-  const { path, force }: ReaderThreadData = workerData;
   // Only the writer makes rows, waits for the lock, and decides on durability.
   const writing = { durability: 'sync', lockWaitMs: 0, initialRows: [] } as const;
-  const engine = await openLmdbEngine({ directory: path, readOnly: true, force, ...writing });
-  reader = new LogReader(engine, new TailFollower());
+  const engine = await inSection(() => openLmdbEngine({ directory: path, readOnly: true, force, ...writing }));
+  const read: Engine['read'] = (use) => {
+    sections.enter(threadId);
+    try {
+      return engine.read(use);
+    } finally {
+      sections.leave(threadId);
+    }
+  };
+  reader = new LogReader({ read }, new TailFollower());
   return reader;
+}
+
+async function inSection<Result>(run: () => Promise<Result>): Promise<Result> {
+  sections.enter(threadId);
+  try {
+    return await run();
+  } finally {
+    sections.leave(threadId);
+  }
 }

@@ -32,11 +32,11 @@ export interface Page<Item> {
 }
 
 export class LogReader {
-  readonly #engine: Engine;
+  readonly #engine: Pick<Engine, 'read'>;
   readonly #tails: TailSource;
   readonly #copies = new RecordCopies();
 
-  constructor(engine: Engine, tails: TailSource) {
+  constructor(engine: Pick<Engine, 'read'>, tails: TailSource) {
     this.#engine = engine;
     this.#tails = tails;
   }

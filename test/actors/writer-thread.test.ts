@@ -137,7 +137,7 @@ test.each(['exit', 'throw'] as const)(
   },
   async (how) => {
     const path = tempDirectory();
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 4; round++) {
       const options: LeavingOptions = { path, how, afterMs: 60 + round * 27 };
       const program = Program.start(new URL('../durability/programs/leaving.ts', import.meta.url), options);
 

@@ -34,7 +34,7 @@ test.each([
   ['a processor that starts and stops', 'processors', isLong ? 10_000 : 1000],
   ['a subscription that comes and goes', 'subscriptions', isLong ? 10_000 : 3000],
   ['a subscriber of head$ that comes and goes', 'heads', isLong ? 100_000 : 10_000],
-  ['a bus that opens and closes', 'buses', isLong ? 300 : 30],
+  ['a bus that opens and closes', 'buses', isLong ? 300 : 15],
   ['a thread that connects and closes', 'threads', isLong ? 300 : 30],
   ['a query', 'queries', isLong ? 3000 : 300],
 ] as const)('%s leaves nothing behind', { timeout: 660_000 }, async (_name, what, count) => {
