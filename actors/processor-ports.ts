@@ -22,12 +22,12 @@ import type { ResolvedProcessorOptions } from './processor-options.ts';
 import { type WorkInput, workerOn } from './processor-work.ts';
 
 /** The cursor, and the head of that moment. */
-interface Place {
+export interface Place {
   readonly cursor: CursorPlace | undefined;
   readonly head: number;
 }
 
-interface SaveInput {
+export interface SaveInput {
   readonly cursor: CursorPlace | undefined;
   readonly position: number;
 }
@@ -65,7 +65,7 @@ export type ProcessorPorts = {
   readonly lifeline: CallbackActorLogic<LifelineEvent, { readonly holder: string }>;
 };
 
-interface ResetInput {
+export interface ResetInput {
   readonly holder: string;
   readonly reset: ResetOrder;
 }
