@@ -16,7 +16,8 @@ const busByActor = new WeakMap<AnyActorRef, Bus>();
  */
 export function busOf<Events extends EventShape = AnyEvent>(actor: AnyActorRef): Bus<Events> {
   const bus = busByActor.get(actor);
-  if (bus === undefined || actor.getSnapshot()?.value !== 'open')
+  const { status, value } = actor.getSnapshot();
+  if (bus === undefined || status !== 'active' || value !== 'open')
     throw new TypeError('this actor has no open bus: wait until it is in the state open');
   return bus as unknown as Bus<Events>;
 }
@@ -57,14 +58,9 @@ export function busLogic(options: OpenOptions) {
   });
 }
 
-const closingByActor = new WeakMap<AnyActorRef, Promise<void>>();
-
-/** Closes the bus of `actor`; the second call waits for the same end. */
-function release(actor: AnyActorRef): Promise<void> {
-  const bus = busByActor.get(actor);
-  if (bus !== undefined) closingByActor.set(actor, bus.close());
-  busByActor.delete(actor);
-  return closingByActor.get(actor) ?? Promise.resolve();
+/** Closes the bus of `actor`, if it has one; the second call waits for the same end. */
+async function release(actor: AnyActorRef): Promise<void> {
+  await busByActor.get(actor)?.close();
 }
 
 function given<Value>(value: Value | undefined): Value[] {

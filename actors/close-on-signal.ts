@@ -4,6 +4,7 @@
  */
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { Bus } from './bus.ts';
+import { keepAlive } from './keep-alive.ts';
 
 export interface CloseOnSignalOptions {
   /** @default ['SIGINT', 'SIGTERM'] */
@@ -35,12 +36,11 @@ const closing = new Set<Pick<Bus, 'close'>>();
 
 async function closeAndEnd(bus: Pick<Bus, 'close'>, signal: NodeJS.Signals): Promise<void> {
   closing.add(bus);
-  // A promise alone does not keep the process alive.
-  const alive = setInterval(() => undefined, 2 ** 30);
+  const letGo = keepAlive();
   try {
     await bus.close();
   } finally {
-    clearInterval(alive);
+    letGo();
     closing.delete(bus);
     if (closing.size === 0 && process.listenerCount(signal) === 0) process.kill(process.pid, signal);
   }

@@ -16,6 +16,7 @@ import { BusError } from '../src/errors.ts';
 import type { CursorPlace } from '../src/log/cursor.ts';
 import { abortError } from '../src/log/pages.ts';
 import type { CaughtError } from './caught-error.ts';
+import { keepAlive } from './keep-alive.ts';
 import type { ResetOrder, WorkResult } from './processor-context.ts';
 import type { ProcessorHost, ProcessorNames } from './processor-names.ts';
 import type { ResolvedProcessorOptions } from './processor-options.ts';
@@ -125,14 +126,14 @@ export function processorPorts(
     watchHead: fromEventObservable(() => headEvents(store.head$)),
     reportFailure: fromCallback(({ input }) => store.report(processorFailed(name, input))),
     lifeline: fromCallback(({ input, receive, sendBack }) => {
-      let running: NodeJS.Timeout | undefined;
+      let letGo: (() => void) | undefined;
       const leave = names.enter(() => sendBack({ type: 'STOP' }));
       receive(({ type }) => {
-        clearInterval(running);
-        running = type === 'RUN' ? setInterval(() => undefined, keepAliveMs) : undefined;
+        letGo?.();
+        letGo = type === 'RUN' ? keepAlive() : undefined;
       });
       return () => {
-        clearInterval(running);
+        letGo?.();
         nameClaim.release(input.holder);
         leave();
       };
@@ -154,6 +155,3 @@ export function processorFailed(name: string, { position, attempts, lastError }:
 function headEvents(head$: Observable<number>): Observable<HeadEvent> {
   return head$.pipe(map((position) => ({ type: 'HEAD', position }) as const));
 }
-
-/** Any long time: the timer does nothing but exist. */
-const keepAliveMs = 2 ** 30;

@@ -6,6 +6,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { SubscriptionWalk } from '../src/log/read-sources.ts';
+import { isThenable } from '../src/thenable.ts';
 import type { StoredEvent } from '../src/types.ts';
 import { CaughtError } from './caught-error.ts';
 import type { WorkResult } from './processor-context.ts';
@@ -135,9 +136,4 @@ async function callForAll(
 /** Only the first call of a round repeats an earlier one. */
 function contextOf(context: HandlerContext, progress: Progress): HandlerContext {
   return progress.handled === 0 || context.attempt === 1 ? context : { signal: context.signal, attempt: 1 };
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
-  return typeof (value as { then?: unknown }).then === 'function';
 }

@@ -7,6 +7,7 @@ import { type ProcessorHost, ProcessorNames } from './processor-names.ts';
 import { type ProcessorOptions, resolveProcessorOptions } from './processor-options.ts';
 import { type TimerClock, unheldTimers } from './processor-status.ts';
 import type { ProcessorStore } from './processor-store.ts';
+import { withinMs } from './within-ms.ts';
 
 /** What tests bring along. */
 export interface ProcessorsWorld {
@@ -61,11 +62,8 @@ export class Processors implements ProcessorHost {
    */
   async close(deadlineMs: number): Promise<void> {
     const processors = this.list;
-    const { promise: deadline, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, deadlineMs);
     const ended = Promise.all([this.names.stopAll(), ...processors.map((processor) => processor.close())]);
-    await Promise.race([ended, deadline]);
-    clearTimeout(timer);
+    await withinMs(deadlineMs, ended);
     for (const processor of processors) processor.abandon();
   }
 }

@@ -6,8 +6,9 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { BusError, type ErrorDetails } from '../src/errors.ts';
-import { foldRange, isThenable } from '../src/log/fold.ts';
+import { foldRange } from '../src/log/fold.ts';
 import type { LogReader } from '../src/log/log-reader.ts';
+import { isThenable } from '../src/thenable.ts';
 import type { EventFilter, StoredEvent } from '../src/types.ts';
 import type { Accumulator, QueryDefinition } from './query.ts';
 

@@ -5,7 +5,6 @@
  * ran and no other, and its place is taken by a new one; an aborted task ends with its thread. Never has a write
  * transaction, so its threads may be terminated at any moment. The only file that knows Piscina.
  */
-import { setTimeout } from 'node:timers/promises';
 import type { TransferListItem, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { BusError } from '../src/errors.ts';
@@ -15,6 +14,7 @@ import { queryFailed, type UserCode } from './query-task.ts';
 import type * as ReaderThread from './reader.worker.ts';
 import type { Answer, ReaderThreadData } from './reader.worker.ts';
 import { ThreadSections } from './thread-sections.ts';
+import { withinMs } from './within-ms.ts';
 import { workerFile } from './worker-file.ts';
 
 /** Tasks that wait for a thread; the next one is refused. */
@@ -280,15 +280,5 @@ export class ReaderPool implements AsyncDisposable {
 
   #closedError(): BusError<'STORE_CLOSED'> {
     return new BusError('STORE_CLOSED', `the reader threads of ${this.#path} are closed`, { path: this.#path });
-  }
-}
-
-/** Resolves when `work` is done, or after `ms`. */
-async function withinMs(ms: number, work: Promise<unknown>): Promise<void> {
-  const timer = new AbortController();
-  try {
-    await Promise.race([work, setTimeout(ms, undefined, { signal: timer.signal })]);
-  } finally {
-    timer.abort();
   }
 }

@@ -7,6 +7,7 @@
 import type { Observable, Subscriber } from 'rxjs';
 import { abortError } from '../src/log/pages.ts';
 import { GuardedObservable } from './guarded-observable.ts';
+import { keepAlive } from './keep-alive.ts';
 import type { Listen } from './wake-ups.ts';
 
 export interface WatchOptions {
@@ -27,7 +28,7 @@ export class HeadWatch {
   #isScheduled = false;
   #seenHead = -1;
   #stopListening: (() => void) | undefined;
-  #keepAlive: NodeJS.Timeout | undefined;
+  #letGo: (() => void) | undefined;
   #isClosed = false;
 
   constructor(options: WatchOptions) {
@@ -129,22 +130,21 @@ export class HeadWatch {
   }
 
   /**
-   * Starts or stops what waiting needs: wake-ups, and a timer that keeps the process alive while an iteration waits (a
-   * pending promise alone does not).
+   * Starts or stops what waiting needs: wake-ups, and what keeps the process alive while an iteration waits.
    */
   #listen(): void {
     const isWatched = this.#waiters.size > 0 || this.#subscribers.size > 0;
     if (isWatched && !this.#isClosed) {
       this.#stopListening ??= this.#options.listen(() => this.#look());
-    } else if (this.#stopListening !== undefined) {
-      this.#stopListening();
+    } else {
+      this.#stopListening?.();
       this.#stopListening = undefined;
     }
     if (this.#waiters.size > 0 && !this.#isClosed) {
-      this.#keepAlive ??= setInterval(() => undefined, keepAliveMs);
-    } else if (this.#keepAlive !== undefined) {
-      clearInterval(this.#keepAlive);
-      this.#keepAlive = undefined;
+      this.#letGo ??= keepAlive();
+    } else {
+      this.#letGo?.();
+      this.#letGo = undefined;
     }
   }
 
@@ -155,6 +155,3 @@ export class HeadWatch {
     this.#wake();
   }
 }
-
-/** Any long time: the timer does nothing but exist. */
-const keepAliveMs = 2 ** 30;

@@ -4,7 +4,6 @@
  * A port begins with a hello, which tells the thread how to open the store for itself. Then batches of commands go one way
  * and their outcomes the other. An end that goes away, in whatever manner, takes nothing with it: what was sent is committed.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { BusError } from '../src/errors.ts';
 import { packEventsMax, windowBytesMax, windowEventsMax, writerSilenceMaxMs } from '../src/limits.ts';
@@ -25,6 +24,7 @@ import { type PackedError, packError, unpackError } from './error-transfer.ts';
 import { Fifo } from './fifo.ts';
 import type { SharedState } from './shared-state.ts';
 import { Watchdog } from './watchdog.ts';
+import { withinMs } from './within-ms.ts';
 import type { WriterLoop } from './writer-loop.ts';
 
 /** What a thread needs to know to open the store for itself. */
@@ -104,12 +104,7 @@ export class PortServer {
   /** Asks the threads at the other ends to close, and waits for them, at most `waitMs`; then closes the ports. */
   async close(waitMs: number): Promise<void> {
     for (const port of this.#closedByPort.keys()) this.#post(port, { kind: 'closing' });
-    const timedOut = new AbortController();
-    await Promise.race([
-      Promise.all(this.#closedByPort.values()),
-      delay(waitMs, undefined, { signal: timedOut.signal }).catch(() => undefined),
-    ]);
-    timedOut.abort();
+    await withinMs(waitMs, Promise.all(this.#closedByPort.values()));
     for (const port of this.#closedByPort.keys()) port.close();
   }
 

@@ -4,7 +4,6 @@
  * It is never terminated: a thread that is stopped inside an LMDB transaction blocks the store for good. It has no memory
  * limits of its own for the same reason. When it fails or falls silent, the bus is given up.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { BusError } from '../src/errors.ts';
 import { disconnectMaxMs, writerSilenceMaxMs } from '../src/limits.ts';
@@ -13,6 +12,7 @@ import { type PackedError, unpackError } from './error-transfer.ts';
 import { guardExit, releaseExit } from './exit-guard.ts';
 import type { ResolvedOptions } from './options.ts';
 import { SharedState } from './shared-state.ts';
+import { withinMs } from './within-ms.ts';
 import { inheritedArguments, workerFile } from './worker-file.ts';
 import { WriterPort } from './writer-port.ts';
 
@@ -28,7 +28,7 @@ export interface WriterThreadData {
 export type ToWriterThread =
   | { readonly kind: 'abort' }
   | { readonly kind: 'connect'; readonly port: MessagePort }
-  | { readonly kind: 'stop'; readonly disconnectMs: number };
+  | { readonly kind: 'stop' };
 
 export type FromWriterThread = { readonly kind: 'opened' } | { readonly kind: 'failed'; readonly error: PackedError };
 
@@ -126,15 +126,9 @@ export class WriterThread {
     this.#isStopping = true;
     this.#worker.ref();
     guardExit(this.state);
-    this.#send({ kind: 'stop', disconnectMs: disconnectMaxMs });
-    const waited = new AbortController();
+    this.#send({ kind: 'stop' });
     const waitMs = this.state.isGivenUp ? 0 : disconnectMaxMs + writerSilenceMaxMs;
-    const isEnded = await Promise.race([
-      this.#exited.then(() => true),
-      delay(waitMs, false, { signal: waited.signal }).catch(() => false),
-    ]);
-    waited.abort();
-    if (!isEnded) {
+    if (!(await withinMs(waitMs, this.#exited))) {
       this.#worker.unref();
       const path = this.#path;
       throw new BusError('STORE_FAILED', `the writer's thread of the store at ${path} does not end`, { path });

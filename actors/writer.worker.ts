@@ -2,6 +2,7 @@
  * The writer's thread: opens the store, serves its ports until it is asked to stop, and closes the store. Nothing else.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { disconnectMaxMs } from '../src/limits.ts';
 import { LogWriter } from '../src/log/log-writer.ts';
 import { initialMetaRows } from '../src/log/store-meta.ts';
 import { openLmdbEngine } from '../src/storage/lmdb-engine.ts';
@@ -36,13 +37,12 @@ async function serve(): Promise<void> {
       if (writer === undefined) return;
       const loop = new WriterLoop(writer, state);
       const { durability } = writer.identity;
-      const ports = new PortServer({ path: options.path, durability, shared }, loop);
+      const ports = new PortServer({ path: resolve(options.path), durability, shared }, loop);
       tell({ kind: 'opened' });
-      await untilStopped(ports, async (disconnectMs) => {
-        await ports.close(disconnectMs);
-        await loop.drained();
-        state.whileCommitting(() => writer.flushIndex());
-      });
+      await stopped(ports);
+      await ports.close(disconnectMaxMs);
+      await loop.drained();
+      state.whileCommitting(() => writer.flushIndex());
     } finally {
       engine.close();
     }
@@ -53,15 +53,14 @@ async function serve(): Promise<void> {
   }
 }
 
-/** Connects threads until the bus stops the writer. */
-async function untilStopped(ports: PortServer, stop: (disconnectMs: number) => Promise<void>): Promise<void> {
-  const disconnectMs = await new Promise<number>((resolve) => {
+/** Connects threads, and resolves when the bus stops the writer. */
+function stopped(ports: PortServer): Promise<void> {
+  return new Promise((resolve) => {
     main.on('message', (message: ToWriterThread) => {
       if (message.kind === 'connect') ports.connect(message.port);
-      else if (message.kind === 'stop') resolve(message.disconnectMs);
+      else if (message.kind === 'stop') resolve();
     });
   });
-  await stop(disconnectMs);
 }
 
 function tell(message: FromWriterThread): void {

@@ -5,6 +5,7 @@
  * only what a step gives asynchronously is awaited.
  */
 import { assert } from '../assert.ts';
+import { isThenable } from '../thenable.ts';
 import type { EventFilter, StoredEvent } from '../types.ts';
 import { DecodeAhead } from './decode-ahead.ts';
 import { compileFilter } from './event-filter.ts';
@@ -47,9 +48,4 @@ export async function foldRange<Accumulator>(
   }
   assert(range.low > range.high, 'a fold reads its range to the end');
   return accumulator;
-}
-
-/** Whether `value` is to be awaited. */
-export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
