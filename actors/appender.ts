@@ -10,6 +10,7 @@ import type { AppendRequest } from '../src/log/append-request.ts';
 import type { CursorMove } from '../src/log/cursor.ts';
 import type { Outcome, WriterCommand } from '../src/log/log-writer.ts';
 import { abortError, throwIfAborted } from '../src/log/pages.ts';
+import type { RowWrite } from '../src/storage/engine.ts';
 import type { AppendResult } from '../src/types.ts';
 import { AbortableSet } from './abortable-set.ts';
 import { type CommandSource, commandBytes, commandEvents, type Room } from './command-source.ts';
@@ -83,13 +84,12 @@ export class Appender implements CommandSource {
 
   /** Resolves when the move is durable. @throws {CURSOR_MOVED} and whatever a commit fails for. */
   move(move: Omit<CursorMove, 'kind'>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (outcome: Outcome) => {
-        if ('error' in outcome) reject(outcome.error);
-        else resolve();
-      };
-      this.#add({ command: { kind: 'move-cursor', ...move }, settle, signal: undefined });
-    });
+    return this.#settled({ kind: 'move-cursor', ...move });
+  }
+
+  /** Resolves when the rows are durable. @throws whatever a commit fails for. */
+  writeRows(rows: readonly RowWrite[]): Promise<void> {
+    return this.#settled({ kind: 'write-rows', rows });
   }
 
   next(room: Room): WriterCommand | undefined {
@@ -126,6 +126,17 @@ export class Appender implements CommandSource {
     if (this.#events > 0 || this.#waiting.size > 0) {
       await new Promise<void>((resolve) => this.#drained.push(resolve));
     }
+  }
+
+  /** A command without results. */
+  #settled(command: WriterCommand): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (outcome: Outcome) => {
+        if ('error' in outcome) reject(outcome.error);
+        else resolve();
+      };
+      this.#add({ command, settle, signal: undefined });
+    });
   }
 
   #add(queued: QueuedCommand): void {

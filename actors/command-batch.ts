@@ -1,13 +1,13 @@
 /**
  * Commands and their outcomes on the way between two threads: a few arrays instead of an object for each.
  *
- * Names are sent once per batch, numbers in one array, records in one buffer. What comes seldom (moves of cursors,
+ * Names are sent once per batch, numbers in one array, records in one buffer. What comes seldom (moves of cursors, rows,
  * refusals) travels as plain objects beside them. A large batch changes hands without a copy; a small one is cheaper to copy
  * (measured: 10 us less for a single append there and back).
  */
 import type { AppendRequest, RequestPart } from '../src/log/append-request.ts';
-import type { CursorMove } from '../src/log/cursor.ts';
 import type { Outcome, WriterCommand } from '../src/log/log-writer.ts';
+import type { RowWrite } from '../src/storage/engine.ts';
 import type { AppendResult, ExpectedVersion } from '../src/types.ts';
 import { type PackedError, packError, unpackError } from './error-transfer.ts';
 
@@ -18,14 +18,19 @@ type Numbers = readonly number[] | Float64Array<ArrayBuffer>;
 export interface CommandBatch {
   readonly names: readonly string[];
   /**
-   * For each command its number of parts, 0 for a move. For an append then: number of bytes, name of the idempotency key + 1
-   * or 0, for each part name of the stream, expected version and number of events, for each event name of the type.
+   * For each command its number of parts, 0 for another than an append. For an append then: number of bytes, name of the
+   * idempotency key + 1 (negative: the first request wins) or 0, number of rows, for each part name of the stream, expected version and number of events, for each event name of the type.
    */
   readonly numbers: Numbers;
   /** The records of each append, and behind them the hash of its idempotency key. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly moves?: readonly CursorMove[];
+  /** Commands of another kind. */
+  readonly others?: readonly OtherCommand[];
+  /** Rows of the appends, in their order. */
+  readonly rows?: readonly RowWrite[];
 }
+
+type OtherCommand = Exclude<WriterCommand, AppendRequest>;
 
 /** Outcomes in the order of their commands. */
 export interface OutcomeBatch {
@@ -47,15 +52,17 @@ const versionWords: readonly ExpectedVersion[] = ['any', 'no-stream', 'stream-ex
 export function packCommands(commands: readonly WriterCommand[]): CommandBatch {
   const names = new Names();
   const numbers: number[] = [];
-  const moves: CursorMove[] = [];
+  const others: OtherCommand[] = [];
+  const rows: RowWrite[] = [];
   let bytesLength = 0;
   for (const command of commands) {
     if (command.kind === 'append') {
       packAppend(command, names, numbers);
+      for (const row of command.rows ?? []) rows.push(row);
       bytesLength += packedBytes(command);
     } else {
       numbers.push(0);
-      moves.push(command);
+      others.push(command);
     }
   }
   const bytes = new Uint8Array(bytesLength);
@@ -66,29 +73,38 @@ export function packCommands(commands: readonly WriterCommand[]): CommandBatch {
     if (command.idempotency !== undefined) bytes.set(command.idempotency.hash, end + command.records.length);
     end += packedBytes(command);
   }
-  const batch = { names: names.list, numbers: packed(numbers), bytes };
-  return moves.length === 0 ? batch : { ...batch, moves };
+  return {
+    names: names.list,
+    numbers: packed(numbers),
+    bytes,
+    ...(others.length > 0 && { others }),
+    ...(rows.length > 0 && { rows }),
+  };
 }
 
-export function unpackCommands({ names, numbers, bytes, moves = [] }: CommandBatch): WriterCommand[] {
+export function unpackCommands({ names, numbers, bytes, others = [], rows = [] }: CommandBatch): WriterCommand[] {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const commands: WriterCommand[] = [];
   let at = 0;
   let end = 0;
-  let moveCount = 0;
+  let otherCount = 0;
+  let rowCount = 0;
   const number = () => numbers[at++] as number;
   const name = () => names[number()] as string;
   while (at < numbers.length) {
     const partCount = number();
     if (partCount === 0) {
-      commands.push(moves[moveCount++] as CursorMove);
+      commands.push(others[otherCount++] as OtherCommand);
       continue;
     }
     const length = number();
-    const key = names[number() - 1];
+    const keyNumber = number();
+    const key = names[Math.abs(keyNumber) - 1];
+    const rowsHere = number();
     const records = buffer.subarray(end, end + length);
     end += length;
-    const idempotency = key === undefined ? undefined : { key, hash: buffer.subarray(end, end + hashBytes) };
+    const hash = buffer.subarray(end, end + hashBytes);
+    const idempotency = key === undefined ? undefined : { key, hash, isFirstWins: keyNumber < 0 };
     if (key !== undefined) end += hashBytes;
     const parts: RequestPart[] = [];
     let eventCount = 0;
@@ -99,7 +115,9 @@ export function unpackCommands({ names, numbers, bytes, moves = [] }: CommandBat
     }
     const types: string[] = [];
     for (let left = eventCount; left > 0; left--) types.push(name());
-    commands.push({ kind: 'append', parts, types, records, idempotency });
+    const request = { kind: 'append', parts, types, records, idempotency } as const;
+    commands.push(rowsHere === 0 ? request : { ...request, rows: rows.slice(rowCount, rowCount + rowsHere) });
+    rowCount += rowsHere;
   }
   return commands;
 }
@@ -148,8 +166,13 @@ function packed(numbers: number[]): Numbers {
   return numbers.length < numbersPackedMin ? numbers : Float64Array.from(numbers);
 }
 
-function packAppend({ parts, types, records, idempotency }: AppendRequest, names: Names, numbers: number[]): void {
-  numbers.push(parts.length, records.length, idempotency === undefined ? 0 : names.indexOf(idempotency.key) + 1);
+function packAppend(
+  { parts, types, records, idempotency, rows = [] }: AppendRequest,
+  names: Names,
+  numbers: number[],
+): void {
+  const keyNumber = idempotency === undefined ? 0 : names.indexOf(idempotency.key) + 1;
+  numbers.push(parts.length, records.length, idempotency?.isFirstWins ? -keyNumber : keyNumber, rows.length);
   for (const { stream, expectedVersion: expected, eventCount } of parts) {
     numbers.push(names.indexOf(stream), versionNumber(expected), eventCount);
   }

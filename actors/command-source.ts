@@ -17,16 +17,15 @@ export interface CommandSource {
   fail(error: unknown): void;
 }
 
-/** Events of a command, as limits count them; a move of a cursor is as one. */
+/** Events of a command, as limits count them; one without any is as one. */
 export function commandEvents(command: WriterCommand): number {
   return command.kind === 'append' ? command.types.length : 1;
 }
 
 /** Bytes of a command, as limits count them. */
 export function commandBytes(command: WriterCommand): number {
-  if (command.kind === 'append') return command.records.length;
-  let bytes = 0;
-  for (const { key, value } of command.rows) bytes += key.length + (value?.length ?? 0);
+  let bytes = command.kind === 'append' ? command.records.length : 0;
+  for (const { key, value } of command.rows ?? []) bytes += key.length + (value?.length ?? 0);
   return bytes;
 }
 

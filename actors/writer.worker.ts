@@ -1,6 +1,7 @@
 /**
  * The writer's thread: opens the store, serves its ports until it is asked to stop, and closes the store. Nothing else.
  */
+import { resolve } from 'node:path';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { disconnectMaxMs } from '../src/limits.ts';
 import { LogWriter } from '../src/log/log-writer.ts';

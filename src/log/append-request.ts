@@ -9,6 +9,7 @@ import { draftBytes, encodeId, type RecordDraft, writeDraft } from '../codec/rec
 import { BusError } from '../errors.ts';
 import { callBytesMax, callEventsMax, eventBytesMax } from '../limits.ts';
 import { checkId, checkIdempotencyKey, checkStreamName, checkTypeName } from '../names.ts';
+import type { RowWrite } from '../storage/engine.ts';
 import type { ExpectedVersion, Metadata } from '../types.ts';
 
 /** The events of one stream in a request; their records and types follow each other in the request. */
@@ -25,7 +26,17 @@ export interface AppendRequest {
   readonly types: readonly string[];
   /** Draft records, back to back. */
   readonly records: Buffer;
-  readonly idempotency: { readonly key: string; readonly hash: Uint8Array } | undefined;
+  readonly idempotency: RequestKey | undefined;
+  /** Written in the same transaction, unless the request is a duplicate. */
+  readonly rows?: readonly RowWrite[];
+}
+
+/** What makes a repeated request known again. */
+export interface RequestKey {
+  readonly key: string;
+  readonly hash: Uint8Array;
+  /** The first request with this key counts, whatever a later one holds; otherwise other content is refused. */
+  readonly isFirstWins: boolean;
 }
 
 /** The part of a call that goes to one stream, as it was given. */
@@ -37,6 +48,8 @@ export interface GivenAppend {
 
 export interface RequestOptions {
   readonly idempotencyKey?: string;
+  /** See {@link RequestKey}. @default false */
+  readonly isFirstWins?: boolean;
   readonly metadata?: Metadata;
 }
 
@@ -63,13 +76,13 @@ export function encodeRequest(appends: readonly GivenAppend[], options: RequestO
       events.push(event);
     }
   }
-  const { idempotencyKey: key } = options;
+  const { idempotencyKey: key, isFirstWins = false } = options;
   return {
     kind: 'append',
     parts,
     types: events.map((event) => event.type),
     records: layOut(drafts),
-    idempotency: key === undefined ? undefined : { key, hash: hashOf(parts, events) },
+    idempotency: key === undefined ? undefined : { key, hash: hashOf(parts, events), isFirstWins },
   };
 }
 

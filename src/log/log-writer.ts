@@ -20,10 +20,16 @@ import { commitResults } from './log-reader.ts';
 import { durabilityRow, metaNumberRow, readIdentity, readMetaNumber, type StoreIdentity } from './store-meta.ts';
 import type { Tail, TailSource } from './tail.ts';
 
-/** What a writer is asked to do. */
-export type WriterCommand = AppendRequest | CursorMove;
+/** Rows that nothing has to be checked for: whoever sends them is the only one who writes them, or any of them will do. */
+export interface RowsWrite {
+  readonly kind: 'write-rows';
+  readonly rows: readonly RowWrite[];
+}
 
-/** What became of one command: where its events are (none for a move), or why it was refused or failed. */
+/** What a writer is asked to do. */
+export type WriterCommand = AppendRequest | CursorMove | RowsWrite;
+
+/** What became of one command: where its events are (none where there are no events), or why it was refused or failed. */
 export type Outcome = { readonly results: AppendResult[] } | { readonly error: unknown };
 
 export interface LogWriterOptions {
@@ -115,9 +121,7 @@ export class LogWriter implements TailSource {
     try {
       this.#packer.start(this.#tail.head + 1);
       const outcomes = this.#engine.read((snapshot) =>
-        commands.map((command) =>
-          command.kind === 'append' ? this.#place(snapshot, group, command) : this.#move(snapshot, group, command),
-        ),
+        commands.map((command) => this.#decide(snapshot, group, command)),
       );
       if (group.events.length > 0 || group.rows.length > 0) this.#write(group);
       return outcomes;
@@ -135,6 +139,13 @@ export class LogWriter implements TailSource {
     this.#dropTail();
   }
 
+  #decide(snapshot: Snapshot, group: Group, command: WriterCommand): Outcome {
+    if (command.kind === 'append') return this.#place(snapshot, group, command);
+    if (command.kind === 'move-cursor') return this.#move(snapshot, group, command);
+    for (const row of command.rows) group.rows.push(row);
+    return { results: [] };
+  }
+
   /** Decides one request: refuses it, finds it a duplicate, or gives its events their places. */
   #place(snapshot: Snapshot, group: Group, request: AppendRequest): Outcome {
     try {
@@ -147,6 +158,7 @@ export class LogWriter implements TailSource {
       // Nothing of this request is placed yet, so its failure is its own: a refusal, or a damaged row it had to look at.
       return { error };
     }
+    for (const row of request.rows ?? []) group.rows.push(row);
     return { results: this.#add(snapshot, group, request) };
   }
 
@@ -158,7 +170,7 @@ export class LogWriter implements TailSource {
       checkMove(move, actual, this.#tail.head + group.events.length);
       const rows = moveRows(move, incarnation, group.timeMs);
       group.cursors.set(move.name, move.to);
-      group.rows.push(...rows);
+      for (const row of rows) group.rows.push(row);
       return { results: [] };
     } catch (error) {
       return { error };
@@ -167,11 +179,11 @@ export class LogWriter implements TailSource {
 
   #duplicateOf(snapshot: Snapshot, group: Group, request: AppendRequest): AppendResult[] | undefined {
     if (request.idempotency === undefined) return undefined;
-    const { key, hash } = request.idempotency;
+    const { key, hash, isFirstWins } = request.idempotency;
     const inGroup = group.keys.get(key);
     const row = inGroup?.row ?? this.#tail.keys.get(key) ?? readKey(snapshot, key);
     if (row === undefined || row.timeMs < group.timeMs - this.#options.idempotencyTtlMs) return undefined;
-    if (Buffer.compare(row.hash, hash) !== 0) {
+    if (!isFirstWins && Buffer.compare(row.hash, hash) !== 0) {
       throw new BusError(
         'IDEMPOTENCY_KEY_REUSED',
         `the idempotency key ${JSON.stringify(key)} was used for other content, at position ${row.firstPosition}`,

@@ -7,8 +7,12 @@
  */
 import type { Capabilities } from '../types.ts';
 
+/** The small tables that every store has. */
+export const firstTableNames = ['streams', 'stream_index', 'consumer_cursors', 'idempotency', 'meta'] as const;
+/** Those that came later: the next writer of an older store makes them; until then, readers find them empty. */
+const laterTableNames = ['dead_letters', 'parked', 'timers', 'snapshots', 'projections'] as const;
 /** The small tables beside the log. */
-export const tableNames = ['streams', 'stream_index', 'consumer_cursors', 'idempotency', 'meta'] as const;
+export const tableNames = [...firstTableNames, ...laterTableNames] as const;
 export type TableName = (typeof tableNames)[number];
 
 /** Visits one block; `false` ends the walk. `bytes` are borrowed: valid until the visitor returns or reads something else. */

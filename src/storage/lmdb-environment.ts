@@ -99,7 +99,10 @@ export function openEnvironment(options: EnvironmentOptions): Environment {
   } as object) as unknown as RootTable;
   try {
     const blocks = openTable<number>(root, blockTableName, positionKey);
-    const rows = Object.fromEntries(tableNames.map((name) => [name, openTable<Uint8Array>(root, name, binaryKey)]));
+    const rows = Object.fromEntries(
+      tableNames.map((name) => [name, openTable<Uint8Array>(root, name, binaryKey) ?? emptyTable]),
+    );
+    assert(blocks !== undefined, 'the preflight has found the table of the blocks');
     return { root, blocks, rows: rows as Record<TableName, Table<Uint8Array>> };
   } catch (error) {
     void root.close();
@@ -192,8 +195,16 @@ const borrowedValues = {
   decode: (buffer: Uint8Array, length: number): Uint8Array => valueView.of(buffer, 0, length),
 };
 
-function openTable<Key>(root: RootTable, name: string, keyEncoder: KeyEncoder<Key>): Table<Key> {
-  const table = root.openDB({ name, encoding: 'binary', keyEncoder, encoder: borrowedValues });
-  assert(table !== undefined, `the preflight has found table ${name}`);
-  return table as Table<Key>;
+/** `undefined`: an older store has no such table, and this is a reader. */
+function openTable<Key>(root: RootTable, name: string, keyEncoder: KeyEncoder<Key>): Table<Key> | undefined {
+  return root.openDB({ name, encoding: 'binary', keyEncoder, encoder: borrowedValues }) as Table<Key> | undefined;
 }
+
+/** What a reader finds in place of a table that is not there yet. */
+const emptyTable: Table<Uint8Array> = {
+  getBinaryFast: () => undefined,
+  getRange: () => [],
+  put: () => ({ result: false }),
+  remove: () => ({ result: false }),
+  getStats: () => ({ treeBranchPageCount: 0, treeLeafPageCount: 0 }),
+};

@@ -8,7 +8,7 @@
  */
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { BusError } from '../errors.ts';
-import { tableNames } from './engine.ts';
+import { firstTableNames } from './engine.ts';
 import {
   Damage,
   ensure,
@@ -101,9 +101,9 @@ function metaBytes(file: number): Buffer {
 function checkSnapshot(file: number, meta: Meta): void {
   const walk = new TreeWalk(file, meta);
   const tables = walk.tables();
-  const known = [blockTableName, ...tableNames].filter((name) => tables.has(name));
+  const known = [blockTableName, ...firstTableNames].filter((name) => tables.has(name));
   if (known.length === 0) throw new ForeignFile('it has none of its tables');
-  ensure(known.length === tableNames.length + 1, 'a table is missing');
+  ensure(known.length === firstTableNames.length + 1, 'a table is missing');
   const all = [meta.free, meta.main, ...tables.values()];
   const treePages = sum(all, (tree) => tree.branchPages + tree.leafPages);
   const valuePages = sum(all, (tree) => tree.overflowPages);

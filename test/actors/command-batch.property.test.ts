@@ -16,6 +16,14 @@ const part = fc.record({
   ),
   eventCount: fc.integer({ min: 1, max: 4 }),
 });
+const rows = fc.array(
+  fc.record({
+    table: fc.constantFrom('timers' as const, 'snapshots' as const),
+    key: fc.uint8Array({ maxLength: 40 }),
+    value: fc.option(fc.uint8Array({ maxLength: 40 }), { nil: undefined }),
+  }),
+  { maxLength: 3 },
+);
 const append = fc
   .record({
     parts: fc.array(part, { minLength: 1, maxLength: 3 }),
@@ -24,13 +32,16 @@ const append = fc
       fc.record({
         key: name,
         hash: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((hash) => Buffer.from(hash)),
+        isFirstWins: fc.boolean(),
       }),
       { nil: undefined },
     ),
     type: name,
+    rows,
   })
-  .map(({ parts, type, ...rest }): AppendRequest => {
+  .map(({ parts, type, rows: given, ...request }): AppendRequest => {
     const count = parts.reduce((sum, { eventCount }) => sum + eventCount, 0);
+    const rest = given.length === 0 ? request : { ...request, rows: given };
     return { kind: 'append', parts, types: Array.from({ length: count }, (_, n) => (n % 2 ? type : 'other')), ...rest };
   });
 const place = fc.record({ position: fc.nat(), generation: fc.nat() });
@@ -39,9 +50,10 @@ const move = fc.record({
   name,
   expected: fc.option(place, { nil: undefined }),
   to: place,
-  rows: fc.constant([]),
+  rows,
 });
-const commands: fc.Arbitrary<WriterCommand[]> = fc.array(fc.oneof({ weight: 5, arbitrary: append }, move), {
+const write = fc.record({ kind: fc.constant('write-rows' as const), rows });
+const commands: fc.Arbitrary<WriterCommand[]> = fc.array(fc.oneof({ weight: 5, arbitrary: append }, move, write), {
   maxLength: 12,
 });
 

@@ -5,6 +5,7 @@ import { crc32, gunzipSync } from 'node:zlib';
 import { open } from 'lmdb';
 import { unpack } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
+import { openLmdbEngine } from '#kernel/storage/lmdb-engine';
 import { openBus, type StoredEvent } from '#store';
 import { tempDirectory } from '../kit/temp-store.ts';
 import { goldenAppends } from './content.ts';
@@ -54,6 +55,24 @@ describe('the golden store of format 1', () => {
     });
 
     await bus.close();
+  });
+
+  test('is read by a reader before a writer has made the tables that came later', async () => {
+    const engine = await openLmdbEngine({
+      directory: goldenDirectory(),
+      readOnly: true,
+      durability: 'sync',
+      lockWaitMs: 0,
+      force: [],
+      initialRows: [],
+    });
+    const keys: Uint8Array[] = [];
+
+    engine.read((snapshot) => snapshot.walkRows('projections', {}, (key) => void keys.push(key)));
+
+    expect(keys).toEqual([]);
+    expect(engine.read((snapshot) => snapshot.row('timers', Uint8Array.of(1)))).toBeUndefined();
+    engine.close();
   });
 
   test('is read by a program that knows docs/format.md and nothing of varvebus', () => {
