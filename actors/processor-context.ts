@@ -5,8 +5,10 @@
  * either of them back.
  */
 import { randomUUID } from 'node:crypto';
+import { groupBytesMax } from '../src/limits.ts';
 import type { CursorPlace } from '../src/log/cursor.ts';
 import { CaughtError } from './caught-error.ts';
+import type { Effects } from './effects.ts';
 import type { ResolvedProcessorOptions } from './processor-options.ts';
 
 /** What was asked for and is to be obeyed at the next safe point. `idle`: to rest as if never started. */
@@ -20,6 +22,15 @@ export interface ResetOrder {
   readonly to: number;
   /** Pauses once everything up to here is handled. */
   readonly until: number | undefined;
+}
+
+/** Progress since the last save. */
+interface Unsaved {
+  readonly events: number;
+  readonly sinceMs: number;
+  /** It is to be saved before anything else. */
+  readonly isDue: boolean;
+  readonly effects: Effects | undefined;
 }
 
 export interface ProcessorContext {
@@ -38,8 +49,7 @@ export interface ProcessorContext {
   readonly order: Order | undefined;
   readonly reset: ResetOrder | undefined;
   readonly until: number | undefined;
-  /** Progress since the last save. `isDue`: it is to be saved before anything else. */
-  readonly unsaved: { readonly events: number; readonly sinceMs: number; readonly isDue: boolean } | undefined;
+  readonly unsaved: Unsaved | undefined;
   /** A failure not yet dealt with. `isFinal`: trying again can't help. */
   readonly trouble: { readonly phase: Phase; readonly isFinal: boolean } | undefined;
   /** Failures in a row. */
@@ -61,6 +71,7 @@ export interface WorkResult {
   readonly handled: number;
   readonly batches: number;
   readonly head: number;
+  readonly effects: Effects | undefined;
   /** What the handler threw at the event, or the batch, behind `position`. */
   readonly failure: CaughtError | undefined;
 }
@@ -78,6 +89,8 @@ type Change = Partial<ProcessorContext>;
 const liveLagMax = 10_000;
 /** Positions passed over without an event to handle: not worth a save of their own until there are this many. */
 const skippedMax = 1_000_000;
+/** Rows of this many bytes are saved: half of what a transaction should hold. */
+const effectsBytesMax = groupBytesMax / 2;
 /** Keeps `factor ** failures` finite. */
 const exponentMax = 100;
 
@@ -152,8 +165,9 @@ function unsavedAfter(
   const isDue =
     events >= checkpoint.events ||
     (events > 0 && Math.abs(nowMs - sinceMs) >= checkpoint.ms) ||
-    result.position - (cursor?.position ?? 0) >= skippedMax;
-  return { events, sinceMs, isDue };
+    result.position - (cursor?.position ?? 0) >= skippedMax ||
+    (result.effects?.bytes ?? 0) >= effectsBytesMax;
+  return { events, sinceMs, isDue, effects: result.effects };
 }
 
 export function saved({ trouble, attempts }: ProcessorContext, cursor: CursorPlace): Change {

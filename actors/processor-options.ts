@@ -7,6 +7,7 @@ import { compileFilter } from '../src/log/event-filter.ts';
 import { checkConsumerName } from '../src/names.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { AnyEvent, EventFilter, EventShape, EventsOfType, StoredEvent } from '../src/types.ts';
+import type { Recorder } from './effects.ts';
 
 /** What a handler is told beside its events. */
 export interface HandlerContext {
@@ -79,8 +80,12 @@ export type ProcessorOptions<
   (HandleEach<StoredEvent<EventsOfType<Events, Type>>> | HandleBatch<StoredEvent<EventsOfType<Events, Type>>>);
 
 /** The user's code. */
-type Handler =
-  | { readonly kind: 'each'; readonly call: (event: StoredEvent, context: HandlerContext) => unknown }
+export type Handler =
+  | {
+      readonly kind: 'each';
+      readonly call: (event: StoredEvent, context: HandlerContext) => unknown;
+      readonly recorder?: Recorder;
+    }
   | { readonly kind: 'batch'; readonly call: (events: readonly StoredEvent[], context: HandlerContext) => unknown };
 
 export interface ResolvedProcessorOptions {

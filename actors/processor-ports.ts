@@ -12,10 +12,12 @@ import {
   fromPromise,
   type PromiseActorLogic,
 } from 'xstate';
+import { assert } from '../src/assert.ts';
 import { BusError } from '../src/errors.ts';
 import type { CursorPlace } from '../src/log/cursor.ts';
 import { abortError } from '../src/log/pages.ts';
 import type { CaughtError } from './caught-error.ts';
+import type { Effects } from './effects.ts';
 import { keepAlive } from './keep-alive.ts';
 import type { ResetOrder, WorkResult } from './processor-context.ts';
 import type { ProcessorHost, ProcessorNames } from './processor-names.ts';
@@ -31,6 +33,7 @@ export interface Place {
 export interface SaveInput {
   readonly cursor: CursorPlace | undefined;
   readonly position: number;
+  readonly effects: Effects | undefined;
 }
 
 export interface FailureInput {
@@ -90,8 +93,9 @@ export function processorPorts(
 ): ProcessorPorts {
   const { name } = options;
   const work = workerOn(store, options);
-  const move = async (expected: CursorPlace | undefined, to: CursorPlace): Promise<CursorPlace> => {
-    await store.moveCursor({ name, expected, to, rows: [] });
+  const move = async (expected: CursorPlace | undefined, to: CursorPlace, effects?: Effects): Promise<CursorPlace> => {
+    assert(effects === undefined || effects.position === to.position, 'effects are saved with the cursor they are of');
+    await store.moveCursor({ name, expected, to, rows: effects?.rows() ?? [] });
     return to;
   };
   const inTurn = <Result>(turns: ProcessorNames['moves'], signal: AbortSignal, task: () => Promise<Result>) =>
@@ -111,8 +115,8 @@ export function processorPorts(
       }),
     ),
     work: fromPromise(({ input, signal }) => inTurn(names.handlers, signal, () => work(input, signal))),
-    saveCursor: fromPromise(({ input: { cursor, position }, signal }) =>
-      inTurn(names.moves, signal, () => move(cursor, { position, generation: cursor?.generation ?? 1 })),
+    saveCursor: fromPromise(({ input: { cursor, position, effects }, signal }) =>
+      inTurn(names.moves, signal, () => move(cursor, { position, generation: cursor?.generation ?? 1 }, effects)),
     ),
     resetCursor: fromPromise(({ input: { holder, reset }, signal }) =>
       inTurn(names.moves, signal, async () => {

@@ -9,6 +9,7 @@ import type { SubscriptionWalk } from '../src/log/read-sources.ts';
 import { isThenable } from '../src/thenable.ts';
 import type { StoredEvent } from '../src/types.ts';
 import { CaughtError } from './caught-error.ts';
+import type { Effects } from './effects.ts';
 import type { WorkResult } from './processor-context.ts';
 import type { HandlerContext, ResolvedProcessorOptions } from './processor-options.ts';
 import type { ProcessorStore } from './processor-store.ts';
@@ -23,6 +24,8 @@ export interface WorkInput {
   readonly eventsMax: number;
   /** Which try of the first event this is. */
   readonly attempt: number;
+  /** Of earlier rounds, as far as they are not saved. */
+  readonly effects: Effects | undefined;
 }
 
 /** After this no other page is begun. */
@@ -66,6 +69,8 @@ async function work(
     progress.handled >= input.eventsMax ||
     signal.aborted ||
     performance.now() >= begun + roundMs;
+  const recorder = handler.kind === 'each' ? handler.recorder : undefined;
+  recorder?.begin(input.position, input.effects);
   while (progress.position < Math.min(head, upTo)) {
     const events = walk.next(Math.min(head, upTo), Math.min(batch, input.eventsMax - progress.handled));
     batches++;
@@ -79,7 +84,7 @@ async function work(
   }
   const isMore = progress.position < Math.min(head, upTo);
   if (isMore && progress.failure === undefined && !signal.aborted) await setImmediate();
-  return { ...progress, batches, head };
+  return { ...progress, batches, head, effects: recorder?.end(progress.position) };
 }
 
 /** How far a round has come. */

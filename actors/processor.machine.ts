@@ -134,6 +134,7 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
         until,
         eventsMax: Math.max(1, policy.checkpoint.events - (unsaved?.events ?? 0)),
         attempt: attempts + 1,
+        effects: unsaved?.effects,
       }),
       onDone: { target: '#routing', actions: assign(({ context, event }) => worked(context, event.output, policy)) },
       onError: { target: '#routing', actions: assign(({ context, event }) => troubled(context, 'work', event.error)) },
@@ -171,7 +172,7 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
     invoke: {
       id: 'saveCursor',
       src: 'saveCursor',
-      input: ({ context: { cursor, position } }) => ({ cursor, position }),
+      input: ({ context: { cursor, position, unsaved } }) => ({ cursor, position, effects: unsaved?.effects }),
       onDone: { target: '#routing', actions: assign(({ context, event }) => saved(context, event.output)) },
       onError: { target: '#routing', actions: assign(({ context, event }) => troubled(context, 'save', event.error)) },
     },

@@ -61,7 +61,7 @@ function happenings(state: State): Happening[] {
   if ('work' in children) {
     const { position, head, until } = context;
     const end = Math.min(head, until ?? head);
-    const result: WorkResult = { position, handled: 0, batches: 1, head, failure: undefined };
+    const result: WorkResult = { position, handled: 0, batches: 1, head, effects: undefined, failure: undefined };
     done('work', { ...result, position: end, handled: end - position });
     done('work', { ...result, position: position + 1, handled: 1 });
     done('work', { ...result, position: position + 1, handled: 1, failure: new CaughtError(failure) });
