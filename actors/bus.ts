@@ -44,7 +44,7 @@ import { type OpenOptions, type ResolvedOptions, resolveOptions } from './option
 import type { Processor } from './processor.ts';
 import type { ProcessorHost } from './processor-names.ts';
 import type { ProcessorOptions } from './processor-options.ts';
-import { processorStore } from './processor-store.ts';
+import { type ProcessorStore, processorStore } from './processor-store.ts';
 import { Processors } from './processors.ts';
 import { type QueryOptions, runQuery } from './query.ts';
 import type { ReaderPool } from './reader-pool.ts';
@@ -65,7 +65,7 @@ export interface StoreInfo extends Omit<StoreIdentity, 'incarnation'> {
 export const processorHosts = new WeakMap<object, ProcessorHost>();
 
 /** What a bus needs to know beside its store; a connected one leaves processors and queries to the bus at the other end. */
-export type BusSettings = Pick<ResolvedOptions, 'readers' | 'clock' | 'force'> | undefined;
+export type BusSettings = Pick<ResolvedOptions, 'readers' | 'clock' | 'force' | 'logger'> | undefined;
 
 /**
  * An open event store and bus. `Events` is the union of its events' shapes: `data` follows from `type` wherever events go
@@ -109,8 +109,11 @@ export class Bus<Events extends EventShape = AnyEvent> {
     this.head$ = this.#watch.head$;
     this.#settings = settings;
     if (settings !== undefined && store.appender !== undefined) {
-      const { clock } = settings;
-      this.#processors = new Processors(processorStore(store, store.appender, this.#watch, clock, report));
+      const { clock, logger } = settings;
+      const appendFor: ProcessorStore['appendFor'] = (stream, events, request) =>
+        this.#request([{ stream, events }], request, undefined, ([result]) => result as AppendResult);
+      const parts = { appendFor, logger, clock, report };
+      this.#processors = new Processors(processorStore(store, store.appender, this.#watch, parts));
       processorHosts.set(this, this.#processors);
     }
     this.#actor = createActor(
@@ -366,9 +369,22 @@ export class Bus<Events extends EventShape = AnyEvent> {
     signal: AbortSignal | undefined,
     pick: (results: AppendResult[]) => Result,
   ): Promise<Result> {
-    const { path } = this.#store.engine;
     try {
       checkOptionNames(method, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#request(appends, options, signal, pick);
+  }
+
+  #request<Result>(
+    appends: readonly GivenAppend[],
+    options: RequestOptions,
+    signal: AbortSignal | undefined,
+    pick: (results: AppendResult[]) => Result,
+  ): Promise<Result> {
+    const { path } = this.#store.engine;
+    try {
       this.#assertOpen();
       const { appender } = this.#store;
       if (appender === undefined) throw new BusError('STORE_READ_ONLY', `${path} was opened read-only`, { path });

@@ -8,16 +8,17 @@ export type { BusState } from '../actors/bus.machine.ts';
 export { Bus, openBus, type StoreInfo } from '../actors/bus.ts';
 export { type CloseOnSignalOptions, closeOnSignal } from '../actors/close-on-signal.ts';
 export { type ConnectOptions, connectBus } from '../actors/connect.ts';
+export type { CircuitOptions, FailureOptions, OnFailure, RetryOptions } from '../actors/failure-policy.ts';
+export type { HandlerAnswer, HandlerAppendOptions, HandlerContext } from '../actors/handler-context.ts';
+export type { Logger } from '../actors/logger.ts';
 export type { Force, OpenOptions } from '../actors/options.ts';
 export type { Processor, ResetOptions, WaitOptions } from '../actors/processor.ts';
 export type {
   CheckpointOptions,
   HandleBatch,
   HandleEach,
-  HandlerContext,
   ProcessorCommonOptions,
   ProcessorOptions,
-  RetryOptions,
 } from '../actors/processor-options.ts';
 export type {
   ErrorSummary,
