@@ -56,9 +56,17 @@ export class ProcessorNames {
 
   /** Has those of `name` that run try the dead letters again that wait for it. False if there are none. */
   replay(name: string): boolean {
-    const running = [...this.#living].filter(({ actor }) => actor.name === name && actor.isRunning());
-    for (const { actor } of running) actor.replay();
+    const running = this.#running(name);
+    for (const actor of running) actor.replay();
     return running.length > 0;
+  }
+
+  isRunning(name: string): boolean {
+    return this.#running(name).length > 0;
+  }
+
+  #running(name: string): LivingActor[] {
+    return [...this.#living].map(({ actor }) => actor).filter((actor) => actor.name === name && actor.isRunning());
   }
 
   /** Dead letters of `name` were tried again, or nobody tries them any more. */
