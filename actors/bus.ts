@@ -114,7 +114,8 @@ export class Bus<Events extends EventShape = AnyEvent> {
       const { clock, logger } = settings;
       const appendFor: ProcessorStore['appendFor'] = (stream, events, request) =>
         this.#request([{ stream, events }], request, undefined, ([result]) => result as AppendResult);
-      const parts = { appendFor, logger, clock, report };
+      const readers = store.engine.capabilities.threads ? () => this.#pool(settings) : undefined;
+      const parts = { appendFor, readers, logger, clock, report };
       this.#processors = new Processors(processorStore(store, store.appender, this.#watch, parts));
       processorHosts.set(this, this.#processors);
     }
@@ -239,8 +240,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
   async query<Result>(module: string | URL, options: QueryOptions = {}): Promise<Result> {
     this.#assertOpen();
     const settings = this.#requireReaders();
-    this.#readers ??= this.#startReaders(settings);
-    return runQuery<Result>(await this.#readers, this.#store.head(), module, options);
+    return runQuery<Result>(await this.#pool(settings), this.#store.head(), module, options);
   }
 
   /**
@@ -346,7 +346,12 @@ export class Bus<Events extends EventShape = AnyEvent> {
     });
   }
 
-  /** Loaded with the first query: an application without any pays nothing for the pool. */
+  #pool(settings: NonNullable<BusSettings>): Promise<ReaderPool> {
+    this.#readers ??= this.#startReaders(settings);
+    return this.#readers;
+  }
+
+  /** Loaded with the first query, or handler in a thread: an application without any pays nothing for the pool. */
   async #startReaders({ readers: threads, force }: NonNullable<BusSettings>): Promise<ReaderPool> {
     const { path } = this.#store.engine;
     const { ReaderPool } = await import('./reader-pool.ts');

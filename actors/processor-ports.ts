@@ -20,13 +20,14 @@ import { abortError } from '../src/log/pages.ts';
 import type { RowWrite } from '../src/storage/engine.ts';
 import type { CaughtError } from './caught-error.ts';
 import { appendOnce } from './handler-append.ts';
+import { ThreadHandler } from './handler-thread.ts';
 import { keepAlive } from './keep-alive.ts';
 import { Letterbox } from './letterbox.ts';
 import { loggerWith } from './logger.ts';
 import type { ResetOrder, Unsaved, WorkResult } from './processor-context.ts';
 import type { ProcessorHost, ProcessorNames } from './processor-names.ts';
 import type { ResolvedProcessorOptions } from './processor-options.ts';
-import { callOnce, type RoundWorld, type WorkInput, workerOn } from './processor-work.ts';
+import { callOnce, loopRoundMs, type RoundWorld, type WorkInput, workerOn } from './processor-work.ts';
 import { type ReplayInput, type ReplayResult, type ReplayWorld, replay } from './replay.ts';
 import { type GivenUp, SetAside } from './set-aside.ts';
 
@@ -105,7 +106,7 @@ export function processorPorts(
   const { name, keepMax, handler } = options;
   const letterbox = new Letterbox(name, keepMax);
   const world = roundWorld(host, options);
-  const work = workerOn(world, options);
+  const { work, call } = handlerOn(world, store, options);
   const move = async (
     expected: CursorPlace | undefined,
     to: CursorPlace,
@@ -128,7 +129,7 @@ export function processorPorts(
     store,
     letterbox,
     recorder: handler.kind === 'each' ? handler.recorder : undefined,
-    call: callOnce(world, options),
+    call,
     write: (cursor, rows) =>
       names.letters.take(name, () => names.moves.take(name, async () => void (await move(cursor, cursor, rows())))),
   };
@@ -203,6 +204,14 @@ export function processorPorts(
   };
 }
 
+/** Runs the handler: in this thread, or in another. */
+function handlerOn(world: RoundWorld, store: ProcessorHost['store'], options: ResolvedProcessorOptions) {
+  const { handler } = options;
+  if (handler.kind === 'module') return new ThreadHandler(world, store, options, handler.module);
+  const local = { ...options, handler };
+  return { work: workerOn(world, local), call: callOnce(world, local) };
+}
+
 function roundWorld({ store, names, clock }: ProcessorHost, options: ResolvedProcessorOptions): RoundWorld {
   const { name, timeoutMs, abandonMs } = options;
   return {
@@ -214,6 +223,8 @@ function roundWorld({ store, names, clock }: ProcessorHost, options: ResolvedPro
       logger: (position, attempt) => loggerWith(store.logger, { processor: name, position, attempt }),
     }),
     limits: { name, timeoutMs, abandonMs, clock },
+    roundMs: loopRoundMs,
+    endsWithGivenUp: false,
     onAbandoned: (settled) => names.handlers.hold(name, settled),
   };
 }

@@ -2,6 +2,7 @@
  * The processors of a bus: creates them, knows them by name, and ends them when the bus closes.
  */
 import type { AnyEvent, EventShape } from '../src/types.ts';
+import { checkHandlerThreads } from './handler-thread.ts';
 import { Processor } from './processor.ts';
 import { type ProcessorHost, ProcessorNames } from './processor-names.ts';
 import { type ProcessorOptions, resolveProcessorOptions } from './processor-options.ts';
@@ -36,6 +37,7 @@ export class Processors implements ProcessorHost {
     options: ProcessorOptions<Events, Type>,
   ): Processor {
     const resolved = resolveProcessorOptions(options);
+    checkHandlerThreads(this.store, resolved);
     const { name } = resolved;
     const holder = crypto.randomUUID();
     this.names.claim(name, holder);

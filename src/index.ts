@@ -22,9 +22,12 @@ export type { Logger } from '../actors/logger.ts';
 export type { Force, OpenOptions } from '../actors/options.ts';
 export type { Processor, ResetOptions, WaitOptions } from '../actors/processor.ts';
 export type {
+  BatchHandler,
   CheckpointOptions,
+  EventHandler,
   HandleBatch,
   HandleEach,
+  HandleInThread,
   ProcessorCommonOptions,
   ProcessorOptions,
 } from '../actors/processor-options.ts';
