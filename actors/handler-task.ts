@@ -19,7 +19,7 @@ import { ThreadEnd } from './handler-port.ts';
 import type { Parking } from './letterbox.ts';
 import type { RoundFailure, WorkResult } from './processor-context.ts';
 import type { LocalHandler } from './processor-options.ts';
-import { type CallOnce, callOnce, type RoundOptions, type WorkInput, type Worker, workerOn } from './processor-work.ts';
+import { type CallOnce, callOnce, type RoundOptions, type Worker, type WorkInput, workerOn } from './processor-work.ts';
 import type { UserCode } from './query-task.ts';
 import type { GivenUp } from './set-aside.ts';
 
@@ -58,7 +58,8 @@ export interface PackedParking {
 type Packed<With extends { readonly error: unknown }> = Omit<With, 'error'> & { readonly error: PackedValue };
 
 /** A {@link WorkResult} that can be cloned. */
-export interface PackedResult extends Pick<WorkResult, 'position' | 'handled' | 'batches' | 'givenUpInRow' | 'stopReason'> {
+export interface PackedResult
+  extends Pick<WorkResult, 'position' | 'handled' | 'batches' | 'givenUpInRow' | 'stopReason'> {
   readonly givenUp: readonly Packed<GivenUp>[];
   readonly parked: WorkResult['setAside']['parked'];
   readonly failure: Packed<RoundFailure> | undefined;

@@ -19,7 +19,7 @@ import type { Parking } from './letterbox.ts';
 import type { WorkResult } from './processor-context.ts';
 import type { ResolvedProcessorOptions } from './processor-options.ts';
 import type { ProcessorStore } from './processor-store.ts';
-import { type CallOnce, type RoundWorld, type WorkInput, type Worker, workerOn } from './processor-work.ts';
+import { type CallOnce, type RoundWorld, type Worker, type WorkInput, workerOn } from './processor-work.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import { SetAside } from './set-aside.ts';
 import { withinMs } from './within-ms.ts';

@@ -8,6 +8,7 @@ import { appendTask, callersTask } from './append-tasks.ts';
 import { appendThreadsTask } from './append-threads.ts';
 import { type Contender, contenders, subject } from './contenders.ts';
 import { drainTask } from './drain.ts';
+import { handlerThreadsTask } from './handler-threads.ts';
 import { idleTask } from './idle.ts';
 import { liveTask } from './live-latency.ts';
 import { loopDelayTask } from './loop-delay.ts';
@@ -179,6 +180,15 @@ export const cases: readonly BenchCase[] = [
     store: 'built',
     about: 'everything through the handler of a processor, touching the data of each event',
     tasks: { varvebus: drainTask({ touchesData: true }) },
+  },
+  {
+    id: 'handler-threads-2',
+    kind: 'work',
+    unit: 'ms',
+    store: 'built',
+    about:
+      'event-loop delay of the main thread, 99th percentile, with two CPU-bound handlers in threads; beside it, inline',
+    tasks: { varvebus: handlerThreadsTask },
   },
   {
     id: 'query-1',
