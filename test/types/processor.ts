@@ -1,7 +1,7 @@
 /** Types of processors, queries and actors, as `npm run typecheck` sees them. Nothing here runs. */
 import type { Observable } from 'rxjs';
 import { processorLogic, supervise } from '#logic';
-import type { Bus, Processor, ProcessorStatus, QueryDefinition, QueryResult, StoredEvent } from '#store';
+import type { BatchHandler, Bus, EventHandler, Processor, ProcessorStatus, QueryDefinition, QueryResult, StoredEvent } from '#store';
 
 type OrderEvent =
   | { type: 'placed'; data: { n: number } }
@@ -40,6 +40,21 @@ export function aHandlerHasTheEventsOfItsTypes(): void {
   bus.processor({ handle: () => undefined });
   // @ts-expect-error where to begin
   bus.processor({ name: 'from', from: 'end', handle: () => undefined });
+}
+
+export function aHandlerMayBeAModule(): void {
+  bus.processor({ name: 'module', types: ['paid'], handler: new URL('file:///handler.js') });
+  const handle: EventHandler<OrderEvent, 'paid'> = async ({ data }, { append }) => {
+    same<typeof data, { cents: number }>(true);
+    await append('s', { type: 'placed', data: { n: 1 } });
+    // @ts-expect-error there is no such event
+    await append('s', { type: 'unknown' });
+  };
+  const handleBatch: BatchHandler<OrderEvent> = (events) => same<(typeof events)[0], StoredEvent<OrderEvent>>(true);
+  // @ts-expect-error one handler, not two
+  bus.processor({ name: 'two', handler: 'file:///handler.js', handle });
+  // @ts-expect-error one handler, not two
+  bus.processor({ name: 'two', handler: 'file:///handler.js', handleBatch });
 }
 
 export async function aHandleShowsAndWaits(processor: Processor): Promise<void> {
