@@ -4,10 +4,28 @@
  * @packageDocumentation
  */
 
+export type { Aggregate, Executed, Loaded } from '../actors/aggregate.ts';
+export type {
+  AggregateOptions,
+  DecideContext,
+  Decision,
+  ExecuteOptions,
+  SnapshotOptions,
+} from '../actors/aggregate-options.ts';
 export type { BusState } from '../actors/bus.machine.ts';
 export { Bus, openBus, type StoreInfo } from '../actors/bus.ts';
+export type { BusView } from '../actors/bus-view.ts';
 export { type CloseOnSignalOptions, closeOnSignal } from '../actors/close-on-signal.ts';
 export { type ConnectOptions, connectBus } from '../actors/connect.ts';
+export type { CorrelationOptions } from '../actors/correlation.ts';
+export type {
+  EventsOptions,
+  Listener,
+  ListenOptions,
+  LiveSubscription,
+  Overflow,
+  Wanted,
+} from '../actors/listeners.ts';
 export type { Force, OpenOptions } from '../actors/options.ts';
 export type { Processor, ResetOptions, WaitOptions } from '../actors/processor.ts';
 export type {
@@ -30,6 +48,8 @@ export type { Accumulator, QueryDefinition, QueryOptions, QueryResult } from '..
 export { detach } from './codec/event.ts';
 export { BusError, type ErrorCode, type ErrorDetails, isBusError } from './errors.ts';
 export * as limits from './limits.ts';
+export type { EventsOf, Schemas } from './log/schemas.ts';
 export type { StoreIdentity } from './log/store-meta.ts';
 export type { VerifyOptions, VerifyProblem, VerifyReport } from './log/verify.ts';
+export { messagesStream } from './names.ts';
 export type * from './types.ts';

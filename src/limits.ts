@@ -69,6 +69,23 @@ export const pageBytesMax = 4 * 2 ** 20;
 /** Stream heads the writer keeps in memory beyond those of the tail. */
 export const headCacheMax = 65_536;
 
+/** Events that a listener keeps in memory unless it says otherwise. */
+export const listenerBufferEvents = 1024;
+/** Most events that a listener may be told to keep in memory. */
+export const listenerBufferEventsMax = 65_536;
+
+/** How often `execute` decides anew after a conflict, unless told otherwise: each time somebody else has got on. */
+export const executeRetries = 20;
+/** The most that may be asked for. */
+export const executeRetriesMax = 1000;
+/** The wait before such a retry is random, at first up to 1 ms, twice that each time, and never more than this. Milliseconds. */
+export const executeRetryMaxMs = 64;
+/** A snapshot's state, encoded; LMDB values stay below 15 MiB. A larger one is not written, and that is reported. */
+export const snapshotBytesMax = 8 * 2 ** 20;
+
+/** Issues of a schema that a `SCHEMA_INVALID` carries. */
+export const schemaIssuesMax = 100;
+
 /** Problems listed by `verify`; further ones are counted only. */
 export const verifyProblemsMax = 100;
 

@@ -5,6 +5,7 @@
 import type {
   AppendManyOptions,
   AppendOptions,
+  PublishOptions,
   ReadOptions,
   ReadStreamOptions,
   StreamsOptions,
@@ -13,6 +14,7 @@ import type {
 
 const append: readonly (keyof AppendOptions)[] = ['expectedVersion', 'idempotencyKey', 'metadata', 'signal'];
 const appendMany: readonly (keyof AppendManyOptions)[] = ['idempotencyKey', 'metadata', 'signal'];
+const publish: readonly (keyof PublishOptions)[] = ['stream', 'metadata', 'signal'];
 const read: readonly (keyof ReadOptions)[] = [
   'from',
   'to',
@@ -27,7 +29,7 @@ const readStream: readonly (keyof ReadStreamOptions)[] = ['from', 'to', 'directi
 const subscribe: readonly (keyof SubscribeOptions)[] = ['after', 'types', 'streams', 'prefix', 'signal'];
 const streams: readonly (keyof StreamsOptions)[] = ['prefix', 'after', 'limit', 'signal'];
 
-const namesByMethod = { append, appendMany, read, readStream, subscribe, streams } as const;
+const namesByMethod = { append, appendMany, publish, read, readStream, subscribe, streams } as const;
 
 /** @throws {TypeError} for an option that `method` of a bus does not have. */
 export function checkOptionNames(method: keyof typeof namesByMethod, options: object): void {

@@ -14,6 +14,7 @@ import { throwIfAborted } from './pages.ts';
 import { readIdentity, readMetaNumber } from './store-meta.ts';
 import { timeOf } from './tail.ts';
 import { type LoggedStream, mixed, RunChecker } from './verify-runs.ts';
+import { checkSnapshotRow } from './verify-snapshots.ts';
 
 export interface VerifyOptions {
   readonly signal?: AbortSignal;
@@ -93,6 +94,7 @@ class Verifier {
     runs.finish(this.#hasHole);
     yield* this.#walkTable('idempotency', (key, row, snapshot) => this.#checkKeyRow(key, row, snapshot));
     yield* this.#walkTable('consumer_cursors', (key, row, snapshot) => this.#checkCursorRow(key, row, snapshot));
+    yield* this.#walkTable('snapshots', checkSnapshotRow);
   }
 
   report(): VerifyReport {

@@ -16,6 +16,24 @@ const deeds: Record<ThreadOrder['do'], (...given: never[]) => unknown> = {
     return bus.capabilities;
   },
   append: (...given: Parameters<Bus['append']>) => bus.append(...given),
+  publish: (...given: Parameters<Bus['publish']>) => bus.publish(...given),
+  listen: (type: string) => {
+    heads = [];
+    bus.on(type, ({ position }) => heads.push(position));
+  },
+  /** Adds 1 to a counter so many times, by decisions on its state. */
+  count: async (id: string, times: number) => {
+    const counter = bus.aggregate({
+      name: 'counter',
+      initial: { count: 0 },
+      evolve: ({ count }) => ({ count: count + 1 }),
+      decide: (_state, _command: 'count') => ({ type: 'counted' }),
+      snapshot: { every: 5 },
+      retries: 1000,
+    });
+    for (let n = 0; n < times; n++) await counter.execute(id, 'count');
+    return (await counter.load(id)).version;
+  },
   /** Appends to `stream` one version after the other until it is at `last`, and tells which of them were its own. */
   race: async (stream: string, last: number) => {
     const won: number[] = [];
