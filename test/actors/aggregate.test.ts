@@ -8,6 +8,7 @@ import type { Engine } from '#kernel/storage/engine';
 import type { Aggregate, AggregateOptions, AnyEvent, Bus, BusError } from '#store';
 import { collect } from '../kit/collect.ts';
 import { ConnectedThread } from '../kit/connected-thread.ts';
+import { counterOf, countOf } from '../kit/counter.ts';
 import { engineKinds, TempStore, tempBus, tempStore } from '../kit/temp-store.ts';
 
 interface Account {
@@ -101,20 +102,14 @@ test.each(engineKinds)(
 test('executors of several threads lose no update', async () => {
   const bus = await tempStore('lmdb').openBus({ durability: 'os' });
   const threads = await Promise.all([1, 2].map(() => ConnectedThread.start(bus)));
-  const counter = bus.aggregate({
-    name: 'counter',
-    initial: { count: 0 },
-    evolve: ({ count }) => ({ count: count + 1 }),
-    decide: () => ({ type: 'counted' }),
-    retries: 1000,
-  });
+  const counter = counterOf(bus);
   const own = async () => {
-    for (let n = 0; n < 50; n++) await counter.execute('1', undefined);
+    for (let n = 0; n < 50; n++) await counter.execute('1', 'count');
   };
 
   await Promise.all([own(), ...threads.map((thread) => thread.count('1', 50))]);
 
-  expect(await counter.load('1')).toEqual({ state: { count: 150 }, version: 150 });
+  expect(await counter.load('1')).toEqual({ state: countOf(150), version: 150 });
 });
 
 test('a command that is beaten each time fails with the conflict, after its retries', async () => {

@@ -4,6 +4,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Bus, connectBus } from '#store';
 import type { ThreadOrder, ThreadReply } from '../../kit/connected-thread.ts';
+import { counterOf } from '../../kit/counter.ts';
 
 const main = parentPort;
 if (main === null) throw new Error('this is a thread');
@@ -23,14 +24,7 @@ const deeds: Record<ThreadOrder['do'], (...given: never[]) => unknown> = {
   },
   /** Adds 1 to a counter so many times, by decisions on its state. */
   count: async (id: string, times: number) => {
-    const counter = bus.aggregate({
-      name: 'counter',
-      initial: { count: 0 },
-      evolve: ({ count }) => ({ count: count + 1 }),
-      decide: (_state, _command: 'count') => ({ type: 'counted' }),
-      snapshot: { every: 5 },
-      retries: 1000,
-    });
+    const counter = counterOf(bus, { every: 5 });
     for (let n = 0; n < times; n++) await counter.execute(id, 'count');
     return (await counter.load(id)).version;
   },
