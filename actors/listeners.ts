@@ -32,13 +32,17 @@ export interface ListenOptions<Event = StoredEvent> {
   readonly buffer?: number;
   /** @default 'log' */
   readonly overflow?: Overflow<Event>;
+  /** Any of these streams. */
+  readonly streams?: readonly string[];
+  /** Streams whose name starts with this. */
+  readonly prefix?: string;
   /** Closes the subscription. */
   readonly signal?: AbortSignal;
 }
 
 export interface EventsOptions<Type extends string = string, Event = StoredEvent>
   extends EventFilter<Type>,
-    Omit<ListenOptions<Event>, 'signal'> {}
+    Omit<ListenOptions<Event>, 'signal' | keyof EventFilter> {}
 
 /** Which events a listener wants: those of a type, of several, or for which a function says so. */
 export type Wanted<Event = StoredEvent> = string | readonly string[] | ((event: Event) => boolean);
@@ -48,6 +52,8 @@ export type Listener<Event = StoredEvent> = (event: Event) => unknown;
 
 /** What `bus.on` gives. */
 export interface LiveSubscription extends Disposable {
+  /** The head when it began: it gets what is behind, and a `read` up to here gives what was before. */
+  readonly after: number;
   /** Events that were given up: 0 for `'log'` and `'block'`. */
   readonly dropped: number;
   /** Positions between what the listener is done with and the head; 0 when it is closed. */
@@ -58,7 +64,7 @@ export interface LiveSubscription extends Disposable {
   close(): void;
 }
 
-const listenNames: readonly (keyof ListenOptions)[] = ['buffer', 'overflow', 'signal'];
+const listenNames: readonly (keyof ListenOptions)[] = ['buffer', 'overflow', 'streams', 'prefix', 'signal'];
 const eventsNames: readonly (keyof EventsOptions)[] = ['buffer', 'overflow', 'types', 'streams', 'prefix'];
 
 export class Listeners {
@@ -82,7 +88,7 @@ export class Listeners {
     let reading: LiveReading | undefined;
     const close = () => reading?.close();
     const opened = this.#read(options, {
-      ...wantedOf(wanted as Wanted),
+      ...wantedOf(wanted as Wanted, options),
       backlog,
       deliver: listener as Listener,
       onEnd: (error) => {
@@ -96,6 +102,7 @@ export class Listeners {
     if (signal?.aborted) close();
     else signal?.addEventListener('abort', close);
     return {
+      after: opened.after,
       get dropped() {
         return backlog.dropped;
       },
@@ -180,11 +187,11 @@ function backlogOf<Event>({ buffer = listenerBufferEvents, overflow = 'log' }: L
 }
 
 /** @throws {TypeError} */
-function wantedOf(wanted: Wanted): Pick<ReadingOptions, 'filter' | 'isWanted'> {
-  if (typeof wanted === 'function') return { filter: {}, isWanted: wanted };
-  if (typeof wanted === 'string') return { filter: { types: [wanted] }, isWanted: undefined };
+function wantedOf(wanted: Wanted, streams: EventFilter): Pick<ReadingOptions, 'filter' | 'isWanted'> {
+  if (typeof wanted === 'function') return { filter: streams, isWanted: wanted };
+  if (typeof wanted === 'string') return { filter: { ...streams, types: [wanted] }, isWanted: undefined };
   if (Array.isArray(wanted) && wanted.length > 0 && wanted.every((type) => typeof type === 'string')) {
-    return { filter: { types: [...wanted] }, isWanted: undefined };
+    return { filter: { ...streams, types: [...wanted] }, isWanted: undefined };
   }
   throw new TypeError(`what a listener wants must be a type, types or a function, got ${String(wanted)}`);
 }

@@ -38,6 +38,8 @@ export interface ReadingOptions {
 }
 
 export class LiveReading {
+  /** The position it began behind. */
+  readonly after: number;
   readonly #source: LiveSource;
   readonly #options: ReadingOptions;
   readonly #walk: SubscriptionWalk;
@@ -56,7 +58,8 @@ export class LiveReading {
     this.#source = source;
     this.#options = options;
     try {
-      this.#walk = source.walk(source.head(), options.filter);
+      this.after = source.head();
+      this.#walk = source.walk(this.after, options.filter);
     } catch (error) {
       this.#letGo();
       throw error;

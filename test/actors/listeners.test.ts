@@ -98,6 +98,20 @@ test('a listener gets the types it wants, or what its function lets through', as
   ]);
 });
 
+test('a listener may want some streams only, and says behind which position it began', async () => {
+  const bus = await tempBus();
+  const taken: number[] = [];
+  await bus.append('room-1', times(2));
+  const take = ({ position }: StoredEvent) => void taken.push(position);
+  const { after } = bus.on('placed', take, { streams: ['room-2'] });
+  bus.on(() => true, take, { prefix: 'hall' });
+
+  for (const stream of ['room-1', 'room-2', 'hall-1']) await bus.append(stream, times(1));
+
+  await untilTaken(taken, 2);
+  expect([after, taken]).toEqual([2, [4, 5]]);
+});
+
 test('a listener never sees an event before it is durable', async () => {
   const store = tempStore();
   const bus = await store.openBus();

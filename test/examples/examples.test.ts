@@ -83,3 +83,23 @@ test('worker threads sell every seat once, and leave nothing behind', async () =
   ]);
   expect(readdirSync(directory)).toEqual([]);
 });
+
+test('a chat shows what was said before and what is said now, once each, and only the newest of what is typed', async () => {
+  const lines = await outputOf('chat.ts');
+
+  expect(lines).toEqual([
+    "Ann's screen: 1 Ann: Anybody here? | 52 Ben: Yes, me.",
+    "Ben's screen: 1 Ann: Anybody here? | (not sent, data.text) | 52 Ben: Yes, me.",
+    "Ann saw the last of Ben's 50 letters",
+  ]);
+});
+
+test('an order workflow goes the ways that its statechart allows, and no other', async () => {
+  const lines = await outputOf('order-workflow.ts');
+
+  expect(lines).toEqual([
+    'order 1: shipped',
+    'order 2: cancelled',
+    "refused: an order that is cancelled can't be Shipped",
+  ]);
+});
