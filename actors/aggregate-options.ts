@@ -5,6 +5,7 @@ import { executeRetries, executeRetriesMax } from '../src/limits.ts';
 import { checkAggregateName } from '../src/names.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { AnyEvent, EventShape, Metadata, NewEvent, StoredEvent } from '../src/types.ts';
+import { isWhole, wrong } from './option-checks.ts';
 
 /** What `decide` answers: the events that are to happen, or nothing. */
 export type Decision<Events extends EventShape = AnyEvent> =
@@ -137,10 +138,9 @@ function cloning<State>(initial: State): () => State {
 }
 
 function requireFunction(option: string, value: unknown): void {
-  if (typeof value !== 'function') throw new TypeError(`${option} must be a function, got ${String(value)}`);
+  if (typeof value !== 'function') throw wrong(option, 'a function', value);
 }
 
 function requireWhole(option: string, value: number, least: number, most: number): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  throw new TypeError(`${option} must be a whole number from ${least} to ${most}, got ${String(value)}`);
+  if (!isWhole(value, least, most)) throw wrong(option, `a whole number from ${least} to ${most}`, value);
 }

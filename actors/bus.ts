@@ -15,7 +15,7 @@ import { scanSource, streamSource, streamsSource, subscriptionWalks } from '../s
 import type { EventsOf, SchemaSet, Schemas } from '../src/log/schemas.ts';
 import type { StoreIdentity } from '../src/log/store-meta.ts';
 import { type VerifyOptions, type VerifyReport, verifyStore } from '../src/log/verify.ts';
-import { checkStreamName } from '../src/names.ts';
+import { checkConsumerName, checkStreamName } from '../src/names.ts';
 import { checkOptionNames } from '../src/option-names.ts';
 import type {
   AnyEvent,
@@ -40,10 +40,12 @@ import type {
 import { Aggregate } from './aggregate.ts';
 import { type AggregateOptions, resolveAggregate } from './aggregate-options.ts';
 import { AppendPath } from './append-path.ts';
+import type { Appender } from './appender.ts';
 import { type BusMachine, type BusState, busMachine } from './bus.machine.ts';
 import { BusView } from './bus-view.ts';
 import { CaughtError } from './caught-error.ts';
 import { Correlation, type CorrelationOptions, checkedMetadata } from './correlation.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { GuardedObservable } from './guarded-observable.ts';
 import {
   type EventsOptions,
@@ -59,7 +61,7 @@ import { type OpenOptions, type ResolvedOptions, resolveOptions } from './option
 import type { Processor } from './processor.ts';
 import type { ProcessorHost } from './processor-names.ts';
 import type { ProcessorOptions } from './processor-options.ts';
-import { processorStore } from './processor-store.ts';
+import { type ProcessorStore, processorStore } from './processor-store.ts';
 import { Processors } from './processors.ts';
 import { PublishGate } from './publish-gate.ts';
 import { type QueryOptions, runQuery } from './query.ts';
@@ -81,7 +83,7 @@ export interface StoreInfo extends Omit<StoreIdentity, 'incarnation'> {
 export const processorHosts = new WeakMap<object, ProcessorHost>();
 
 /** What a bus needs to know beside its store; a connected one leaves processors and queries to the bus at the other end. */
-export type BusSettings = Pick<ResolvedOptions, 'readers' | 'clock' | 'force' | 'schemas'> | undefined;
+export type BusSettings = Pick<ResolvedOptions, 'readers' | 'clock' | 'force' | 'logger' | 'schemas'> | undefined;
 
 /**
  * An open event store and bus. `Events` is the union of its events' shapes: `data` follows from `type` wherever events go
@@ -144,8 +146,11 @@ export class Bus<Events extends EventShape = AnyEvent> {
     this.#view = new BusView(this.#path, undefined);
     this.#listeners = new Listeners(liveSource(store, this.#watch, report), this.#gate);
     if (settings !== undefined && store.appender !== undefined) {
-      const { clock } = settings;
-      this.#processors = new Processors(processorStore(store, store.appender, this.#watch, clock, report));
+      const { clock, logger } = settings;
+      const appendFor: ProcessorStore['appendFor'] = (stream, events, request) =>
+        this.#path.submit([{ stream, events }], request, ([result]) => result as AppendResult);
+      const parts = { appendFor, logger, clock, report };
+      this.#processors = new Processors(processorStore(store, store.appender, this.#watch, parts));
       processorHosts.set(this, this.#processors);
     }
     this.#actor = createActor(
@@ -358,6 +363,19 @@ export class Bus<Events extends EventShape = AnyEvent> {
   processor<const Type extends string = string>(options: ProcessorOptions<Events, Type>): Processor {
     this.#assertOpen();
     return this.#requireProcessors().create(options);
+  }
+
+  /**
+   * What the processor `name` gave up, whether it runs or not. Where the bus can't write, or in a connected thread, it can
+   * only be read. @throws {TypeError} for a name that no processor can have
+   */
+  deadLetters(name: string): DeadLetters<Events> {
+    checkConsumerName(name);
+    const { appender } = this.#store;
+    return new DeadLetters(name, this.#store, () => {
+      this.#assertOpen();
+      return { names: this.#requireProcessors().names, appender: appender as Appender };
+    });
   }
 
   /** Its processors that are not closed, in the order in which they were made. */

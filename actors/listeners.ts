@@ -10,6 +10,7 @@ import { type Backlog, CoalescingBacklog, NewestBacklog, PageBacklog } from './b
 import { GuardedObservable } from './guarded-observable.ts';
 import { LiveReading, type LiveSource, type ReadingOptions } from './live-reading.ts';
 import type { OpenStore } from './open-store.ts';
+import { isWhole, wrong } from './option-checks.ts';
 import type { PublishGate } from './publish-gate.ts';
 import type { HeadWatch } from './watch.ts';
 
@@ -80,9 +81,9 @@ export class Listeners {
   on<Event>(wanted: Wanted<Event>, listener: Listener<Event>, options: ListenOptions<Event> = {}): LiveSubscription {
     refuseUnknownNames('on', options, listenNames);
     const { signal } = options;
-    if (typeof listener !== 'function') throw new TypeError(`listener must be a function, got ${String(listener)}`);
+    if (typeof listener !== 'function') throw wrong('listener', 'a function', listener);
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new TypeError(`signal must be an AbortSignal, got ${String(signal)}`);
+      throw wrong('signal', 'an AbortSignal', signal);
     }
     const backlog = backlogOf(options);
     let reading: LiveReading | undefined;
@@ -173,17 +174,15 @@ export function liveSource(
 
 /** @throws {TypeError} */
 function backlogOf<Event>({ buffer = listenerBufferEvents, overflow = 'log' }: ListenOptions<Event>): Backlog {
-  if (!Number.isInteger(buffer) || buffer < 1 || buffer > listenerBufferEventsMax) {
-    throw new TypeError(`buffer must be a whole number from 1 to ${listenerBufferEventsMax}, got ${String(buffer)}`);
+  if (!isWhole(buffer, 1, listenerBufferEventsMax)) {
+    throw wrong('buffer', `a whole number from 1 to ${listenerBufferEventsMax}`, buffer);
   }
   if (overflow === 'log' || overflow === 'block') return new PageBacklog(buffer);
   if (overflow === 'drop-oldest') return new NewestBacklog(buffer);
   if (typeof overflow === 'object' && typeof overflow?.coalesceBy === 'function') {
     return new CoalescingBacklog(buffer, overflow.coalesceBy as (event: StoredEvent) => unknown);
   }
-  throw new TypeError(
-    `overflow must be 'log', 'block', 'drop-oldest' or { coalesceBy: (event) => key }, got ${String(overflow)}`,
-  );
+  throw wrong('overflow', "'log', 'block', 'drop-oldest' or { coalesceBy: (event) => key }", overflow);
 }
 
 /** @throws {TypeError} */
@@ -193,5 +192,5 @@ function wantedOf(wanted: Wanted, streams: EventFilter): Pick<ReadingOptions, 'f
   if (Array.isArray(wanted) && wanted.length > 0 && wanted.every((type) => typeof type === 'string')) {
     return { filter: { ...streams, types: [...wanted] }, isWanted: undefined };
   }
-  throw new TypeError(`what a listener wants must be a type, types or a function, got ${String(wanted)}`);
+  throw wrong('wanted', 'a type, an array of types or a function', wanted);
 }

@@ -76,6 +76,17 @@ export interface ErrorDetails {
     readonly stream: string;
     readonly reason: 'damaged' | 'version' | 'incarnation' | 'ahead' | 'too-large';
   };
+  /** A processor's handler took longer than `timeoutMs`. */
+  HANDLER_TIMEOUT: { readonly processor: string; readonly timeoutMs: number };
+  /** A processor passed `count` events without having handled them, the first at `position`; `cause` is why. */
+  EVENT_GIVEN_UP: {
+    readonly processor: string;
+    readonly position: number;
+    readonly count: number;
+    readonly how: 'skip' | 'dead-letter' | 'park-stream';
+  };
+  /** A processor keeps as many dead letters, or parked events, as it may: it goes no further. */
+  DEAD_LETTERS_FULL: { readonly processor: string; readonly max: number };
   /** A query's module, or the worker it ran in, failed; `cause` is what it threw. */
   QUERY_FAILED: { readonly module: string; readonly export: string };
   /** This engine or file system can't do what was asked. */

@@ -19,6 +19,16 @@ export { type CloseOnSignalOptions, closeOnSignal } from '../actors/close-on-sig
 export { type ConnectOptions, connectBus } from '../actors/connect.ts';
 export type { CorrelationOptions } from '../actors/correlation.ts';
 export type {
+  DeadLetter,
+  DeadLetterChoice,
+  DeadLetterFilter,
+  DeadLetterListOptions,
+  DeadLetters,
+  RetryOutcome,
+} from '../actors/dead-letters.ts';
+export type { CircuitOptions, FailureOptions, OnFailure, RetryOptions } from '../actors/failure-policy.ts';
+export type { HandlerAnswer, HandlerAppendOptions, HandlerContext } from '../actors/handler-context.ts';
+export type {
   EventsOptions,
   Listener,
   ListenOptions,
@@ -26,16 +36,15 @@ export type {
   Overflow,
   Wanted,
 } from '../actors/listeners.ts';
+export type { Logger } from '../actors/logger.ts';
 export type { Force, OpenOptions } from '../actors/options.ts';
 export type { Processor, ResetOptions, WaitOptions } from '../actors/processor.ts';
 export type {
   CheckpointOptions,
   HandleBatch,
   HandleEach,
-  HandlerContext,
   ProcessorCommonOptions,
   ProcessorOptions,
-  RetryOptions,
 } from '../actors/processor-options.ts';
 export type {
   ErrorSummary,
@@ -46,6 +55,7 @@ export type {
 } from '../actors/processor-status.ts';
 export type { Accumulator, QueryDefinition, QueryOptions, QueryResult } from '../actors/query.ts';
 export { detach } from './codec/event.ts';
+export type { LetterError, LetterState } from './codec/letter-row.ts';
 export { BusError, type ErrorCode, type ErrorDetails, isBusError } from './errors.ts';
 export * as limits from './limits.ts';
 export type { EventsOf, Schemas } from './log/schemas.ts';

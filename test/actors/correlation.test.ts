@@ -1,4 +1,5 @@
 /** Metadata that goes with appends without being handed along. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
@@ -70,6 +71,22 @@ test('a scope holds for all that is awaited in it, for every way to append, and 
   const inside = ids.filter(([isOutside]) => !isOutside).map(([, id]) => id);
   expect(inside.sort()).toEqual([1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3]);
   expect(ids.filter(([isOutside]) => isOutside)).toEqual([[true, undefined]]);
+});
+
+test('a scope in which somebody began to wait is not that of others who are woken with them', async () => {
+  const bus = await tempBus();
+  const contexts: unknown[] = [];
+  const context = new AsyncLocalStorage<string>();
+  const waiting = context.run('inside', () => collect(bus.subscribe(), 3));
+  bus.head$.subscribe(() => contexts.push(context.getStore()));
+
+  for (let n = 0; n < 3; n++) {
+    await context.run('publisher', () => bus.publish({ type: 'x' }));
+    await expect.poll(() => contexts.length, { interval: 1 }).toBe(n + 2);
+  }
+  await waiting;
+
+  expect(contexts).toEqual([undefined, undefined, undefined, undefined]);
 });
 
 test('a retry under an idempotency key may come from another scope', async () => {
