@@ -83,19 +83,19 @@ test.each(engineKinds)(
   'sixteen executors at a time lose no update, and each version has one winner (%s)',
   async (kind) => {
     const bus = await tempBus({ durability: 'os' }, kind);
-    const account = accounts(bus, { snapshot: { every: 10 }, retries: 1000 });
+    const counter = counterOf(bus, { every: 10 });
 
     const executed = await Promise.all(
       oneTo(16).map(async () => {
         const versions: number[] = [];
-        for (let n = 0; n < 25; n++) versions.push((await account.execute('ann', { deposit: 1 })).version);
+        for (let n = 0; n < 25; n++) versions.push((await counter.execute('1', 'count')).version);
         return versions;
       }),
     );
 
     const versions = executed.flat().sort((left, right) => left - right);
     expect(versions).toEqual(oneTo(400));
-    expect(await account.load('ann')).toEqual({ state: { balance: 400, seen: oneTo(400) }, version: 400 });
+    expect(await counter.load('1')).toEqual({ state: countOf(400), version: 400 });
   },
 );
 

@@ -1,4 +1,4 @@
-/** An aggregate that counts, with snapshots. */
+/** An aggregate that counts, with snapshots. Each event says what the count is now: an update that is lost shows. */
 import type { Aggregate, Bus } from '#store';
 
 export interface Count {
@@ -11,8 +11,8 @@ export function counterOf(bus: Bus, { every = 3 } = {}): Aggregate<Count, 'count
   return bus.aggregate<Count, 'count'>({
     name: 'counter',
     initial: { count: 0, sum: 0 },
-    evolve: ({ count, sum }, { version }) => ({ count: count + 1, sum: sum + version }),
-    decide: () => ({ type: 'counted' }),
+    evolve: ({ sum }, { data, version }) => ({ count: data.count, sum: sum + version }),
+    decide: ({ count }) => ({ type: 'counted', data: { count: count + 1 } }),
     snapshot: { every },
     retries: 1000,
   });
