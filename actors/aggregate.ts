@@ -7,7 +7,7 @@
  */
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { BusError, isBusError } from '../src/errors.ts';
-import { executeRetryMaxMs } from '../src/limits.ts';
+import { executeRetryMaxMs, executeTurnMaxMs } from '../src/limits.ts';
 import type { LogReader } from '../src/log/log-reader.ts';
 import { throwIfAborted } from '../src/log/pages.ts';
 import { checkIdempotencyKey, checkStreamName } from '../src/names.ts';
@@ -23,6 +23,7 @@ import {
 } from './aggregate-options.ts';
 import { AggregateSnapshots, type SnapshotWorld } from './aggregate-snapshots.ts';
 import type { AppendPath } from './append-path.ts';
+import { Turns } from './turns.ts';
 import { untilAborted } from './until-aborted.ts';
 
 /** A state, and the version of the stream that it is of. */
@@ -52,6 +53,7 @@ export class Aggregate<State, Command> {
   readonly #world: AggregateWorld;
   readonly #options: ResolvedAggregate<State, Command>;
   readonly #snapshots: AggregateSnapshots | undefined;
+  readonly #turns = new Turns(executeTurnMaxMs);
 
   /**
    * Use `bus.aggregate`.
@@ -86,16 +88,25 @@ export class Aggregate<State, Command> {
   }
 
   /**
-   * Has `decide` decide on `command`, appends what it decided, and resolves when that is durable. Decides anew after a
-   * conflict, up to `retries` times, after a random wait of at most 64 ms.
+   * Has `decide` decide on `command`, appends what it decided, and resolves when that is durable. Calls of one thread for one
+   * id take turns. Decides anew after a conflict, up to `retries` times, after a random wait of at most 64 ms.
    * @throws {CONCURRENCY_CONFLICT} the last one, after as many retries. @throws what `decide` and `evolve` throw, {TypeError}
    * for a state that can't be kept in a snapshot, {IDEMPOTENCY_KEY_REUSED} for a key of another stream, and as `append`.
    */
   async execute(id: string, command: Command, options: ExecuteOptions = {}): Promise<Executed<State>> {
     checkExecuteOptions(options);
     this.#world.path.assertWritable();
+    if (options.idempotencyKey !== undefined) checkIdempotencyKey(options.idempotencyKey);
+    const leave = await this.#turns.take(this.stream(id), options.signal);
+    try {
+      return await this.#execute(id, command, options);
+    } finally {
+      leave();
+    }
+  }
+
+  async #execute(id: string, command: Command, options: ExecuteOptions): Promise<Executed<State>> {
     const { signal, idempotencyKey: key } = options;
-    if (key !== undefined) checkIdempotencyKey(key);
     const stream = this.stream(id);
     for (let attempt = 1; ; attempt++) {
       throwIfAborted(signal);

@@ -52,7 +52,7 @@ export type Wanted<Event = StoredEvent> = string | readonly string[] | ((event: 
 export type Listener<Event = StoredEvent> = (event: Event) => unknown;
 
 /** What `bus.on` gives. */
-export interface LiveSubscription extends Disposable {
+export interface LiveSubscription {
   /** The head when it began: it gets what is behind, and a `read` up to here gives what was before. */
   readonly after: number;
   /** Events that were given up: 0 for `'log'` and `'block'`. */
@@ -63,6 +63,7 @@ export interface LiveSubscription extends Disposable {
   readonly closed: boolean;
   /** No further call begins; one that runs is not waited for. Twice is fine. */
   close(): void;
+  [Symbol.dispose](): void;
 }
 
 const listenNames: readonly (keyof ListenOptions)[] = ['buffer', 'overflow', 'streams', 'prefix', 'signal'];

@@ -78,6 +78,8 @@ export const listenerBufferEventsMax = 65_536;
 export const executeRetries = 20;
 /** The most that may be asked for. */
 export const executeRetriesMax = 1000;
+/** How long an `execute` keeps the next one of its thread and stream waiting, at most. Milliseconds. */
+export const executeTurnMaxMs = 64;
 /** The wait before such a retry is random, at first up to 1 ms, twice that each time, and never more than this. Milliseconds. */
 export const executeRetryMaxMs = 64;
 /** A snapshot's state, encoded; LMDB values stay below 15 MiB. A larger one is not written, and that is reported. */

@@ -95,7 +95,7 @@ test.each(engineKinds)(
 
     const versions = executed.flat().sort((left, right) => left - right);
     expect(versions).toEqual(oneTo(400));
-    expect(await counter.load('1')).toEqual({ state: countOf(400), version: 400 });
+    expect(await counterOf(bus).load('1')).toEqual({ state: countOf(400), version: 400 });
   },
 );
 
@@ -110,6 +110,52 @@ test('executors of several threads lose no update', async () => {
   await Promise.all([own(), ...threads.map((thread) => thread.count('1', 50))]);
 
   expect(await counter.load('1')).toEqual({ state: countOf(150), version: 150 });
+});
+
+test('commands for one id take turns, in their order, unless one takes too long', async () => {
+  const bus = await tempBus();
+  const decided: number[] = [];
+  let answer: (() => void) | undefined;
+  const account = accounts(bus, {
+    decide: async (_state, command, { attempt }) => {
+      const { deposit } = command as { deposit: number };
+      decided.push(deposit * attempt);
+      if (deposit === 3 && attempt === 1) {
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+      }
+      return { type: 'deposited', data: { amount: deposit } };
+    },
+  });
+  const controller = new AbortController();
+
+  const executed = [1, 2, 3, 4, 5].map((deposit) => account.execute('ann', { deposit }));
+  const aborted = Promise.allSettled([account.execute('ann', { deposit: 9 }, { signal: controller.signal })]);
+  controller.abort();
+  await executed[4];
+  answer?.();
+  await Promise.all(executed);
+
+  expect(await aborted).toMatchObject([{ reason: { code: 'ABORTED' } }]);
+  expect(decided).toEqual([1, 2, 3, 4, 5, 6]);
+  expect((await account.load('ann')).state.balance).toBe(15);
+});
+
+test('a command that executes another one for the same id does not wait for ever', async () => {
+  const bus = await tempBus();
+  const account = accounts(bus, {
+    retries: 2,
+    decide: async (_state, command) => {
+      if (command === 'nothing') await account.execute('ann', { deposit: 1 });
+      return { type: 'deposited', data: { amount: 1 } };
+    },
+  });
+
+  const refused = account.execute('ann', 'nothing');
+
+  await expect(refused).rejects.toMatchObject({ code: 'CONCURRENCY_CONFLICT' });
+  expect((await account.load('ann')).version).toBe(3);
 });
 
 test('a command that is beaten each time fails with the conflict, after its retries', async () => {

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { type BusError, openBus, type Schemas } from '#store';
 import { collect } from '../kit/collect.ts';
-import { tempBus } from '../kit/temp-store.ts';
+import { ConnectedThread } from '../kit/connected-thread.ts';
+import { tempBus, tempStore } from '../kit/temp-store.ts';
 
 /** A schema by hand: `validate` is all there is to one. */
 function schemaOf(validate: (value: unknown) => unknown): Schemas[string] {
@@ -173,6 +174,18 @@ test('schemas hold for publish, for views and for aggregates', async () => {
   await refusalOf(payments.execute('1', undefined));
 
   expect(bus.head).toBe(0);
+});
+
+test('a connected thread checks what it appends by the schemas that it was given', async () => {
+  const bus = await tempStore('lmdb').openBus({ durability: 'os' });
+  const thread = await ConnectedThread.start(bus);
+
+  const answer = refused(thread.append('a', { type: 'checked', data: { n: 1.5 } }));
+
+  expect(await answer).toMatchObject({ code: 'SCHEMA_INVALID', detail: { issues: [{ path: 'data.n' }] } });
+  await thread.append('a', { type: 'checked', data: { n: 1 } });
+  await bus.append('a', { type: 'checked', data: { n: 1.5 } });
+  expect(bus.head).toBe(2);
 });
 
 test.each<[string, unknown]>([

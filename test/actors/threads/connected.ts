@@ -2,6 +2,7 @@
  * A thread with a connected bus, which does what it is told: see test/kit/connected-thread.ts.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { z } from 'zod';
 import { type Bus, connectBus } from '#store';
 import type { ThreadOrder, ThreadReply } from '../../kit/connected-thread.ts';
 import { counterOf } from '../../kit/counter.ts';
@@ -13,7 +14,7 @@ let heads: number[] = [];
 
 const deeds: Record<ThreadOrder['do'], (...given: never[]) => unknown> = {
   connect: async () => {
-    bus = await connectBus(workerData.port);
+    bus = await connectBus(workerData.port, { schemas: { checked: z.object({ n: z.int() }) } });
     return bus.capabilities;
   },
   append: (...given: Parameters<Bus['append']>) => bus.append(...given),
