@@ -44,6 +44,8 @@ export class TimerService {
   #nextDueMs: number | undefined;
   #alarm: unknown;
   #working: Promise<void> | undefined;
+  /** Something has happened since the work under way last looked. */
+  #isAsked = false;
   /** Appends that failed in a row, and what the last failed for: it is tried again when the alarm goes. */
   #failures = 0;
   #failure: unknown;
@@ -97,6 +99,7 @@ export class TimerService {
   }
 
   #wake(): void {
+    this.#isAsked = true;
     this.#working ??= this.#work();
   }
 
@@ -106,11 +109,11 @@ export class TimerService {
     if (this.#failure === undefined) this.#clearAlarm();
     // Whatever is ordered in the same turn of the event loop shares a write.
     await setImmediate();
-    let isIdle = false;
-    while (!isIdle) {
+    let hasFired = false;
+    while (hasFired || this.#isAsked || !this.#orders.isEmpty) {
+      this.#isAsked = false;
       await this.#takeOrders();
-      const fired = await this.#fire();
-      isIdle = !fired && this.#orders.isEmpty;
+      hasFired = await this.#fire();
     }
     this.#working = undefined;
     this.#settleLooks();
