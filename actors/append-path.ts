@@ -55,7 +55,7 @@ export class AppendPath {
   ): Promise<Result> {
     try {
       const appender = this.#appender();
-      const request = this.#request(appends, options);
+      const request = this.encoded(appends, options);
       if (isThenable(request)) return this.#submitLater(request, options.signal, pick, undefined);
       return appender.append(request, options.signal, pick);
     } catch (error) {
@@ -73,7 +73,7 @@ export class AppendPath {
     if (gate.isOpen) return this.submit(appends, options, pick);
     try {
       this.#appender();
-      return this.#submitLater(this.#request(appends, options), options.signal, pick, gate);
+      return this.#submitLater(this.encoded(appends, options), options.signal, pick, gate);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -91,13 +91,16 @@ export class AppendPath {
     return appender;
   }
 
-  #request(appends: readonly GivenAppend[], options: SubmitOptions): AppendRequest | Promise<AppendRequest> {
+  /** What the call would append, in the context of the caller and checked. @throws as `append` for bad input */
+  encoded(appends: readonly GivenAppend[], options: SubmitOptions): AppendRequest | Promise<AppendRequest> {
     const { schemas, correlation } = this.#options;
     const ambient = mergedMetadata(correlation.metadata, options.ambient);
     const given = ambient === options.ambient ? options : { ...options, ambient };
     const call = readCall(appends, given);
     const checked = schemas === undefined ? call : schemas.checked(call);
-    return isThenable<GivenCall>(checked) ? checked.then((later) => encoded(later, given)) : encoded(checked, given);
+    return isThenable<GivenCall>(checked)
+      ? checked.then((later) => requestOf(later, given))
+      : requestOf(checked, given);
   }
 
   async #submitLater<Result>(
@@ -118,7 +121,7 @@ export class AppendPath {
   }
 }
 
-function encoded(call: GivenCall, options: SubmitOptions): AppendRequest {
+function requestOf(call: GivenCall, options: SubmitOptions): AppendRequest {
   const request = encodeCall(call, options, Date.now());
   return options.rows === undefined ? request : { ...request, rows: options.rows };
 }

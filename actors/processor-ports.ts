@@ -164,7 +164,8 @@ export function processorPorts(
     replay: fromPromise(({ input, signal }) =>
       inTurn(names.handlers, signal, async () => {
         const result = await replay(replays, input, signal);
-        names.tellLetters(name);
+        // Who waits for it looks at the processor next: that takes the result first.
+        setImmediate(() => names.tellLetters(name));
         return result;
       }),
     ),

@@ -14,6 +14,7 @@ import { loopDelayTask } from './loop-delay.ts';
 import { queryTask } from './query-tasks.ts';
 import { randomTask, scanTask, streamTask } from './read-tasks.ts';
 import type { MakeTask } from './task.ts';
+import { timersTask } from './timers.ts';
 import { eventTypes } from './workload.ts';
 
 export type CaseUnit = 'events/s' | 'ms' | 'us/s' | 'bytes/event';
@@ -120,6 +121,14 @@ export const cases: readonly BenchCase[] = [
     store: 'empty',
     about: 'CPU of a bus at rest with a live processor and a waiting subscription',
     tasks: { varvebus: idleTask },
+  },
+  {
+    id: 'timers',
+    kind: 'work',
+    unit: 'events/s',
+    store: 'empty',
+    about: '100,000 timers that are due at once, until the last of them is in the log; beside it, making them',
+    tasks: { varvebus: timersTask(100_000) },
   },
   {
     id: 'scan-decoded',

@@ -15,6 +15,7 @@ import { readIdentity, readMetaNumber } from './store-meta.ts';
 import { timeOf } from './tail.ts';
 import { type LoggedStream, mixed, RunChecker } from './verify-runs.ts';
 import { checkSnapshotRow } from './verify-snapshots.ts';
+import { TimerChecker } from './verify-timers.ts';
 
 export interface VerifyOptions {
   readonly signal?: AbortSignal;
@@ -95,6 +96,10 @@ class Verifier {
     yield* this.#walkTable('idempotency', (key, row, snapshot) => this.#checkKeyRow(key, row, snapshot));
     yield* this.#walkTable('consumer_cursors', (key, row, snapshot) => this.#checkCursorRow(key, row, snapshot));
     yield* this.#walkTable('snapshots', checkSnapshotRow);
+    const timers = new TimerChecker((message) => this.#problem('timers', undefined, message));
+    this.#guard('timers', () => this.#engine.read((snapshot) => timers.start(snapshot)));
+    yield* this.#walkTable('timers', (key, row, snapshot) => timers.check(key, row, snapshot));
+    this.#guard('timers', () => this.#engine.read((snapshot) => timers.finish(snapshot)));
   }
 
   report(): VerifyReport {

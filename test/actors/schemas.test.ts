@@ -164,7 +164,7 @@ test('what a schema gives is checked like any other data', async () => {
   await expect(refused).rejects.toMatchObject({ code: 'EVENT_INVALID', detail: { path: 'data.at' } });
 });
 
-test('schemas hold for publish, for views and for aggregates', async () => {
+test('schemas hold for publish, for views, for aggregates and for timers', async () => {
   const bus = await tempBus({ schemas: { Paid: z.object({ cents: z.int() }) } });
   const wrong = { type: 'Paid', data: { cents: 'x' } };
   const payments = bus.aggregate({ name: 'payment', initial: {}, evolve: (state) => state, decide: () => wrong });
@@ -172,6 +172,7 @@ test('schemas hold for publish, for views and for aggregates', async () => {
   await refusalOf(bus.publish(wrong));
   await refusalOf(bus.with({ metadata: {} }).append('a', wrong));
   await refusalOf(payments.execute('1', undefined));
+  await refusalOf(bus.schedule('a', wrong, { delayMs: 0 }));
 
   expect(bus.head).toBe(0);
 });

@@ -8,6 +8,7 @@ import { liveTask } from '../../bench/live-latency.ts';
 import { loopDelayTask } from '../../bench/loop-delay.ts';
 import { queryTask } from '../../bench/query-tasks.ts';
 import { assertSum, type MakeTask, type Turn } from '../../bench/task.ts';
+import { timersTask } from '../../bench/timers.ts';
 import { openVarvebusStore } from '../../bench/varvebus-store.ts';
 import { Workload } from '../../bench/workload.ts';
 import { tempDirectory } from '../kit/temp-store.ts';
@@ -61,6 +62,14 @@ test('callers count what they have appended', async () => {
   const { events } = await oneTurn(callersTask(8));
 
   expect(events).toBeGreaterThanOrEqual(8);
+});
+
+test('timers fire, each once and in order, and the rate of making them is told beside', async () => {
+  const { events, value, beside } = await oneTurn(timersTask(300));
+
+  expect(events).toBe(300);
+  expect(value).toBeGreaterThan(0);
+  expect(beside).toEqual({ 'timers-schedule': expect.any(Number) });
 });
 
 test('a task for a bus refuses another store', () => {
