@@ -4,6 +4,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { callersTask } from '../../bench/append-tasks.ts';
 import { drainTask } from '../../bench/drain.ts';
+import { deadLetterTask, parkedDrainTask } from '../../bench/giving-up.ts';
 import { liveTask } from '../../bench/live-latency.ts';
 import { loopDelayTask } from '../../bench/loop-delay.ts';
 import { queryTask } from '../../bench/query-tasks.ts';
@@ -33,6 +34,14 @@ test.each([[false], [true]])('a drain handles the whole store, touching data: %s
 
   expect(events % storedEvents).toBe(0);
   expect(value).toBeGreaterThan(0);
+});
+
+test('what a handler fails on is put away, and what is parked costs a drain of its own', async () => {
+  expect(await oneTurn(deadLetterTask(50))).toMatchObject({ value: expect.any(Number) });
+  const { value, beside } = await oneTurn(parkedDrainTask(0.3));
+
+  expect(value).toBeGreaterThan(0);
+  expect(beside).toEqual({ 'drain-unparked': expect.any(Number) });
 });
 
 test('a query with several numbers of threads has a rate for each', async () => {
