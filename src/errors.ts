@@ -22,6 +22,15 @@ export interface ErrorDetails {
     readonly max: number;
     readonly actual: number;
   };
+  /**
+   * Data of an event is not what the schema of its type asks for: `issues`, the first 100, say where and why. Nothing was
+   * written. `cause` is what the schema threw, if it did. `index` is the event's place in the call.
+   */
+  SCHEMA_INVALID: {
+    readonly index: number;
+    readonly type: string;
+    readonly issues: readonly { readonly path: string; readonly message: string }[];
+  };
   /** A call without events. */
   APPEND_EMPTY: { readonly stream: string | undefined };
   /** The idempotency key was used before for other content. Nothing was written. */
@@ -58,6 +67,15 @@ export interface ErrorDetails {
   PROCESSOR_FAILED: { readonly processor: string; readonly position: number; readonly attempts: number };
   /** A processor was stopped, so what was waited for does not come. */
   PROCESSOR_STOPPED: { readonly processor: string };
+  /**
+   * A snapshot of an aggregate could not be used, or not be made (`'too-large'`), and events were folded instead. Only
+   * reported on `errors$`. `'version'`: it is of another `snapshot.version`; `'ahead'`: of a later version than the stream's.
+   */
+  SNAPSHOT_IGNORED: {
+    readonly aggregate: string;
+    readonly stream: string;
+    readonly reason: 'damaged' | 'version' | 'incarnation' | 'ahead' | 'too-large';
+  };
   /** A processor's handler took longer than `timeoutMs`. */
   HANDLER_TIMEOUT: { readonly processor: string; readonly timeoutMs: number };
   /** The thread that a processor's handler ran in ended under it; `cause` is why. */
@@ -73,6 +91,8 @@ export interface ErrorDetails {
   };
   /** A processor keeps as many dead letters, or parked events, as it may: it goes no further. */
   DEAD_LETTERS_FULL: { readonly processor: string; readonly max: number };
+  /** So many timers are pending that no more are taken. Nothing was written. */
+  TIMERS_FULL: { readonly max: number };
   /** A query's module, or the worker it ran in, failed; `cause` is what it threw. */
   QUERY_FAILED: { readonly module: string; readonly export: string };
   /** This engine or file system can't do what was asked. */

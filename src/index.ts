@@ -4,10 +4,20 @@
  * @packageDocumentation
  */
 
+export type { Aggregate, Executed, Loaded } from '../actors/aggregate.ts';
+export type {
+  AggregateOptions,
+  DecideContext,
+  Decision,
+  ExecuteOptions,
+  SnapshotOptions,
+} from '../actors/aggregate-options.ts';
 export type { BusState } from '../actors/bus.machine.ts';
 export { Bus, openBus, type StoreInfo } from '../actors/bus.ts';
+export type { BusView } from '../actors/bus-view.ts';
 export { type CloseOnSignalOptions, closeOnSignal } from '../actors/close-on-signal.ts';
 export { type ConnectOptions, connectBus } from '../actors/connect.ts';
+export type { CorrelationOptions } from '../actors/correlation.ts';
 export type {
   DeadLetter,
   DeadLetterChoice,
@@ -18,6 +28,14 @@ export type {
 } from '../actors/dead-letters.ts';
 export type { CircuitOptions, FailureOptions, OnFailure, RetryOptions } from '../actors/failure-policy.ts';
 export type { HandlerAnswer, HandlerAppendOptions, HandlerContext } from '../actors/handler-context.ts';
+export type {
+  EventsOptions,
+  Listener,
+  ListenOptions,
+  LiveSubscription,
+  Overflow,
+  Wanted,
+} from '../actors/listeners.ts';
 export type { Logger } from '../actors/logger.ts';
 export type { Force, OpenOptions } from '../actors/options.ts';
 export type { Processor, ResetOptions, WaitOptions } from '../actors/processor.ts';
@@ -43,6 +61,8 @@ export { detach } from './codec/event.ts';
 export type { LetterError, LetterState } from './codec/letter-row.ts';
 export { BusError, type ErrorCode, type ErrorDetails, isBusError } from './errors.ts';
 export * as limits from './limits.ts';
+export type { EventsOf, Schemas } from './log/schemas.ts';
 export type { StoreIdentity } from './log/store-meta.ts';
 export type { VerifyOptions, VerifyProblem, VerifyReport } from './log/verify.ts';
+export { messagesStream } from './names.ts';
 export type * from './types.ts';

@@ -5,14 +5,19 @@
 import type {
   AppendManyOptions,
   AppendOptions,
+  CancelTimerOptions,
+  PublishOptions,
   ReadOptions,
   ReadStreamOptions,
+  ScheduleOptions,
   StreamsOptions,
   SubscribeOptions,
+  TimersOptions,
 } from './types.ts';
 
 const append: readonly (keyof AppendOptions)[] = ['expectedVersion', 'idempotencyKey', 'metadata', 'signal'];
 const appendMany: readonly (keyof AppendManyOptions)[] = ['idempotencyKey', 'metadata', 'signal'];
+const publish: readonly (keyof PublishOptions)[] = ['stream', 'metadata', 'signal'];
 const read: readonly (keyof ReadOptions)[] = [
   'from',
   'to',
@@ -26,8 +31,22 @@ const read: readonly (keyof ReadOptions)[] = [
 const readStream: readonly (keyof ReadStreamOptions)[] = ['from', 'to', 'direction', 'limit', 'signal'];
 const subscribe: readonly (keyof SubscribeOptions)[] = ['after', 'types', 'streams', 'prefix', 'signal'];
 const streams: readonly (keyof StreamsOptions)[] = ['prefix', 'after', 'limit', 'signal'];
+const schedule: readonly (keyof ScheduleOptions)[] = ['at', 'delayMs', 'key', 'metadata', 'signal'];
+const cancelTimer: readonly (keyof CancelTimerOptions)[] = ['signal'];
+const timers: readonly (keyof TimersOptions)[] = ['from', 'to', 'limit', 'signal'];
 
-const namesByMethod = { append, appendMany, read, readStream, subscribe, streams } as const;
+const namesByMethod = {
+  append,
+  appendMany,
+  publish,
+  read,
+  readStream,
+  subscribe,
+  streams,
+  schedule,
+  cancelTimer,
+  timers,
+} as const;
 
 /** @throws {TypeError} for an option that `method` of a bus does not have. */
 export function checkOptionNames(method: keyof typeof namesByMethod, options: object): void {

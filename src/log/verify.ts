@@ -14,6 +14,8 @@ import { throwIfAborted } from './pages.ts';
 import { readIdentity, readMetaNumber } from './store-meta.ts';
 import { timeOf } from './tail.ts';
 import { type LoggedStream, mixed, RunChecker } from './verify-runs.ts';
+import { checkSnapshotRow } from './verify-snapshots.ts';
+import { TimerChecker } from './verify-timers.ts';
 
 export interface VerifyOptions {
   readonly signal?: AbortSignal;
@@ -93,6 +95,11 @@ class Verifier {
     runs.finish(this.#hasHole);
     yield* this.#walkTable('idempotency', (key, row, snapshot) => this.#checkKeyRow(key, row, snapshot));
     yield* this.#walkTable('consumer_cursors', (key, row, snapshot) => this.#checkCursorRow(key, row, snapshot));
+    yield* this.#walkTable('snapshots', checkSnapshotRow);
+    const timers = new TimerChecker((message) => this.#problem('timers', undefined, message));
+    this.#guard('timers', () => this.#engine.read((snapshot) => timers.start(snapshot)));
+    yield* this.#walkTable('timers', (key, row, snapshot) => timers.check(key, row, snapshot));
+    this.#guard('timers', () => this.#engine.read((snapshot) => timers.finish(snapshot)));
   }
 
   report(): VerifyReport {

@@ -62,6 +62,17 @@ test('a read model goes on where it was', async () => {
   ]);
 });
 
+test('a payment saga cancels what is not paid in time, also when the time was up while nothing ran', async () => {
+  const lines = await outputOf('payment-saga.ts');
+
+  expect(lines).toEqual([
+    'the program ends; order-3 waits for PaymentTimedOut',
+    'order-1: Placed, Paid, Confirmed',
+    'order-2: Placed, PaymentTimedOut, Cancelled',
+    'order-3: Placed, PaymentTimedOut, Cancelled',
+  ]);
+});
+
 test('a second process sees what the first one writes', async () => {
   const lines = await outputOf('second-process.ts');
 
@@ -95,5 +106,25 @@ test('a handler in a worker thread is timed out, while the main thread stays fre
     '97 = 97',
     expect.stringMatching(/^dead letter at \d: the handler of "factors" took more than 500 ms$/),
     'meanwhile the main thread was free',
+  ]);
+});
+
+test('a chat shows what was said before and what is said now, once each, and only the newest of what is typed', async () => {
+  const lines = await outputOf('chat.ts');
+
+  expect(lines).toEqual([
+    "Ann's screen: 1 Ann: Anybody here? | 52 Ben: Yes, me.",
+    "Ben's screen: 1 Ann: Anybody here? | (not sent, data.text) | 52 Ben: Yes, me.",
+    "Ann saw the last of Ben's 50 letters",
+  ]);
+});
+
+test('an order workflow goes the ways that its statechart allows, and no other', async () => {
+  const lines = await outputOf('order-workflow.ts');
+
+  expect(lines).toEqual([
+    'order 1: shipped',
+    'order 2: cancelled',
+    "refused: an order that is cancelled can't be Shipped",
   ]);
 });
