@@ -206,7 +206,7 @@ export const cases: readonly BenchCase[] = [
     store: 'built',
     about:
       'event-loop delay of the main thread, 99th percentile, with two CPU-bound handlers in threads; beside it, inline',
-    tasks: { varvebus: handlerThreadsTask },
+    tasks: { varvebus: handlerThreadsTask(5000) },
   },
   {
     id: 'drain-parked',

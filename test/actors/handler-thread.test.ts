@@ -209,6 +209,19 @@ test('events parked in a round that is lost with its thread are parked neverthel
   await expect.poll(() => processor.status.context).toMatchObject({ deadLettered: 2, parked: 4, handled: 1 });
 });
 
+test('an event that was given up is kept, also when the next one is the end of the thread', async () => {
+  const { bus, called, tell } = await threadBus();
+  await tell(['nothing', 'dead-letter', 'exit', 'skip', 'exit', 'nothing']);
+  const processor = bus.processor({ name, handler, retry: { attempts: 0 }, onFailure: 'dead-letter' });
+
+  processor.start();
+  await processor.caughtUp();
+
+  expect(called()).toEqual(['1:1', '2:1', '3:1', '4:1', '5:1', '6:1']);
+  const letters = await collect(bus.deadLetters(name).list());
+  expect(letters.map(({ position }) => position)).toEqual([2, 3, 5]);
+});
+
 test('a batch whose thread is lost is narrowed down, too', async () => {
   const { bus, tell } = await threadBus();
   await tell(['nothing', 'nothing', 'exit', 'nothing']);
