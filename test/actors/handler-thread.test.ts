@@ -209,6 +209,22 @@ test('events parked in a round that is lost with its thread are parked neverthel
   await expect.poll(() => processor.status.context).toMatchObject({ deadLettered: 2, parked: 4, handled: 1 });
 });
 
+test('a replay in a thread that takes too long is dead again', async () => {
+  const { bus, called, tell } = await threadBus();
+  await tell(['loop', 'nothing']);
+  const policy = { timeoutMs: 50, retry: { attempts: 0 }, onFailure: 'dead-letter' } as const;
+  const processor = bus.processor({ name, handler, ...policy });
+  processor.start();
+  await processor.caughtUp();
+  await expect.poll(() => processor.status.context.deadLettered).toBe(1);
+
+  const outcome = await bus.deadLetters(name).retry(1);
+
+  expect(outcome).toEqual({ handled: 0, failed: 1, waiting: 0 });
+  expect(called()).toEqual(['1:1', '2:1', '1:2']);
+  expect(await bus.deadLetters(name).get(1)).toMatchObject({ attempts: 2, error: { code: 'HANDLER_TIMEOUT' } });
+});
+
 test('an event that was given up is kept, also when the next one is the end of the thread', async () => {
   const { bus, called, tell } = await threadBus();
   await tell(['nothing', 'dead-letter', 'exit', 'skip', 'exit', 'nothing']);
