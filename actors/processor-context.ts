@@ -354,7 +354,7 @@ function backoffMs({ attempts, trouble }: ProcessorContext, { retry, random }: P
 }
 
 /** So many events were given up in a row that it may not be their fault: the next one is not, however often it fails. */
-export function isCircuitOpen({ givenUpInRow, attempts, trouble }: ProcessorContext, policy: ProcessorPolicy): boolean {
+function isCircuitOpen({ givenUpInRow, attempts, trouble }: ProcessorContext, policy: ProcessorPolicy): boolean {
   const isSpent = trouble?.phase === 'work' && attempts > policy.retry.attempts;
   return isSpent && policy.onFailure !== 'fail' && givenUpInRow >= policy.circuit.failures;
 }

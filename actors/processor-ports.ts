@@ -115,8 +115,8 @@ export function processorPorts(
     return to;
   };
   const placeAt = (cursor: CursorPlace | undefined, head: number): Place => {
-    const { letters, streams } = store.read((snapshot) => letterbox.load(snapshot));
-    return { cursor, head, hasReplays: letters.length + streams.length > 0 };
+    store.read((snapshot) => letterbox.load(snapshot));
+    return { cursor, head, hasReplays: letterbox.hasReplays };
   };
   const inTurn = <Result>(turns: ProcessorNames['moves'], signal: AbortSignal, task: () => Promise<Result>) =>
     turns.take(name, async () => {
