@@ -15,8 +15,9 @@ import { type PageSource, pagesOf } from '../src/log/pages.ts';
 import { scanSource, streamSource, streamsSource, subscriptionWalks } from '../src/log/read-sources.ts';
 import type { StoreIdentity } from '../src/log/store-meta.ts';
 import { type VerifyOptions, type VerifyReport, verifyStore } from '../src/log/verify.ts';
-import { checkStreamName } from '../src/names.ts';
+import { checkConsumerName, checkStreamName } from '../src/names.ts';
 import { checkOptionNames } from '../src/option-names.ts';
+import type { RowWrite } from '../src/storage/engine.ts';
 import type {
   AnyEvent,
   AppendManyOptions,
@@ -46,6 +47,11 @@ import type { ProcessorHost } from './processor-names.ts';
 import type { ProcessorOptions } from './processor-options.ts';
 import { processorStore } from './processor-store.ts';
 import { Processors } from './processors.ts';
+import type { Projection } from './projection.ts';
+import type { ProjectionOptions } from './projection-options.ts';
+import { type ProjectionReader, type ProjectionSource, StoredProjection } from './projection-reader.ts';
+import { ProjectionWatch } from './projection-watch.ts';
+import { Projections } from './projections.ts';
 import { type QueryOptions, runQuery } from './query.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import { HeadWatch } from './watch.ts';
@@ -90,6 +96,8 @@ export class Bus<Events extends EventShape = AnyEvent> {
   readonly #actor: Actor<BusMachine>;
   readonly #settings: BusSettings;
   readonly #processors: Processors | undefined;
+  readonly #projectionSource: ProjectionSource;
+  readonly #projections: Projections | undefined;
   #readers: Promise<ReaderPool> | undefined;
   /** What ended writing, if something has. */
   #failure: unknown;
@@ -108,14 +116,21 @@ export class Bus<Events extends EventShape = AnyEvent> {
     this.#watch = new HeadWatch({ head: store.head, listen: store.listen, onError: report });
     this.head$ = this.#watch.head$;
     this.#settings = settings;
-    if (settings !== undefined && store.appender !== undefined) {
+    const { engine, appender, identity } = store;
+    const { incarnation } = identity;
+    this.#projectionSource = { engine, incarnation, watch: new ProjectionWatch(store.listen), report };
+    if (settings !== undefined && appender !== undefined) {
       const { clock } = settings;
-      this.#processors = new Processors(processorStore(store, store.appender, this.#watch, clock, report));
+      const processors = processorStore(store, appender, this.#watch, clock, report);
+      this.#processors = new Processors(processors);
+      const writeRows = (rows: readonly RowWrite[]) => appender.writeRows(rows);
+      const projectionStore = { processors, engine, incarnation, writeRows };
+      this.#projections = new Projections(this.#processors, projectionStore, this.#projectionSource);
       processorHosts.set(this, this.#processors);
     }
     this.#actor = createActor(
       busMachine({
-        stopProcessors: () => this.#tried(async () => this.#processors?.close(processorsStopMaxMs)),
+        stopProcessors: () => this.#tried(() => this.#stopProcessors()),
         stopReaders: () => this.#tried(async () => (await this.#readers)?.close()),
         stopAppends: () => this.#tried(() => store.stopAppends()),
         release: () => this.#tried(() => this.#release()),
@@ -254,6 +269,29 @@ export class Bus<Events extends EventShape = AnyEvent> {
     return this.#processors?.list ?? [];
   }
 
+  /**
+   * A read model kept in the store: `on` has a synchronous handler for each type of events it is made of, and what they set is
+   * saved together with the position, exactly once. It is not started yet. Its entries are read here or by `view(name)`.
+   * @throws as {@link Bus.processor}; names of processors and projections are one set.
+   */
+  projection<Value = unknown>(options: ProjectionOptions<Events, Value>): Projection<Value> {
+    this.#assertOpen();
+    this.#requireProcessors();
+    return (this.#projections as Projections).create(options);
+  }
+
+  /** Its projections that are not closed, in the order in which they were made. */
+  get projections(): readonly Projection[] {
+    return this.#projections?.list ?? [];
+  }
+
+  /** The entries of a projection, whoever builds it: in any thread, and in processes that only read. @throws {TypeError} {STORE_CLOSED} */
+  view<Value = unknown>(name: string): ProjectionReader<Value> {
+    this.#assertOpen();
+    checkConsumerName(name);
+    return new StoredProjection<Value>(name, this.#projectionSource);
+  }
+
   /** Checks every block, the order, and the index tables against the log, while the store is in use. */
   verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     return verifyStore(this.#store.engine, options);
@@ -306,7 +344,14 @@ export class Bus<Events extends EventShape = AnyEvent> {
 
   async #release(): Promise<void> {
     this.#watch.close();
+    this.#projectionSource.watch.close();
     await this.#store.release();
+  }
+
+  async #stopProcessors(): Promise<void> {
+    const projections = this.#projections?.close();
+    await this.#processors?.close(processorsStopMaxMs);
+    await projections;
   }
 
   #requireProcessors(): Processors {

@@ -58,6 +58,8 @@ export interface ErrorDetails {
   PROCESSOR_FAILED: { readonly processor: string; readonly position: number; readonly attempts: number };
   /** A processor was stopped, so what was waited for does not come. */
   PROCESSOR_STOPPED: { readonly processor: string };
+  /** While a range was read page by page, another build of the projection took over: the rest would not fit. Read it again. */
+  PROJECTION_SWITCHED: { readonly projection: string };
   /** A query's module, or the worker it ran in, failed; `cause` is what it threw. */
   QUERY_FAILED: { readonly module: string; readonly export: string };
   /** This engine or file system can't do what was asked. */

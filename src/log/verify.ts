@@ -13,6 +13,7 @@ import type { Engine, Snapshot, TableName } from '../storage/engine.ts';
 import { throwIfAborted } from './pages.ts';
 import { readIdentity, readMetaNumber } from './store-meta.ts';
 import { timeOf } from './tail.ts';
+import { checkProjectionRow } from './verify-projections.ts';
 import { type LoggedStream, mixed, RunChecker } from './verify-runs.ts';
 
 export interface VerifyOptions {
@@ -93,6 +94,9 @@ class Verifier {
     runs.finish(this.#hasHole);
     yield* this.#walkTable('idempotency', (key, row, snapshot) => this.#checkKeyRow(key, row, snapshot));
     yield* this.#walkTable('consumer_cursors', (key, row, snapshot) => this.#checkCursorRow(key, row, snapshot));
+    yield* this.#walkTable('projections', (key, row, snapshot) =>
+      checkProjectionRow(key, row, snapshot, (message) => this.#problem('projections', undefined, message)),
+    );
   }
 
   report(): VerifyReport {
