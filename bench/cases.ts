@@ -11,6 +11,7 @@ import { drainTask } from './drain.ts';
 import { idleTask } from './idle.ts';
 import { liveTask } from './live-latency.ts';
 import { loopDelayTask } from './loop-delay.ts';
+import { projectTask } from './project.ts';
 import { queryTask } from './query-tasks.ts';
 import { randomTask, scanTask, streamTask } from './read-tasks.ts';
 import type { MakeTask } from './task.ts';
@@ -179,6 +180,14 @@ export const cases: readonly BenchCase[] = [
     store: 'built',
     about: 'everything through the handler of a processor, touching the data of each event',
     tasks: { varvebus: drainTask({ touchesData: true }) },
+  },
+  {
+    id: 'project-1000',
+    kind: 'work',
+    unit: 'events/s',
+    store: 'built',
+    about: 'everything through a new projection that counts the events of each of 1000 streams',
+    tasks: { varvebus: projectTask },
   },
   {
     id: 'query-1',
