@@ -33,7 +33,7 @@ export interface ProjectionOptions<Events extends EventShape = AnyEvent, Value =
     Omit<EventFilter, 'types'> {
   /**
    * To be raised whenever the handlers, or the events they get, change: another version than the one in the store is built
-   * anew beside it, and read once it has caught up. 1 to 4,294,967,295.
+   * anew beside it, and read as soon as it is as far. 1 to 4,294,967,295.
    */
   readonly version: number;
   readonly on: ProjectionHandlers<Events, Value>;

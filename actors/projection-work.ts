@@ -2,8 +2,8 @@
  * Which build of a projection its processor works on, and the store as that processor sees it.
  *
  * A build is the handlers of one version run over the log from its beginning, into rows and a cursor of its own. Owns the
- * change from one build to the next: it is written with a move of the new build's cursor, in one transaction, when that has
- * caught up; readers see the old build before it and the new one after it. The number of the build is the generation of its
+ * change from one build to the next: it is written with a move of the new build's cursor, in one transaction, when that is as
+ * far as the old one; readers see the old build before it and the new one after it. The number of the build is the generation of its
  * cursor.
  */
 import type { ProjectionBuild, ProjectionBuilds } from '../src/codec/projection-row.ts';
@@ -43,8 +43,8 @@ export class ProjectionWork {
   /** As stored, and as the next move leaves them. */
   #stored: ProjectionBuilds | undefined;
   #wanted: ProjectionBuilds | undefined;
-  /** It has caught up with the log here. */
-  #caughtUpAt: number | undefined;
+  /** Where it takes the place of the build that is read: as far as that one is, which nobody takes further meanwhile. */
+  #switchAt = 0;
 
   constructor(name: string, version: number, store: ProjectionStore, events: ProjectionWorkEvents) {
     this.#name = name;
@@ -70,9 +70,8 @@ export class ProjectionWork {
 
   /** Whether everything up to `position` being handled is a reason to save at once. */
   isDue(position: number, isDirty: boolean): boolean {
-    if (this.isBuilding && position >= this.#store.processors.head()) this.#caughtUpAt ??= position;
     // Those who wait for a position in other threads are told by the cursor alone, and nothing else will move it.
-    return this.#caughtUpAt !== undefined || (!isDirty && position > this.#durable);
+    return this.#isToSwitch(position) || (!isDirty && position > this.#durable);
   }
 
   /**
@@ -87,18 +86,19 @@ export class ProjectionWork {
 
   /** Chooses the build to work on, and gives its cursor. @throws {STORE_CORRUPT} */
   #load(): CursorPlace {
-    const { builds, current, cursor } = this.#read((snapshot) => {
+    const { builds, current, cursor, active } = this.#read((snapshot) => {
       const builds = readBuilds(snapshot, this.#name);
       const current = chosen(builds, this.#version);
-      const cursorName = buildCursorName(this.#name, current.build);
-      return { builds, current, cursor: readCursor(snapshot, cursorName, this.#store.incarnation) };
+      const cursorOf = (one: ProjectionBuild | undefined) =>
+        one && readCursor(snapshot, buildCursorName(this.#name, one.build), this.#store.incarnation);
+      return { builds, current, cursor: cursorOf(current), active: cursorOf(builds.active) };
     });
     this.#current = current;
     this.#stored = builds;
     this.#wanted = buildsFor(builds, current);
     this.#hasCursor = cursor !== undefined;
     this.#durable = cursor?.position ?? 0;
-    this.#caughtUpAt = undefined;
+    this.#switchAt = active?.position ?? 0;
     this.#events.onOpened(new BuildEntries(this.#name, current));
     return cursor ?? { position: 0, generation: current.build };
   }
@@ -106,7 +106,7 @@ export class ProjectionWork {
   async #move({ expected, to, rows, ...rest }: Omit<CursorMove, 'kind'>): Promise<void> {
     const current = this.#current as ProjectionBuild;
     if (to.generation !== current.build) throw unresettable(this.#name);
-    const wanted = this.#isCaughtUp(to.position) ? switched(current) : (this.#wanted as ProjectionBuilds);
+    const wanted = this.#isToSwitch(to.position) ? switched(current) : (this.#wanted as ProjectionBuilds);
     const isOther = !isSame(wanted, this.#stored as ProjectionBuilds);
     await this.#store.processors.moveCursor({
       ...rest,
@@ -119,12 +119,11 @@ export class ProjectionWork {
     this.#durable = to.position;
     this.#stored = wanted;
     this.#wanted = wanted;
-    if (!this.isBuilding) this.#caughtUpAt = undefined;
     this.#events.onMoved(isOther);
   }
 
-  #isCaughtUp(position: number): boolean {
-    return this.isBuilding && this.#caughtUpAt !== undefined && position >= this.#caughtUpAt;
+  #isToSwitch(position: number): boolean {
+    return this.isBuilding && position >= this.#switchAt;
   }
 
   #read<T>(use: (snapshot: Snapshot) => T): T {

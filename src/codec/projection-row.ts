@@ -21,7 +21,7 @@ export interface ProjectionBuild {
 export interface ProjectionBuilds {
   /** The one that is read. */
   readonly active: ProjectionBuild | undefined;
-  /** The one that is to take its place when it has caught up. */
+  /** The one that is to take its place when it is as far. */
   readonly building: ProjectionBuild | undefined;
   /** The highest number given to a build so far. */
   readonly lastBuild: number;

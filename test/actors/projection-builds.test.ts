@@ -259,7 +259,6 @@ test('readers in a connected thread and in another process never see two builds 
   onTestFinished(async () => void (await thread.terminate()));
   await Promise.all([child.expectLine('"reading"'), once(thread, 'message')]);
   const told = once(thread, 'message');
-  const reported = new Promise<string>((resolve) => child.onLine(resolve));
 
   let last = first;
   for (let version = 2; version <= until; version++) {
@@ -269,7 +268,7 @@ test('readers in a connected thread and in another process never see two builds 
     await last.caughtUp();
     await bus.append('calls', calls(1));
   }
-  const reports = [(await told)[0] as ViewReaderReport, JSON.parse(await reported) as ViewReaderReport];
+  const reports = [(await told)[0] as ViewReaderReport, JSON.parse(await child.line()) as ViewReaderReport];
 
   for (const { seen, watched, pages, wentBack } of reports) {
     expect(seen).not.toContain('mixed');
