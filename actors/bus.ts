@@ -37,15 +37,17 @@ import type {
   StreamsOptions,
   SubscribeOptions,
 } from '../src/types.ts';
+import type { Appender } from './appender.ts';
 import { type BusMachine, type BusState, busMachine } from './bus.machine.ts';
 import { CaughtError } from './caught-error.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { GuardedObservable } from './guarded-observable.ts';
 import { type OpenStore, openStore, type StoreEvents, unconnectable } from './open-store.ts';
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import type { Processor } from './processor.ts';
 import type { ProcessorHost } from './processor-names.ts';
 import type { ProcessorOptions } from './processor-options.ts';
-import { processorStore } from './processor-store.ts';
+import { type ProcessorStore, processorStore } from './processor-store.ts';
 import { Processors } from './processors.ts';
 import type { Projection } from './projection.ts';
 import type { ProjectionOptions } from './projection-options.ts';
@@ -71,7 +73,7 @@ export interface StoreInfo extends Omit<StoreIdentity, 'incarnation'> {
 export const processorHosts = new WeakMap<object, ProcessorHost>();
 
 /** What a bus needs to know beside its store; a connected one leaves processors and queries to the bus at the other end. */
-export type BusSettings = Pick<ResolvedOptions, 'readers' | 'clock' | 'force'> | undefined;
+export type BusSettings = Pick<ResolvedOptions, 'readers' | 'clock' | 'force' | 'logger'> | undefined;
 
 /**
  * An open event store and bus. `Events` is the union of its events' shapes: `data` follows from `type` wherever events go
@@ -120,8 +122,11 @@ export class Bus<Events extends EventShape = AnyEvent> {
     const { incarnation } = identity;
     this.#projectionSource = { engine, incarnation, watch: new ProjectionWatch(store.listen), report };
     if (settings !== undefined && appender !== undefined) {
-      const { clock } = settings;
-      const processors = processorStore(store, appender, this.#watch, clock, report);
+      const { clock, logger } = settings;
+      const appendFor: ProcessorStore['appendFor'] = (stream, events, request) =>
+        this.#request([{ stream, events }], request, undefined, ([result]) => result as AppendResult);
+      const parts = { appendFor, logger, clock, report };
+      const processors = processorStore(store, appender, this.#watch, parts);
       this.#processors = new Processors(processors);
       const writeRows = (rows: readonly RowWrite[]) => appender.writeRows(rows);
       const projectionStore = { processors, engine, incarnation, writeRows };
@@ -262,6 +267,19 @@ export class Bus<Events extends EventShape = AnyEvent> {
   processor<const Type extends string = string>(options: ProcessorOptions<Events, Type>): Processor {
     this.#assertOpen();
     return this.#requireProcessors().create(options);
+  }
+
+  /**
+   * What the processor `name` gave up, whether it runs or not. Where the bus can't write, or in a connected thread, it can
+   * only be read. @throws {TypeError} for a name that no processor can have
+   */
+  deadLetters(name: string): DeadLetters<Events> {
+    checkConsumerName(name);
+    const { appender } = this.#store;
+    return new DeadLetters(name, this.#store, () => {
+      this.#assertOpen();
+      return { names: this.#requireProcessors().names, appender: appender as Appender };
+    });
   }
 
   /** Its processors that are not closed, in the order in which they were made. */
@@ -411,9 +429,22 @@ export class Bus<Events extends EventShape = AnyEvent> {
     signal: AbortSignal | undefined,
     pick: (results: AppendResult[]) => Result,
   ): Promise<Result> {
-    const { path } = this.#store.engine;
     try {
       checkOptionNames(method, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#request(appends, options, signal, pick);
+  }
+
+  #request<Result>(
+    appends: readonly GivenAppend[],
+    options: RequestOptions,
+    signal: AbortSignal | undefined,
+    pick: (results: AppendResult[]) => Result,
+  ): Promise<Result> {
+    const { path } = this.#store.engine;
+    try {
       this.#assertOpen();
       const { appender } = this.#store;
       if (appender === undefined) throw new BusError('STORE_READ_ONLY', `${path} was opened read-only`, { path });

@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os';
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { Durability } from '../src/types.ts';
+import type { Logger } from './logger.ts';
 
 /** Checks a user may overrule, knowing better. */
 export type Force = 'network-file-system' | 'pid-namespace';
@@ -38,6 +39,8 @@ export interface OpenOptions {
   readonly force?: readonly Force[];
   /** Time of day in milliseconds since 1970. A function can't go to another thread, so the writer is `inline` then. @default Date.now */
   readonly clock?: () => number;
+  /** What handlers write to, through their context. @default console */
+  readonly logger?: Logger;
   /** Ends the wait for another writer. */
   readonly signal?: AbortSignal;
 }
@@ -57,6 +60,7 @@ const openNames: readonly (keyof OpenOptions)[] = [
   'rebuildIndex',
   'force',
   'clock',
+  'logger',
   'signal',
 ];
 
@@ -69,6 +73,7 @@ const openDefaults = Object.freeze({
   rebuildIndex: false,
   force: [],
   clock: Date.now,
+  logger: console,
   signal: undefined,
 }) satisfies Omit<ResolvedOptions, 'path' | 'inline'>;
 
@@ -109,7 +114,14 @@ export function resolveOptions(options: OpenOptions): ResolvedOptions {
     throw wrong('signal', 'an AbortSignal', resolved.signal);
   }
   if (typeof resolved.clock !== 'function') throw wrong('clock', 'a function', resolved.clock);
+  requireLogger(resolved.logger);
   return resolved;
+}
+
+function requireLogger(logger: Logger): void {
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+    if (typeof logger?.[level] !== 'function') throw wrong('logger', `an object with a method ${level}`, logger);
+  }
 }
 
 function isWithin(value: unknown, least: number, most: number): boolean {

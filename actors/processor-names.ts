@@ -5,12 +5,14 @@
  * cursor follow each other: also when an earlier processor of that name went without waiting for them.
  */
 import { BusError } from '../src/errors.ts';
+import type { TimerClock } from './processor-status.ts';
 import type { ProcessorStore } from './processor-store.ts';
 
 /** What the processors of one bus run on. */
 export interface ProcessorHost {
   readonly store: ProcessorStore;
   readonly names: ProcessorNames;
+  readonly clock: TimerClock;
 }
 
 export class ProcessorNames {
@@ -18,8 +20,11 @@ export class ProcessorNames {
   readonly handlers = new Turns();
   /** Moves of cursors, by name. */
   readonly moves = new Turns();
+  /** Changes of dead letters, by name. */
+  readonly letters = new Turns();
   readonly #holderByName = new Map<string, string>();
   readonly #living = new Set<Living>();
+  readonly #letterWaits = new Map<string, Set<() => void>>();
 
   /** Gives `name` to `holder`, who may have it already. @throws {PROCESSOR_NAME_TAKEN} */
   claim(name: string, holder: string): void {
@@ -37,27 +42,66 @@ export class ProcessorNames {
     if (this.#holderByName.get(name) === holder) this.#holderByName.delete(name);
   }
 
-  /** Registers an actor that can be told to `stop`. What is returned is to be called when it has ended. */
-  enter(stop: () => void): () => void {
+  /** Registers an actor that can be told things. What is returned is to be called when it has ended. */
+  enter(actor: LivingActor): () => void {
     const { promise: ended, resolve } = Promise.withResolvers<void>();
-    const living = { stop, ended };
+    const living = { actor, ended };
     this.#living.add(living);
     return () => {
       this.#living.delete(living);
       resolve();
+      this.tellLetters(actor.name);
+    };
+  }
+
+  /** Has those of `name` that run try the dead letters again that wait for it. False if there are none. */
+  replay(name: string): boolean {
+    const running = this.#running(name);
+    for (const actor of running) actor.replay();
+    return running.length > 0;
+  }
+
+  isRunning(name: string): boolean {
+    return this.#running(name).length > 0;
+  }
+
+  #running(name: string): LivingActor[] {
+    return [...this.#living].map(({ actor }) => actor).filter((actor) => actor.name === name && actor.isRunning());
+  }
+
+  /** Dead letters of `name` were tried again, or nobody tries them any more. */
+  tellLetters(name: string): void {
+    for (const told of [...(this.#letterWaits.get(name) ?? [])]) told();
+  }
+
+  /** Calls `told` with each {@link tellLetters} of `name`, until what is returned is called. */
+  onLetters(name: string, told: () => void): () => void {
+    const waits = this.#letterWaits.get(name) ?? new Set();
+    this.#letterWaits.set(name, waits.add(told));
+    return () => {
+      waits.delete(told);
+      if (waits.size === 0) this.#letterWaits.delete(name);
     };
   }
 
   /** Tells all living actors to stop, and resolves when they have ended. */
   async stopAll(): Promise<void> {
     const living = [...this.#living];
-    for (const { stop } of living) stop();
+    for (const { actor } of living) actor.stop();
     await Promise.all(living.map(({ ended }) => ended));
   }
 }
 
-interface Living {
+/** An actor of a processor. */
+export interface LivingActor {
+  readonly name: string;
   readonly stop: () => void;
+  readonly replay: () => void;
+  readonly isRunning: () => boolean;
+}
+
+interface Living {
+  readonly actor: LivingActor;
   readonly ended: Promise<void>;
 }
 
@@ -70,11 +114,20 @@ class Turns {
   take<Result>(name: string, task: () => Promise<Result>): Promise<Result> {
     const last = this.#lastByName.get(name);
     const turn = last === undefined ? task() : last.then(task);
+    this.#endWith(name, turn);
+    return turn;
+  }
+
+  /** The turn of `name` that is taken now goes on until `work` is done, too. */
+  hold(name: string, work: Promise<unknown>): void {
+    this.#endWith(name, Promise.allSettled([this.#lastByName.get(name), work]));
+  }
+
+  #endWith(name: string, turn: Promise<unknown>): void {
     const leave = () => {
       if (this.#lastByName.get(name) === end) this.#lastByName.delete(name);
     };
     const end = turn.then(leave, leave);
     this.#lastByName.set(name, end);
-    return turn;
   }
 }

@@ -15,25 +15,33 @@ import {
 import { assert } from '../src/assert.ts';
 import { BusError } from '../src/errors.ts';
 import type { CursorPlace } from '../src/log/cursor.ts';
+import { lettersBehind } from '../src/log/letters.ts';
 import { abortError } from '../src/log/pages.ts';
+import type { RowWrite } from '../src/storage/engine.ts';
 import type { CaughtError } from './caught-error.ts';
-import type { Effects } from './effects.ts';
+import { appendOnce } from './handler-append.ts';
 import { keepAlive } from './keep-alive.ts';
-import type { ResetOrder, WorkResult } from './processor-context.ts';
+import { Letterbox } from './letterbox.ts';
+import { loggerWith } from './logger.ts';
+import type { ResetOrder, Unsaved, WorkResult } from './processor-context.ts';
 import type { ProcessorHost, ProcessorNames } from './processor-names.ts';
 import type { ResolvedProcessorOptions } from './processor-options.ts';
-import { type WorkInput, workerOn } from './processor-work.ts';
+import { callOnce, type RoundWorld, type WorkInput, workerOn } from './processor-work.ts';
+import { type ReplayInput, type ReplayResult, type ReplayWorld, replay } from './replay.ts';
+import { type GivenUp, SetAside } from './set-aside.ts';
 
-/** The cursor, and the head of that moment. */
+/** The cursor, and what goes with it at that moment. */
 export interface Place {
   readonly cursor: CursorPlace | undefined;
   readonly head: number;
+  /** Whether dead letters wait to be tried again. */
+  readonly hasReplays: boolean;
 }
 
 export interface SaveInput {
   readonly cursor: CursorPlace | undefined;
   readonly position: number;
-  readonly effects: Effects | undefined;
+  readonly unsaved: Unsaved | undefined;
 }
 
 export interface FailureInput {
@@ -59,6 +67,8 @@ export type ProcessorPorts = {
   /** Reads and handles for a while. A handler's failure is a value, not a rejection. */
   readonly work: PromiseActorLogic<WorkResult, WorkInput>;
   readonly saveCursor: PromiseActorLogic<CursorPlace, SaveInput>;
+  /** Tries dead letters again, for a while. */
+  readonly replay: PromiseActorLogic<ReplayResult, ReplayInput>;
   /** Moves the cursor to where the order says, in a new generation. */
   readonly resetCursor: PromiseActorLogic<Place & { readonly cursor: CursorPlace }, ResetInput>;
   /** The head, then newer ones. Done when the bus closes. */
@@ -87,62 +97,138 @@ export function claimWhileAlive(names: ProcessorNames, name: string): NameClaim 
 }
 
 export function processorPorts(
-  { store, names }: ProcessorHost,
+  host: ProcessorHost,
   options: ResolvedProcessorOptions,
-  nameClaim: NameClaim,
+  claim: NameClaim,
 ): ProcessorPorts {
-  const { name } = options;
-  const work = workerOn(store, options);
-  const move = async (expected: CursorPlace | undefined, to: CursorPlace, effects?: Effects): Promise<CursorPlace> => {
-    assert(effects === undefined || effects.position === to.position, 'effects are saved with the cursor they are of');
-    await store.moveCursor({ name, expected, to, rows: effects?.rows() ?? [] });
+  const { store, names } = host;
+  const { name, keepMax, handler } = options;
+  const letterbox = new Letterbox(name, keepMax);
+  const world = roundWorld(host, options);
+  const work = workerOn(world, options);
+  const move = async (
+    expected: CursorPlace | undefined,
+    to: CursorPlace,
+    rows: readonly RowWrite[] = [],
+  ): Promise<CursorPlace> => {
+    await store.moveCursor({ name, expected, to, rows });
     return to;
+  };
+  const placeAt = (cursor: CursorPlace | undefined, head: number): Place => {
+    const { letters, streams } = store.read((snapshot) => letterbox.load(snapshot));
+    return { cursor, head, hasReplays: letters.length + streams.length > 0 };
   };
   const inTurn = <Result>(turns: ProcessorNames['moves'], signal: AbortSignal, task: () => Promise<Result>) =>
     turns.take(name, async () => {
       if (signal.aborted) throw abortError(signal, 'nothing-written');
       return task();
     });
+  const replays: ReplayWorld = {
+    name,
+    store,
+    letterbox,
+    recorder: handler.kind === 'each' ? handler.recorder : undefined,
+    call: callOnce(world, options),
+    write: (cursor, rows) =>
+      names.letters.take(name, () => names.moves.take(name, async () => void (await move(cursor, cursor, rows())))),
+  };
   return {
     loadCursor: fromPromise(({ input, signal }) =>
       inTurn(names.moves, signal, async () => {
-        nameClaim.take(input.holder);
+        claim.take(input.holder);
         const head = store.head();
         const cursor = store.cursor(name);
-        if (cursor !== undefined || options.from === 1) return { cursor, head };
+        if (cursor !== undefined || options.from === 1) return placeAt(cursor, head);
         const position = options.from === 'now' ? head : Math.min(options.from - 1, head);
-        return { cursor: await move(undefined, { position, generation: 1 }), head };
+        return placeAt(await move(undefined, { position, generation: 1 }), head);
       }),
     ),
-    work: fromPromise(({ input, signal }) => inTurn(names.handlers, signal, () => work(input, signal))),
-    saveCursor: fromPromise(({ input: { cursor, position, effects }, signal }) =>
-      inTurn(names.moves, signal, () => move(cursor, { position, generation: cursor?.generation ?? 1 }, effects)),
+    work: fromPromise(({ input, signal }) =>
+      inTurn(names.handlers, signal, async () => {
+        const result = await work(input, letterbox, signal);
+        if (!signal.aborted) letterbox.add(result.setAside);
+        return result;
+      }),
+    ),
+    saveCursor: fromPromise(({ input: { cursor, position, unsaved }, signal }) =>
+      inTurn(names.moves, signal, async () => {
+        const { effects, setAside = SetAside.nothing } = unsaved ?? {};
+        assert(effects === undefined || effects.position === position, 'effects are saved with the cursor they are of');
+        const generation = cursor?.generation ?? 1;
+        const rows = [...(effects?.rows() ?? []), ...setAside.rows(name, generation)];
+        const to = await move(cursor, { position, generation }, rows);
+        if (setAside.givenUp.length > 0) store.report(eventsGivenUp(name, setAside.givenUp));
+        return to;
+      }),
+    ),
+    replay: fromPromise(({ input, signal }) =>
+      inTurn(names.handlers, signal, async () => {
+        const result = await replay(replays, input, signal);
+        // Who waits for it looks at the processor next: that takes the result first.
+        setImmediate(() => names.tellLetters(name));
+        return result;
+      }),
     ),
     resetCursor: fromPromise(({ input: { holder, reset }, signal }) =>
       inTurn(names.moves, signal, async () => {
-        nameClaim.take(holder);
+        claim.take(holder);
         const head = store.head();
         const expected = store.cursor(name);
         const to = { position: Math.min(reset.to, head), generation: (expected?.generation ?? 1) + 1 };
-        return { cursor: await move(expected, to), head };
+        const rows = store.read((snapshot) => lettersBehind(snapshot, name, to.position));
+        return { ...placeAt(await move(expected, to, rows), head), cursor: to };
       }),
     ),
     watchHead: fromEventObservable(() => headEvents(store.head$)),
     reportFailure: fromCallback(({ input }) => store.report(processorFailed(name, input))),
     lifeline: fromCallback(({ input, receive, sendBack }) => {
       let letGo: (() => void) | undefined;
-      const leave = names.enter(() => sendBack({ type: 'STOP' }));
+      const leave = names.enter({
+        name,
+        stop: () => sendBack({ type: 'STOP' }),
+        replay: () => sendBack({ type: 'REPLAY' }),
+        isRunning: () => letGo !== undefined,
+      });
       receive(({ type }) => {
         letGo?.();
         letGo = type === 'RUN' ? keepAlive() : undefined;
+        if (type === 'REST') names.tellLetters(name);
       });
       return () => {
         letGo?.();
-        nameClaim.release(input.holder);
+        claim.release(input.holder);
         leave();
       };
     }),
   };
+}
+
+function roundWorld({ store, names, clock }: ProcessorHost, options: ResolvedProcessorOptions): RoundWorld {
+  const { name, timeoutMs, abandonMs } = options;
+  return {
+    head: () => store.head(),
+    walk: (after, filter) => store.walk(after, filter),
+    now: () => store.now(),
+    scope: (generation) => ({
+      append: (append) => appendOnce(store, name, generation, append),
+      logger: (position, attempt) => loggerWith(store.logger, { processor: name, position, attempt }),
+    }),
+    limits: { name, timeoutMs, abandonMs, clock },
+    onAbandoned: (settled) => names.handlers.hold(name, settled),
+  };
+}
+
+/** What was given up is never given up silently. */
+function eventsGivenUp(name: string, givenUp: readonly GivenUp[]): BusError {
+  const [{ event, how, error }] = givenUp as readonly [GivenUp];
+  const count = givenUp.length;
+  const others = count === 1 ? '' : ` and ${count - 1} more`;
+  return new BusError(
+    'EVENT_GIVEN_UP',
+    `the processor ${JSON.stringify(name)} gave up the event at ${event.position}${others} (${how}): ${error.message}`,
+    { processor: name, position: event.position, count, how },
+    { cause: error.thrown },
+  );
 }
 
 /** What a processor gave up with. */

@@ -9,7 +9,7 @@ import type { ProcessorStore } from './processor-store.ts';
 
 /**
  * `idle`: not started. `loading`: reads its cursor. `catching-up`: handles what is there. `live`: has caught up and handles
- * what comes. `retrying`: waits after a failure. `paused`. `resetting`: moves its cursor. `failed`: gave up, and waits to be
+ * what comes. `retrying`: waits after a failure. `poisoned`: puts away events that it gave up. `paused`. `resetting`: moves its cursor. `failed`: gave up, and waits to be
  * told. `stopped`: ended; it can be started again.
  */
 export type ProcessorState =
@@ -18,6 +18,7 @@ export type ProcessorState =
   | 'catching-up'
   | 'live'
   | 'retrying'
+  | 'poisoned'
   | 'paused'
   | 'resetting'
   | 'failed'
@@ -54,6 +55,12 @@ export interface ProcessorNumbers {
   readonly handled: number;
   /** Waits to try again since the start. */
   readonly retries: number;
+  /** Events passed since the start without being handled: skipped, kept as dead letters, parked behind one. */
+  readonly skipped: number;
+  readonly deadLettered: number;
+  readonly parked: number;
+  /** Dead letters and parked events handled in the end, since the start. */
+  readonly replayed: number;
   /** Batches read since the start. */
   readonly batches: number;
   /** When it entered its state, in milliseconds since 1970. */
@@ -70,6 +77,7 @@ export interface ProcessorStatus {
 /** What a machine remembers, in the form that is shown. */
 export function numbersOf(context: ProcessorContext, head: number, since: number): ProcessorNumbers {
   const { position, cursor, attempts, lastError, nextRetryAt, handled, retries, batches } = context;
+  const { skipped, deadLettered, parked, replayed } = context;
   return {
     position,
     cursor: cursor?.position ?? 0,
@@ -81,6 +89,10 @@ export function numbersOf(context: ProcessorContext, head: number, since: number
     ...(nextRetryAt !== undefined && { nextRetryAt }),
     handled,
     retries,
+    skipped,
+    deadLettered,
+    parked,
+    replayed,
     batches,
     since,
   };

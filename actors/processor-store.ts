@@ -2,11 +2,15 @@
  * What a processor needs of the store it runs on: the port between processors and everything below them.
  */
 import type { Observable } from 'rxjs';
+import { assert } from '../src/assert.ts';
+import type { RequestOptions } from '../src/log/append-request.ts';
 import { readClock } from '../src/log/clock.ts';
 import { type CursorMove, type CursorPlace, readCursor } from '../src/log/cursor.ts';
 import { type SubscriptionWalk, subscriptionWalks } from '../src/log/read-sources.ts';
-import type { EventFilter } from '../src/types.ts';
+import type { Snapshot } from '../src/storage/engine.ts';
+import type { AppendResult, EventFilter, StoredEvent } from '../src/types.ts';
 import type { Appender } from './appender.ts';
+import type { Logger } from './logger.ts';
 import type { OpenStore } from './open-store.ts';
 import type { HeadWatch } from './watch.ts';
 
@@ -21,6 +25,14 @@ export interface ProcessorStore {
   cursor(name: string): CursorPlace | undefined;
   /** Resolves when the move is durable. @throws {CURSOR_MOVED}: nothing was written; and whatever a commit fails for. */
   moveCursor(move: Omit<CursorMove, 'kind'>): Promise<void>;
+  /** Runs `use` on a snapshot of the last durable moment. @throws {STORE_CORRUPT} {STORE_CLOSED} */
+  read<Result>(use: (snapshot: Snapshot) => Result): Result;
+  /** The event at a position of the log. @throws {STORE_CORRUPT} {STORE_CLOSED} */
+  event(position: number): StoredEvent;
+  /** Appends what a handler appends. */
+  appendFor(stream: string, events: unknown, options: RequestOptions): Promise<AppendResult>;
+  /** What handlers write to. */
+  readonly logger: Logger;
   /** Milliseconds since 1970; never throws. */
   now(): number;
   /** Told of failures that nobody waits for. */
@@ -32,8 +44,7 @@ export function processorStore(
   { engine, identity, reader, head }: OpenStore,
   appender: Appender,
   watch: HeadWatch,
-  clock: () => number,
-  report: (error: unknown) => void,
+  bus: Pick<ProcessorStore, 'appendFor' | 'logger' | 'report'> & { readonly clock: () => number },
 ): ProcessorStore {
   return {
     head,
@@ -41,7 +52,15 @@ export function processorStore(
     walk: (after, filter) => subscriptionWalks(reader, after, filter)(),
     cursor: (name) => engine.read((snapshot) => readCursor(snapshot, name, identity.incarnation)),
     moveCursor: (move) => appender.move(move),
-    now: () => readClock(clock),
-    report,
+    read: (use) => engine.read(use),
+    event: (position) => {
+      const event = reader.event(position);
+      assert(event !== undefined, 'an event that was handled once is in the log');
+      return event;
+    },
+    appendFor: bus.appendFor,
+    logger: bus.logger,
+    now: () => readClock(bus.clock),
+    report: bus.report,
   };
 }

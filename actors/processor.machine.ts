@@ -2,7 +2,7 @@
  * The statechart of a processor: when it loads, works, saves, waits, retries, rests and ends.
  *
  * States: `idle` (not started), `loading` (the cursor), `catching-up`, `live` (caught up; waits for new events), `retrying`
- * (waits after a failure), `paused`, `resetting` (moves the cursor), `failed` (gave up), `stopped` (final). `routing` is the
+ * (waits after a failure), `poisoned` (puts away events it gave up), `paused`, `resetting` (moves the cursor), `failed` (gave up), `stopped` (final). `routing` is the
  * one safe point: everything passes through it between two steps, and orders are obeyed nowhere else. One event per round of
  * work, never one per stored event. Does nothing itself: see processor-ports.ts for what it invokes, and
  * processor-context.ts for what it remembers.
@@ -14,25 +14,33 @@ import {
   initialContext,
   isBehind,
   isHopeless,
+  isPoisoned,
+  isSkippable,
   isToPause,
+  isToReplay,
   isToSave,
   loaded,
   ordered,
   type ProcessorContext,
   type ProcessorPolicy,
   type ResetOrder,
+  replayed,
+  replaysOrdered,
   retryPlanned,
+  roundEventsMax,
   saved,
+  skippedOver,
   troubled,
   untroubled,
   wasReset,
   worked,
 } from './processor-context.ts';
 import type { HeadEvent, LifelineEvent, ProcessorPorts } from './processor-ports.ts';
+import type { WorkInput } from './processor-work.ts';
 
 /** What a processor may be told. */
 export type ProcessorEvent =
-  | { readonly type: 'START' | 'STOP' | 'PAUSE' | 'RESUME' | 'RETRY_NOW' }
+  | { readonly type: 'START' | 'STOP' | 'PAUSE' | 'RESUME' | 'RETRY_NOW' | 'SKIP' | 'REPLAY' }
   | { readonly type: 'RESET'; readonly to: number; readonly until?: number | undefined };
 
 /** How a run of a processor begins. All of it is optional. */
@@ -69,6 +77,10 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
     guards: {
       isToSave: ({ context }) => isToSave(context),
       isToSaveLive: ({ context }) => isToSave(context) && context.isLive,
+      isPoisoned: ({ context }) => isPoisoned(context),
+      isSkippable: ({ context }) => isSkippable(context),
+      isToReplay: ({ context }) => isToReplay(context),
+      isToReplayLive: ({ context }) => isToReplay(context) && context.isLive,
       isToStop: ({ context }) => context.order === 'stop',
       isToReset: ({ context }) => context.reset !== undefined && context.trouble?.phase !== 'reset',
       isToPause: ({ context }) => isToPause(context),
@@ -100,6 +112,8 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
       forgetUntil: assign(({ context }) => (hasReachedUntil(context) ? { until: undefined } : {})),
       planRetry: assign(({ context }) => retryPlanned(context, policy)),
       noteHead: assign(({ event }) => (event.type === 'HEAD' ? { head: event.position } : {})),
+      skipFailing: assign(({ context }) => skippedOver(context, policy)),
+      noteReplays: assign(({ context }) => replaysOrdered(context)),
       makeSaveDue: assign(({ context: { unsaved } }) => ({ unsaved: unsaved && { ...unsaved, isDue: true } })),
       holdProcess: sendTo('lifeline', { type: 'RUN' } satisfies LifelineEvent),
       releaseProcess: sendTo('lifeline', { type: 'REST' } satisfies LifelineEvent),
@@ -124,21 +138,8 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
   const beginAnew = { target: 'loading', actions: 'begin' } as const;
   const stopAtOnce = { target: 'stopped' } as const;
 
-  /** Handles; an order waits for the handler, but not for ever. */
-  const working = chart.createStateConfig({
-    invoke: {
-      id: 'work',
-      src: 'work',
-      input: ({ context: { position, until, unsaved, attempts } }) => ({
-        position,
-        until,
-        eventsMax: Math.max(1, policy.checkpoint.events - (unsaved?.events ?? 0)),
-        attempt: attempts + 1,
-        effects: unsaved?.effects,
-      }),
-      onDone: { target: '#routing', actions: assign(({ context, event }) => worked(context, event.output, policy)) },
-      onError: { target: '#routing', actions: assign(({ context, event }) => troubled(context, 'work', event.error)) },
-    },
+  /** While a handler may run: an order waits for it, but not for ever. */
+  const draining = {
     initial: 'handling',
     states: {
       handling: {
@@ -157,6 +158,18 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
         after: { drain: '#routing' },
       },
     },
+  } as const;
+
+  /** Handles events of the log. */
+  const working = chart.createStateConfig({
+    invoke: {
+      id: 'work',
+      src: 'work',
+      input: ({ context }) => workInput(context, policy),
+      onDone: { target: '#routing', actions: assign(({ context, event }) => worked(context, event.output, policy)) },
+      onError: { target: '#routing', actions: assign(({ context, event }) => troubled(context, 'work', event.error)) },
+    },
+    ...draining,
   });
 
   /** Moving the cursor is never left half-way, but a stop does not wait for ever. */
@@ -172,12 +185,26 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
     invoke: {
       id: 'saveCursor',
       src: 'saveCursor',
-      input: ({ context: { cursor, position, unsaved } }) => ({ cursor, position, effects: unsaved?.effects }),
+      input: ({ context: { cursor, position, unsaved } }) => ({ cursor, position, unsaved }),
       onDone: { target: '#routing', actions: assign(({ context, event }) => saved(context, event.output)) },
       onError: { target: '#routing', actions: assign(({ context, event }) => troubled(context, 'save', event.error)) },
     },
     on: noteOrders,
     ...moving,
+  });
+
+  const replaying = chart.createStateConfig({
+    invoke: {
+      id: 'replay',
+      src: 'replay',
+      input: ({ context: { cursor, replayOrders } }) => ({ cursor, orders: replayOrders }),
+      onDone: { target: '#routing', actions: assign(({ context, event }) => replayed(context, event.output)) },
+      onError: {
+        target: '#routing',
+        actions: assign(({ context, event }) => troubled(context, 'replay', event.error)),
+      },
+    },
+    ...draining,
   });
 
   const waiting = chart.createStateConfig({
@@ -187,7 +214,11 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
       onDone: { target: '#routing', actions: 'orderStop' },
       onError: { target: '#routing', actions: assign(({ context, event }) => troubled(context, 'watch', event.error)) },
     },
-    on: { ...obeyAtOnce, HEAD: { target: '#routing', guard: 'isNews', actions: 'noteHead' } },
+    on: {
+      ...obeyAtOnce,
+      HEAD: { target: '#routing', guard: 'isNews', actions: 'noteHead' },
+      REPLAY: { target: '#routing', actions: 'noteReplays' },
+    },
     after: { idleSave: { target: '#routing', guard: 'hasHandledUnsaved', actions: 'makeSaveDue' } },
   });
 
@@ -200,11 +231,13 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
       handled: context.handled,
     }),
     invoke: { id: 'lifeline', src: 'lifeline', input: ({ context }) => ({ holder: context.holder }) },
+    on: { REPLAY: { actions: 'noteReplays' } },
     initial: 'routing',
     states: {
       routing: {
         id: 'routing',
         always: [
+          { target: 'poisoned', guard: 'isPoisoned' },
           { target: 'live.saving', guard: 'isToSaveLive' },
           { target: 'catching-up.saving', guard: 'isToSave' },
           { target: 'stopped', guard: 'isToStop' },
@@ -214,6 +247,8 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
           { target: 'failed', guard: 'isHopeless' },
           { target: 'retrying', guard: 'isInTrouble', actions: 'planRetry' },
           { target: 'loading', guard: 'isUnloaded' },
+          { target: 'live.replaying', guard: 'isToReplayLive' },
+          { target: 'catching-up.replaying', guard: 'isToReplay' },
           { target: 'live.working', guard: 'isBehindLive' },
           { target: 'catching-up', guard: 'isBehind' },
           { target: 'live' },
@@ -235,7 +270,7 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
           id: 'loadCursor',
           src: 'loadCursor',
           input: ({ context }) => ({ holder: context.holder }),
-          onDone: { target: 'routing', actions: assign(({ event: { output } }) => loaded(output.cursor, output.head)) },
+          onDone: { target: 'routing', actions: assign(({ context, event }) => loaded(context, event.output)) },
           onError: {
             target: 'routing',
             actions: assign(({ context, event }) => troubled(context, 'load', event.error)),
@@ -243,8 +278,9 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
         },
         on: obeyAtOnce,
       },
-      'catching-up': { tags: 'running', initial: 'working', states: { working, saving } },
-      live: { tags: 'running', initial: 'waiting', states: { waiting, working, saving } },
+      'catching-up': { tags: 'running', initial: 'working', states: { working, saving, replaying } },
+      live: { tags: 'running', initial: 'waiting', states: { waiting, working, saving, replaying } },
+      poisoned: { tags: ['running', 'unhealthy'], ...saving },
       retrying: {
         tags: ['running', 'unhealthy'],
         after: { backoff: { target: 'routing', actions: 'forgetTrouble' } },
@@ -253,6 +289,7 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
           START: { actions: 'cancelOrder' },
           RESUME: { actions: 'cancelOrder' },
           RETRY_NOW: { target: 'routing', actions: 'forgetTrouble' },
+          SKIP: { target: 'routing', guard: 'isSkippable', actions: 'skipFailing' },
         },
       },
       paused: {
@@ -274,7 +311,7 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
           input: ({ context: { holder, reset } }) => ({ holder, reset: reset as ResetOrder }),
           onDone: {
             target: 'routing',
-            actions: assign(({ context, event: { output } }) => wasReset(context, output.cursor, output.head)),
+            actions: assign(({ context, event: { output } }) => wasReset(context, output)),
           },
           onError: {
             target: 'routing',
@@ -295,6 +332,7 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
           START: beginAnew,
           RESUME: beginAnew,
           RETRY_NOW: beginAnew,
+          SKIP: { target: 'routing', guard: 'isSkippable', actions: ['holdProcess', 'cancelOrder', 'skipFailing'] },
           STOP: stopAtOnce,
           RESET: { target: 'resetting', guard: 'isResetValid', actions: ['orderReset', 'begin'] },
         },
@@ -302,6 +340,21 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
       stopped: { id: 'stopped', type: 'final', tags: 'resting' },
     },
   });
+}
+
+function workInput(context: ProcessorContext, policy: ProcessorPolicy): WorkInput {
+  const { position, cursor, until, unsaved, attempts, failing, givenUpInRow } = context;
+  return {
+    position,
+    generation: cursor?.generation ?? 1,
+    until,
+    eventsMax: roundEventsMax(context, policy),
+    attempt: attempts + 1,
+    failingSinceMs: failing?.sinceMs,
+    giveUpMax: policy.circuit.failures,
+    givenUpInRow,
+    effects: unsaved?.effects,
+  };
 }
 
 function isPosition(value: unknown): boolean {

@@ -20,7 +20,6 @@ import {
   type ProcessorTag,
   StatusFeed,
   summaryOf,
-  type TimerClock,
 } from './processor-status.ts';
 import { type Condition, ProcessorWaits } from './processor-waits.ts';
 
@@ -40,7 +39,6 @@ export interface ResetOptions {
 
 /** What a processor needs from where it lives. */
 export interface ProcessorPlace extends ProcessorHost {
-  readonly clock: TimerClock;
   readonly random: () => number;
   /** Gives the name back. */
   readonly release: () => void;
@@ -130,6 +128,14 @@ export class Processor implements AsyncDisposable {
   /** Ends the wait for the next try, or the state `failed`. */
   retryNow(): void {
     this.#goOn('RETRY_NOW');
+  }
+
+  /**
+   * Passes the event that fails, while it waits to try it again or has `failed` over it, and goes on: the event is counted
+   * and reported. Nothing happens where it is not known which event fails.
+   */
+  skip(): void {
+    this.#tell('SKIP');
   }
 
   /**
@@ -228,7 +234,7 @@ export class Processor implements AsyncDisposable {
     else this.#tell(type);
   }
 
-  #tell(type: 'STOP' | 'PAUSE' | 'RESUME' | 'RETRY_NOW'): void {
+  #tell(type: 'STOP' | 'PAUSE' | 'RESUME' | 'RETRY_NOW' | 'SKIP'): void {
     if (this.#actor.getSnapshot().status === 'active') this.#actor.send({ type });
   }
 

@@ -21,13 +21,15 @@ const realWorld: ProcessorsWorld = { clock: unheldTimers, random: Math.random };
 export class Processors implements ProcessorHost {
   readonly store: ProcessorStore;
   readonly names = new ProcessorNames();
-  readonly #world: ProcessorsWorld;
+  readonly clock: TimerClock;
+  readonly #random: () => number;
   readonly #processorByName = new Map<string, Processor>();
   readonly #hidden = new WeakSet<Processor>();
 
   constructor(store: ProcessorStore, world: ProcessorsWorld = realWorld) {
     this.store = store;
-    this.#world = world;
+    this.clock = world.clock;
+    this.#random = world.random;
   }
 
   /** A processor that is not started yet. @throws {TypeError} for options out of range. @throws {PROCESSOR_NAME_TAKEN} */
@@ -52,8 +54,8 @@ export class Processors implements ProcessorHost {
       this.names.release(name, holder);
       this.#processorByName.delete(name);
     };
-    const { names } = this;
-    const processor = new Processor({ store, names, ...this.#world, release }, resolved);
+    const { names, clock } = this;
+    const processor = new Processor({ store, names, clock, random: this.#random, release }, resolved);
     this.#processorByName.set(name, processor);
     return processor;
   }

@@ -29,7 +29,7 @@ export type ProjectionHandlers<Events extends EventShape, Value> = {
 
 /** A read model: its name, the version of its handlers, and what processors have too. */
 export interface ProjectionOptions<Events extends EventShape = AnyEvent, Value = unknown>
-  extends Omit<ProcessorCommonOptions<string>, 'types' | 'from'>,
+  extends Omit<ProcessorCommonOptions<string>, 'types' | 'from' | 'timeoutMs' | 'abandonMs'>,
     Omit<EventFilter, 'types'> {
   /**
    * To be raised whenever the handlers, or the events they get, change: another version than the one in the store is built
@@ -48,7 +48,16 @@ export interface ResolvedProjection {
 
 const versionMax = 2 ** 32 - 1;
 /** Options of processors that make no sense here. */
-const refusedNames = ['types', 'from', 'handle', 'handleBatch', 'handler', 'partitions'] as const;
+const refusedNames = [
+  'types',
+  'from',
+  'handle',
+  'handleBatch',
+  'handler',
+  'partitions',
+  'timeoutMs',
+  'abandonMs',
+] as const;
 /**
  * Between two commits a projection may do more than a processor, since nothing of it is done twice: what is longer between
  * commits costs less.

@@ -9,8 +9,9 @@
 import type { ProjectionBuild, ProjectionBuilds } from '../src/codec/projection-row.ts';
 import { BusError } from '../src/errors.ts';
 import { type CursorMove, type CursorPlace, readCursor } from '../src/log/cursor.ts';
+import { lettersBehind } from '../src/log/letters.ts';
 import { BuildEntries, buildCursorName, buildsRow, readBuilds } from '../src/log/projection-rows.ts';
-import type { Engine, RowWrite, Snapshot } from '../src/storage/engine.ts';
+import type { Engine, RowWrite, Snapshot, TableName } from '../src/storage/engine.ts';
 import type { ProcessorStore } from './processor-store.ts';
 
 /** What projections need of a store beside what processors do. */
@@ -54,6 +55,7 @@ export class ProjectionWork {
     this.store = {
       ...store.processors,
       cursor: () => this.#load(),
+      read: (use) => store.processors.read((snapshot) => use(this.#hasCursor ? snapshot : withoutLetters(snapshot))),
       moveCursor: (move) => this.#move(move),
     };
   }
@@ -113,7 +115,11 @@ export class ProjectionWork {
       name: buildCursorName(this.#name, current.build),
       expected: this.#hasCursor ? expected : undefined,
       to,
-      rows: isOther ? [...rows, buildsRow(this.#name, wanted)] : rows,
+      rows: [
+        ...(this.#hasCursor ? [] : this.#read((snapshot) => lettersBehind(snapshot, this.#name, 0))),
+        ...rows,
+        ...(isOther ? [buildsRow(this.#name, wanted)] : []),
+      ],
     });
     this.#hasCursor = true;
     this.#durable = to.position;
@@ -145,6 +151,20 @@ function buildsFor({ active, lastBuild }: ProjectionBuilds, current: ProjectionB
     active: isActive ? current : active,
     building: isActive ? undefined : current,
     lastBuild: Math.max(lastBuild, current.build),
+  };
+}
+
+/** Dead letters and parked events are those of the build before, until the first move of this one removes them. */
+function withoutLetters(snapshot: Snapshot): Snapshot {
+  const isLetters = (table: TableName) => table === 'dead_letters' || table === 'parked';
+  return {
+    block: (position) => snapshot.block(position),
+    walkForward: (position, visit) => snapshot.walkForward(position, visit),
+    walkBackward: (position, visit) => snapshot.walkBackward(position, visit),
+    row: (table, key) => (isLetters(table) ? undefined : snapshot.row(table, key)),
+    walkRows: (table, range, visit) => {
+      if (!isLetters(table)) snapshot.walkRows(table, range, visit);
+    },
   };
 }
 

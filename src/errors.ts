@@ -58,6 +58,17 @@ export interface ErrorDetails {
   PROCESSOR_FAILED: { readonly processor: string; readonly position: number; readonly attempts: number };
   /** A processor was stopped, so what was waited for does not come. */
   PROCESSOR_STOPPED: { readonly processor: string };
+  /** A processor's handler took longer than `timeoutMs`. */
+  HANDLER_TIMEOUT: { readonly processor: string; readonly timeoutMs: number };
+  /** A processor passed `count` events without having handled them, the first at `position`; `cause` is why. */
+  EVENT_GIVEN_UP: {
+    readonly processor: string;
+    readonly position: number;
+    readonly count: number;
+    readonly how: 'skip' | 'dead-letter' | 'park-stream';
+  };
+  /** A processor keeps as many dead letters, or parked events, as it may: it goes no further. */
+  DEAD_LETTERS_FULL: { readonly processor: string; readonly max: number };
   /** While a range was read page by page, another build of the projection took over: the rest would not fit. Read it again. */
   PROJECTION_SWITCHED: { readonly projection: string };
   /** A query's module, or the worker it ran in, failed; `cause` is what it threw. */

@@ -8,16 +8,25 @@ export type { BusState } from '../actors/bus.machine.ts';
 export { Bus, openBus, type StoreInfo } from '../actors/bus.ts';
 export { type CloseOnSignalOptions, closeOnSignal } from '../actors/close-on-signal.ts';
 export { type ConnectOptions, connectBus } from '../actors/connect.ts';
+export type {
+  DeadLetter,
+  DeadLetterChoice,
+  DeadLetterFilter,
+  DeadLetterListOptions,
+  DeadLetters,
+  RetryOutcome,
+} from '../actors/dead-letters.ts';
+export type { CircuitOptions, FailureOptions, OnFailure, RetryOptions } from '../actors/failure-policy.ts';
+export type { HandlerAnswer, HandlerAppendOptions, HandlerContext } from '../actors/handler-context.ts';
+export type { Logger } from '../actors/logger.ts';
 export type { Force, OpenOptions } from '../actors/options.ts';
 export type { Processor, ResetOptions, WaitOptions } from '../actors/processor.ts';
 export type {
   CheckpointOptions,
   HandleBatch,
   HandleEach,
-  HandlerContext,
   ProcessorCommonOptions,
   ProcessorOptions,
-  RetryOptions,
 } from '../actors/processor-options.ts';
 export type {
   ErrorSummary,
@@ -32,6 +41,7 @@ export type { ProjectionRangeOptions, ProjectionReader } from '../actors/project
 export type { ProjectionEntry, ProjectionView } from '../actors/projection-view.ts';
 export type { Accumulator, QueryDefinition, QueryOptions, QueryResult } from '../actors/query.ts';
 export { detach } from './codec/event.ts';
+export type { LetterError, LetterState } from './codec/letter-row.ts';
 export { BusError, type ErrorCode, type ErrorDetails, isBusError } from './errors.ts';
 export * as limits from './limits.ts';
 export type { ProjectionRange } from './log/projection-range.ts';

@@ -80,26 +80,30 @@ test('a processor handles the event that failed again, and none before it', asyn
   expect(store.moves[0]?.to.position).toBe(1);
 });
 
-test('a batch that fails comes again as a whole', async () => {
+test('a batch that fails comes again in halves, at once, until the event that fails is alone', async () => {
   const { store, processors } = fakeProcessors();
   const seen: string[] = [];
-  store.appendMany(4);
+  store.appendMany(10);
   const processor = processors.create({
     name: 'p',
-    batch: 2,
+    batch: 8,
     retry,
     handleBatch: async (events, { attempt }) => {
       seen.push(`${events.map(({ position }) => position)}:${attempt}`);
-      if (events[0]?.position === 3 && attempt === 1) throw new Error('broken');
+      if (events.some(({ position }) => position === 6) && attempt < 3) throw new Error('broken');
     },
   });
 
   processor.start();
-  await processor.waitFor('retrying');
-  store.clock.increment(100);
+  for (let round = 0; round < 2; round++) {
+    await processor.waitFor('retrying');
+    processor.retryNow();
+    await settle();
+  }
   await processor.caughtUp();
 
-  expect(seen).toEqual(['1,2:1', '3,4:1', '3,4:2']);
+  const halves = ['1,2,3,4,5,6,7,8:1', '1,2,3,4:1', '5,6:1', '5:1', '6:1', '6:2', '6:3'];
+  expect(seen).toEqual([...halves, '7,8,9,10:1']);
 });
 
 const hostile = new Proxy({}, { get: throwing(new Error('hands off')) });

@@ -5,12 +5,13 @@
  * time, and lets timers run out. Each is replayed on an actor with fake ports and a simulated clock: after each step the
  * actor is where the machine said, and what must always hold is checked; at the end of each path a stop has to end it.
  */
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { SnapshotFrom } from 'xstate';
 import { getAdjacencyMap, getShortestPaths } from 'xstate/graph';
 import { CaughtError } from '#actors/caught-error';
 import { type ProcessorMachine, processorMachine } from '#actors/processor.machine';
-import type { WorkResult } from '#actors/processor-context';
+import type { ProcessorPolicy, WorkResult } from '#actors/processor-context';
+import { SetAside } from '#actors/set-aside';
 import { BusError } from '#store';
 import { FakePorts, FakeRun, fakePolicy } from '../kit/processor-ports-fake.ts';
 
@@ -32,6 +33,7 @@ interface Step {
 
 const headMax = 2;
 const failure = new Error('failed on purpose');
+const error = new CaughtError(failure);
 const moved = new BusError('CURSOR_MOVED', 'moved', { name: 'p', expected: undefined, actual: undefined });
 const closed = new BusError('STORE_CLOSED', 'closed', { path: '' });
 
@@ -45,6 +47,15 @@ const orders: readonly Happening[] = [
   { type: 'RESET', to: 0, until: 1 } as Happening,
 ];
 
+/** With letters, fewer of the others: how those mix is walked without. */
+const letterOrders: readonly Happening[] = [
+  { type: 'START' },
+  { type: 'STOP' },
+  { type: 'SKIP' },
+  { type: 'REPLAY' },
+  { type: 'RESET', to: 0 } as Happening,
+];
+
 /** Everything that may happen in `state`. */
 function happenings(state: State): Happening[] {
   const { context, children } = state;
@@ -52,8 +63,8 @@ function happenings(state: State): Happening[] {
   const done = (port: string, output: unknown) => answers.push({ type: `xstate.done.actor.${port}`, output });
   const fail = (port: string, error: unknown) => answers.push({ type: `xstate.error.actor.${port}`, error });
   if ('loadCursor' in children) {
-    done('loadCursor', { cursor: undefined, head: 0 });
-    done('loadCursor', { cursor: context.cursor, head: headMax });
+    done('loadCursor', { cursor: undefined, head: 0, hasReplays: false });
+    done('loadCursor', { cursor: context.cursor, head: headMax, hasReplays: false });
     fail('loadCursor', failure);
     fail('loadCursor', moved);
     fail('loadCursor', closed);
@@ -61,11 +72,36 @@ function happenings(state: State): Happening[] {
   if ('work' in children) {
     const { position, head, until } = context;
     const end = Math.min(head, until ?? head);
-    const result: WorkResult = { position, handled: 0, batches: 1, head, effects: undefined, failure: undefined };
-    done('work', { ...result, position: end, handled: end - position });
-    done('work', { ...result, position: position + 1, handled: 1 });
-    done('work', { ...result, position: position + 1, handled: 1, failure: new CaughtError(failure) });
-    done('work', { ...result, failure: new CaughtError(failure) });
+    const result: WorkResult = {
+      position,
+      handled: 0,
+      batches: 1,
+      head,
+      effects: undefined,
+      setAside: SetAside.nothing,
+      givenUpInRow: context.givenUpInRow,
+      failure: undefined,
+      stopReason: undefined,
+    };
+    const next = { position: position + 1, stream: 's', version: 1, type: 't' };
+    const failed = { error, event: next, count: 1, inMs: undefined, isFinal: false, isToSplit: false };
+    const lost = { event: next, how: 'park-stream', error, attempts: 1, firstMs: 0, lastMs: 0 } as const;
+    const passed = { ...result, position: position + 1 };
+    done('work', { ...result, position: end, handled: end - position, givenUpInRow: 0 });
+    done('work', { ...passed, handled: 1, givenUpInRow: 0 });
+    const behind = { ...failed, event: { ...next, position: position + 2 } };
+    if (position + 1 < end) done('work', { ...passed, handled: 1, givenUpInRow: 0, failure: behind });
+    done('work', { ...result, failure: failed });
+    done('work', { ...result, failure: { ...failed, isFinal: true } });
+    done('work', { ...result, stopReason: 'enough' });
+    if (policyOf.onFailure !== 'fail') {
+      if (head - position === 2) done('work', { ...result, failure: { ...failed, count: 2, isToSplit: true } });
+      if (context.givenUpInRow < policyOf.circuit.failures) {
+        const givenUpInRow = context.givenUpInRow + 1;
+        done('work', { ...passed, givenUpInRow, setAside: new SetAside([lost], []) });
+      }
+      done('work', { ...passed, setAside: new SetAside([], [next]) });
+    }
     fail('work', failure);
   }
   if ('saveCursor' in children) {
@@ -73,9 +109,16 @@ function happenings(state: State): Happening[] {
     fail('saveCursor', failure);
     fail('saveCursor', moved);
   }
+  if ('replay' in children) {
+    const { replayOrders: orders } = context;
+    done('replay', { orders, isMore: true, handled: 1, failure: undefined });
+    done('replay', { orders, isMore: false, handled: 0, failure: undefined });
+    done('replay', { orders, isMore: true, handled: 0, failure: error });
+    fail('replay', failure);
+  }
   if ('resetCursor' in children) {
     const generation = (context.cursor?.generation ?? 1) + 1;
-    done('resetCursor', { cursor: { position: context.reset?.to, generation }, head: headMax });
+    done('resetCursor', { cursor: { position: context.reset?.to, generation }, head: headMax, hasReplays: false });
     fail('resetCursor', failure);
   }
   if ('watchHead' in children) {
@@ -84,19 +127,33 @@ function happenings(state: State): Happening[] {
     fail('watchHead', failure);
   }
   const timeouts = state._nodes.flatMap((node) => node.after.map(({ eventType }) => ({ type: eventType })));
-  return [...orders, ...answers, ...timeouts];
+  // A machine that has ended takes nothing any more; the pure one would.
+  if (state.status === 'done') return [];
+  return [...(policyOf.onFailure === 'fail' ? orders : letterOrders), ...answers, ...timeouts];
 }
 
 /** What of a state decides what may follow: no counters, no clock, no errors. */
 function essenceOf(state: State): string {
   const { context, value, status } = state;
   const { isLoaded, position, cursor, head, isLive, order, reset, until, unsaved, trouble, attempts } = context;
-  const dirty = unsaved && { isDue: unsaved.isDue, events: Math.min(unsaved.events, 2) };
+  const { failing, suspects, givenUpInRow, hasReplays, hasJustReplayed } = context;
+  const dirty = unsaved && {
+    isDue: unsaved.isDue,
+    events: Math.min(unsaved.events, 2),
+    hasLetters: unsaved.setAside.givenUp.length > 0,
+  };
   return JSON.stringify([
     status,
     value,
     { isLoaded, position, at: cursor?.position, head, isLive, order, reset, until, dirty, trouble },
     Math.min(attempts, 3),
+    {
+      isFailing: policyOf.onFailure !== 'fail' && failing !== undefined,
+      suspects,
+      givenUpInRow,
+      hasReplays,
+      hasJustReplayed: hasReplays && hasJustReplayed,
+    },
   ]);
 }
 
@@ -106,36 +163,49 @@ interface Chart {
   readonly wayTo: ReadonlyMap<string, readonly Step[]>;
 }
 
-/** One machine for all walks, one after the other: to build it takes longer than a walk. */
 const fake = new FakePorts();
-const machine = processorMachine(fakePolicy, fake.ports);
-let chart: Chart;
+/** One machine for all walks of a policy, one after the other: to build it takes longer than a walk. */
+let machine: ProcessorMachine;
+let policyOf: ProcessorPolicy;
 
-beforeAll(() => {
-  chart = chartOf(machine);
-});
+const policies: readonly ProcessorPolicy[] = [
+  fakePolicy,
+  {
+    ...fakePolicy,
+    onFailure: 'park-stream',
+    retry: { ...fakePolicy.retry, attempts: 0 },
+    circuit: { failures: 1, waitMs: 700 },
+  },
+];
 
-test('an actor takes every transition of the machine as the machine says, and a stop ends every path', async () => {
-  const { stepsFrom } = chart;
-  const visible = new Set([...stepsFrom.keys()].map((essence) => topLevel(JSON.parse(essence)[1])));
-  const paths = pathsOver(chart);
+test.each(policies)(
+  'an actor takes every transition of the machine as the machine says, and a stop ends every path ($onFailure)',
+  async (policy) => {
+    policyOf = policy;
+    machine = processorMachine(policy, fake.ports);
+    const chart = chartOf(machine);
+    const { stepsFrom } = chart;
+    const visible = new Set([...stepsFrom.keys()].map((essence) => topLevel(JSON.parse(essence)[1])));
+    const paths = pathsOver(chart);
 
-  for (const path of paths) await walk(path);
+    for (const path of paths) await walk(path);
 
-  expect([...visible].sort()).toEqual([
-    'catching-up',
-    'failed',
-    'idle',
-    'live',
-    'loading',
-    'paused',
-    'resetting',
-    'retrying',
-    'stopped',
-  ]);
-  expect(stepsFrom.size).toBeGreaterThan(500);
-  expect(paths.length).toBeGreaterThan(1000);
-}, 60_000);
+    expect([...visible].sort()).toEqual([
+      'catching-up',
+      'failed',
+      'idle',
+      'live',
+      'loading',
+      policy.onFailure === 'fail' ? 'paused' : 'poisoned',
+      'resetting',
+      'retrying',
+      'stopped',
+    ]);
+    expect(stepsFrom.size).toBeGreaterThan(500);
+    expect(paths.length).toBeGreaterThan(1000);
+  },
+  60_000,
+);
 
 function chartOf(machine: ProcessorMachine): Chart {
   const options = {
@@ -222,7 +292,7 @@ function checkAlways(run: FakeRun, before: State, after: State, event: Happening
   const mayGoBack = event.type === 'xstate.done.actor.resetCursor' || event.type === 'xstate.done.actor.loadCursor';
   expect({
     errors: run.errors,
-    handlersAtOnce: Math.max(1, run.fake.awaited('work').length),
+    handlersAtOnce: Math.max(1, run.fake.awaited('work').length + run.fake.awaited('replay').length),
     movesAtOnce: Math.max(1, run.fake.awaited('saveCursor').length + run.fake.awaited('resetCursor').length),
     isCursorBehindPosition: !context.isLoaded || cursor <= context.position,
     isStopKept: before.context.order !== 'stop' || context.order === 'stop',

@@ -12,6 +12,8 @@ export const fakePolicy: ProcessorPolicy = {
   checkpoint: { events: 2, ms: 200 },
   retry: { attempts: 1, minMs: 100, maxMs: 1000, factor: 2, jitter: 0.5 },
   drainMs: 1000,
+  onFailure: 'fail',
+  circuit: { failures: Number.POSITIVE_INFINITY, waitMs: 1000 },
   now: () => 0,
   random: () => 0,
 };
@@ -36,6 +38,7 @@ export class FakePorts {
     loadCursor: this.#port('loadCursor'),
     work: this.#port('work'),
     saveCursor: this.#port('saveCursor'),
+    replay: this.#port('replay'),
     resetCursor: this.#port('resetCursor'),
     watchHead: fromEventObservable(() => {
       this.heads = new Subject();

@@ -5,15 +5,28 @@ import { BehaviorSubject } from 'rxjs';
 import { SimulatedClock } from 'xstate';
 import type { ProcessorStore } from '#actors/processor-store';
 import { Processors } from '#actors/processors';
+import type { RequestOptions } from '#kernel/log/append-request';
 import { type CursorMove, type CursorPlace, checkMove } from '#kernel/log/cursor';
 import type { SubscriptionWalk } from '#kernel/log/read-sources';
-import type { EventFilter, StoredEvent } from '#store';
+import type { Snapshot } from '#kernel/storage/engine';
+import type { AppendResult, EventFilter, Logger, StoredEvent } from '#store';
+import { RowStore } from './row-store.ts';
 
 export class FakeProcessorStore implements ProcessorStore {
   readonly head$ = new BehaviorSubject(0);
   readonly clock = new SimulatedClock();
   readonly cursors = new Map<string, CursorPlace>();
   readonly reported: unknown[] = [];
+  readonly rows = new RowStore();
+  /** What handlers have appended. */
+  readonly appendedFor: (RequestOptions & { readonly stream: string })[] = [];
+  readonly logged: unknown[] = [];
+  readonly logger: Logger = {
+    debug: (...given) => this.logged.push(given),
+    info: (...given) => this.logged.push(given),
+    warn: (...given) => this.logged.push(given),
+    error: (...given) => this.logged.push(given),
+  };
   /** Every durable move, in order. */
   readonly moves: Omit<CursorMove, 'kind'>[] = [];
   /** Called before each move; what it throws, or rejects with, is the move's failure. */
@@ -64,6 +77,22 @@ export class FakeProcessorStore implements ProcessorStore {
     checkMove({ kind: 'move-cursor', ...move }, this.cursors.get(move.name), this.head());
     this.cursors.set(move.name, move.to);
     this.moves.push(move);
+    this.rows.write(move.rows);
+  }
+
+  read<Result>(use: (snapshot: Snapshot) => Result): Result {
+    return this.rows.read(use);
+  }
+
+  event(position: number): StoredEvent {
+    return this.#events[position - 1] as StoredEvent;
+  }
+
+  async appendFor(stream: string, _events: unknown, options: RequestOptions): Promise<AppendResult> {
+    this.appendedFor.push({ stream, ...options });
+    this.append(stream);
+    const at = this.head();
+    return { stream, firstVersion: at, lastVersion: at, firstPosition: at, lastPosition: at, duplicate: false };
   }
 
   now(): number {

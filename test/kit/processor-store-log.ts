@@ -3,13 +3,13 @@
  */
 import { BehaviorSubject } from 'rxjs';
 import type { ProcessorStore } from '#actors/processor-store';
-import { encodeRequest } from '#kernel/log/append-request';
+import { encodeRequest, type RequestOptions } from '#kernel/log/append-request';
 import { type CursorMove, type CursorPlace, readCursor } from '#kernel/log/cursor';
 import { LogReader } from '#kernel/log/log-reader';
 import { LogWriter, type Outcome, type WriterCommand } from '#kernel/log/log-writer';
 import { type SubscriptionWalk, subscriptionWalks } from '#kernel/log/read-sources';
-import type { Engine } from '#kernel/storage/engine';
-import type { EventFilter, NewEvent } from '#store';
+import type { Engine, Snapshot } from '#kernel/storage/engine';
+import type { AppendResult, EventFilter, NewEvent, StoredEvent } from '#store';
 
 export class LogProcessorStore implements ProcessorStore {
   readonly head$: BehaviorSubject<number>;
@@ -46,6 +46,22 @@ export class LogProcessorStore implements ProcessorStore {
     this.#commit({ kind: 'move-cursor', ...move });
   }
 
+  read<Result>(use: (snapshot: Snapshot) => Result): Result {
+    return this.#engine.read(use);
+  }
+
+  event(position: number): StoredEvent {
+    return this.#reader.event(position) as StoredEvent;
+  }
+
+  async appendFor(stream: string, events: unknown, options: RequestOptions): Promise<AppendResult> {
+    const outcome = this.#commit(encodeRequest([{ stream, events }], options, Date.now()));
+    this.head$.next(this.head());
+    return outcome.results[0] as AppendResult;
+  }
+
+  readonly logger = console;
+
   now(): number {
     return Date.now();
   }
@@ -54,8 +70,9 @@ export class LogProcessorStore implements ProcessorStore {
     this.reported.push(error);
   }
 
-  #commit(command: WriterCommand): void {
+  #commit(command: WriterCommand): Exclude<Outcome, { readonly error: unknown }> {
     const outcome = this.#writer.commit([command])[0] as Outcome;
     if ('error' in outcome) throw outcome.error;
+    return outcome;
   }
 }

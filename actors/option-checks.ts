@@ -1,0 +1,27 @@
+/** Checks that options of processors share. */
+import { inspect } from 'node:util';
+import { refuseUnknownNames } from '../src/option-names.ts';
+
+/** Those of the nested options `what` that have a value. @throws {TypeError} for names that are none */
+export function withValues<Options extends object>(
+  what: string,
+  given: Options,
+  names: readonly string[],
+): Partial<Options> {
+  if (typeof given !== 'object' || given === null) throw wrong(what, 'an object', given);
+  refuseUnknownNames(what, given, names);
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<Options>;
+}
+
+export function isWhole(value: unknown, least: number, most: number): boolean {
+  return Number.isSafeInteger(value) && isWithin(value, least, most);
+}
+
+export function isWithin(value: unknown, least: number, most: number): boolean {
+  return typeof value === 'number' && value >= least && value <= most;
+}
+
+/** What an option out of range is refused with. */
+export function wrong(option: string, range: string, value: unknown): TypeError {
+  return new TypeError(`${option} must be ${range}, got ${inspect(value)}`);
+}

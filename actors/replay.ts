@@ -1,0 +1,169 @@
+/**
+ * Replays: dead letters that somebody wants tried again, and what is parked behind those that are done with.
+ *
+ * They go between two rounds of work, one try each, in order, and never move the cursor. What became of them is written in
+ * one move of the cursor to where it is; a crash before that repeats them. A stream is open again when nothing of it is left.
+ */
+import { encodeLetterRow, type LetterRow, letterKey, parkedKey } from '../src/codec/letter-row.ts';
+import type { CursorPlace } from '../src/log/cursor.ts';
+import { type Letter, parkedPositions, readLetter } from '../src/log/letters.ts';
+import type { RowWrite } from '../src/storage/engine.ts';
+import type { StoredEvent } from '../src/types.ts';
+import type { CaughtError } from './caught-error.ts';
+import type { Recorder } from './effects.ts';
+import type { Trouble } from './handler-call.ts';
+import type { Letterbox } from './letterbox.ts';
+import type { ProcessorStore } from './processor-store.ts';
+import { keptError } from './set-aside.ts';
+
+/** What a round of replays came to. */
+export interface ReplayResult {
+  /** As it was given. */
+  readonly orders: number;
+  /** Whether there may be more to do. */
+  readonly isMore: boolean;
+  readonly handled: number;
+  /** Of a call that is still running: nothing goes on before it has ended. */
+  readonly failure: CaughtError | undefined;
+}
+
+export interface ReplayWorld {
+  readonly name: string;
+  readonly store: Pick<ProcessorStore, 'read' | 'event' | 'now'>;
+  readonly letterbox: Letterbox;
+  readonly recorder: Recorder | undefined;
+  /** Hands one event to the handler. */
+  readonly call: (
+    event: StoredEvent,
+    generation: number,
+    attempt: number,
+    signal: AbortSignal,
+  ) => Promise<Trouble | undefined>;
+  /** Writes `rows` with a move of the cursor, while nobody else changes letters. */
+  readonly write: (cursor: CursorPlace, rows: () => readonly RowWrite[]) => Promise<void>;
+}
+
+/** After this no other event is replayed in one round. */
+const roundMs = 10;
+/** Most events of one parked stream in a round. */
+const parkedMax = 64;
+
+export interface ReplayInput {
+  readonly cursor: CursorPlace | undefined;
+  /** How often replays were asked for. */
+  readonly orders: number;
+}
+
+export async function replay(world: ReplayWorld, input: ReplayInput, signal: AbortSignal): Promise<ReplayResult> {
+  const { cursor, orders } = input;
+  const { store, letterbox, recorder, name } = world;
+  const { letters, streams } = store.read((snapshot) => letterbox.load(snapshot));
+  // Letters are written with a move of the cursor.
+  if (cursor === undefined || letters.length + streams.length === 0) {
+    return { orders, isMore: false, handled: 0, failure: undefined };
+  }
+  const round = new ReplayRound(world, cursor.generation, signal);
+  recorder?.begin(cursor.position, undefined);
+  for (const position of letters) {
+    if (round.isOver) break;
+    const letter = store.read((snapshot) => readLetter(snapshot, name, position));
+    if (letter?.state === 'waiting') await round.retry(letter);
+  }
+  for (const stream of streams) {
+    const positions = store.read((snapshot) => parkedPositions(snapshot, name, stream, parkedMax));
+    for (const position of positions) if (round.isOver || !(await round.unpark(stream, position))) break;
+  }
+  // What a round without an audience did is not written; it comes again.
+  if (signal.aborted) return { orders, isMore: true, handled: 0, failure: undefined };
+  const effects = recorder?.end(cursor.position);
+  await world.write(cursor, () => [...round.rows(), ...(effects?.rows() ?? [])]);
+  store.read((snapshot) => letterbox.load(snapshot));
+  return { orders, isMore: true, handled: round.handled, failure: round.failure };
+}
+
+class ReplayRound {
+  handled = 0;
+  failure: CaughtError | undefined;
+  readonly #world: ReplayWorld;
+  readonly #generation: number;
+  readonly #signal: AbortSignal;
+  readonly #begunMs = performance.now();
+  readonly #outcomes: { readonly letter: Letter; readonly row: LetterRow | undefined }[] = [];
+  readonly #parkedRows: RowWrite[] = [];
+
+  constructor(world: ReplayWorld, generation: number, signal: AbortSignal) {
+    this.#world = world;
+    this.#generation = generation;
+    this.#signal = signal;
+  }
+
+  get isOver(): boolean {
+    return this.failure !== undefined || this.#signal.aborted || performance.now() >= this.#begunMs + roundMs;
+  }
+
+  async retry(letter: Letter): Promise<void> {
+    const { position, ...row } = letter;
+    const attempts = row.attempts + 1;
+    const trouble = await this.#call(position, attempts);
+    if (trouble === undefined) {
+      this.#outcomes.push({ letter, row: undefined });
+      return;
+    }
+    const error = keptError(trouble.error);
+    this.#outcomes.push({ letter, row: { ...row, state: 'dead', attempts, lastMs: this.#world.store.now(), error } });
+  }
+
+  /** True when the next event of the stream may follow. */
+  async unpark(stream: string, position: number): Promise<boolean> {
+    const { name, store } = this.#world;
+    const trouble = await this.#call(position, 1);
+    this.#parkedRows.push({ table: 'parked', key: parkedKey(name, stream, position), value: undefined });
+    if (trouble === undefined) return true;
+    const { version, type } = this.#event(position);
+    const nowMs = store.now();
+    const letter: LetterRow = {
+      stream,
+      version,
+      type,
+      state: 'dead',
+      isParked: true,
+      generation: this.#generation,
+      attempts: 1,
+      firstMs: nowMs,
+      lastMs: nowMs,
+      error: keptError(trouble.error),
+    };
+    const key = letterKey(name, position);
+    this.#parkedRows.push({ table: 'dead_letters', key, value: encodeLetterRow(key, letter) });
+    return false;
+  }
+
+  /** Of a letter that somebody has discarded meanwhile, nothing is written. */
+  rows(): RowWrite[] {
+    const { name, store } = this.#world;
+    const letterRows = this.#outcomes
+      .filter(
+        ({ letter }) => store.read((snapshot) => readLetter(snapshot, name, letter.position))?.state === 'waiting',
+      )
+      .map(({ letter, row }): RowWrite => {
+        const key = letterKey(name, letter.position);
+        return { table: 'dead_letters', key, value: row && encodeLetterRow(key, row) };
+      });
+    return [...letterRows, ...this.#parkedRows];
+  }
+
+  /** A skipped event counts as handled here: nobody wants it any more. */
+  async #call(position: number, attempt: number): Promise<Trouble | undefined> {
+    const trouble = await this.#world.call(this.#event(position), this.#generation, attempt, this.#signal);
+    if (trouble === undefined || trouble.kind === 'skip') {
+      this.handled++;
+      return undefined;
+    }
+    if (trouble.kind === 'failed' && trouble.isFinal === true) this.failure = trouble.error;
+    return trouble;
+  }
+
+  #event(position: number): StoredEvent {
+    return this.#world.store.event(position);
+  }
+}
