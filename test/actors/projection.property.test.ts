@@ -1,11 +1,11 @@
 /**
- * Projections against a fold over the log: any events, handlers that throw, stops, rebuilds, new versions, and crashes before
+ * Projections against a fold over the log: any events, handlers that throw once or for good, stops, rebuilds, new versions, and crashes before
  * and after any commit. At every moment each build in the store is what its handlers make of the log up to its cursor.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Bus, Projection, StoredEvent } from '#store';
-import { deeds } from '../kit/arbitrary-deeds.ts';
+import { deedsOrFailure } from '../kit/arbitrary-deeds.ts';
 import { collect } from '../kit/collect.ts';
 import { EngineSpy } from '../kit/engine-spy.ts';
 import { builtIn, type Done, folded, perform } from '../kit/projection-model.ts';
@@ -25,7 +25,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 5,
     arbitrary: fc.record({
       kind: fc.constant('append' as const),
-      events: fc.array(deeds, { minLength: 1, maxLength: 8 }),
+      events: fc.array(deedsOrFailure, { minLength: 1, maxLength: 8 }),
     }),
   },
   { weight: 6, arbitrary: fc.record({ kind: simple }) },
@@ -64,9 +64,14 @@ class World implements AsyncDisposable {
   #engine: EndingEngine | undefined;
   #bus: Bus | undefined;
   #projection: Projection | undefined;
+  readonly #onFailure: 'skip' | 'dead-letter';
   #version = 1;
   #throwsBehind: number | undefined;
   #isRunning = false;
+
+  constructor(onFailure: 'skip' | 'dead-letter') {
+    this.#onFailure = onFailure;
+  }
 
   async take(step: Step): Promise<void> {
     const bus = this.#bus ?? (await this.#open());
@@ -152,7 +157,8 @@ class World implements AsyncDisposable {
       },
       batch: 3,
       checkpoint: { events: 5, ms: 5 },
-      retry: { minMs: 0, maxMs: 0 },
+      retry: { minMs: 0, maxMs: 0, attempts: 4 },
+      onFailure: this.#onFailure,
     });
   }
 
@@ -166,19 +172,23 @@ test('a projection is a fold over the log, whatever happens', { timeout: 240_000
   const { TEST_RUNS, TEST_LONG } = process.env;
   const runs = TEST_RUNS === undefined ? { numRuns: TEST_LONG === undefined ? 25 : 500 } : {};
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {
-      await using world = new World();
-      for (const one of steps) {
-        try {
-          await world.take(one);
-        } catch (error) {
-          const code = (error as { code?: string }).code ?? '';
-          if (!['STORE_FAILED', 'STORE_CLOSED', 'PROCESSOR_FAILED', 'PROCESSOR_STOPPED'].includes(code)) throw error;
-          world.crash();
+    fc.asyncProperty(
+      fc.array(step, { minLength: 10, maxLength: 40 }),
+      fc.constantFrom('skip', 'dead-letter'),
+      async (steps, how) => {
+        await using world = new World(how);
+        for (const one of steps) {
+          try {
+            await world.take(one);
+          } catch (error) {
+            const code = (error as { code?: string }).code ?? '';
+            if (!['STORE_FAILED', 'STORE_CLOSED', 'PROCESSOR_FAILED', 'PROCESSOR_STOPPED'].includes(code)) throw error;
+            world.crash();
+          }
         }
-      }
-      await world.finish();
-    }),
+        await world.finish();
+      },
+    ),
     runs,
   );
 });

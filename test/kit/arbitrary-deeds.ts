@@ -30,4 +30,9 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('clear' as const), range }) },
 );
 
+/** Now and then one that can't be done. */
+export const deedsOrFailure = fc
+  .tuple(fc.array(deed, { maxLength: 6 }), fc.integer({ min: 0, max: 9 }))
+  .map(([those, chance]): Deed[] => (chance === 0 ? [...those, { do: 'fail' }, { do: 'count', key: 'a' }] : those));
+
 export const deeds = fc.array(deed, { maxLength: 6 });

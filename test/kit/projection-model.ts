@@ -18,6 +18,8 @@ export type Deed =
   | { readonly do: 'count'; readonly key: string }
   /** Stores what a range gives, first. */
   | { readonly do: 'list'; readonly range: ProjectionRange; readonly into: string }
+  /** Can't be done, ever. */
+  | { readonly do: 'fail' }
   /** Deletes what a range gives, as it gives it. */
   | { readonly do: 'clear'; readonly range: ProjectionRange };
 
@@ -31,15 +33,17 @@ export function perform(view: ProjectionView<unknown>, deeds: readonly Deed[]): 
     if (deed.do === 'set') view.set(deed.key, deed.value);
     else if (deed.do === 'delete') view.delete(deed.key);
     else if (deed.do === 'count') view.update(deed.key, (value) => (typeof value === 'number' ? value + 1 : 1));
+    else if (deed.do === 'fail') throw new Error('planted for good');
     else if (deed.do === 'list') view.set(deed.into, [...view.range(deed.range)].map(({ key }) => key).slice(0, 20));
     else for (const { key } of view.range(deed.range)) view.delete(key);
   }
 }
 
-/** What the log up to `position` makes. */
+/** What the log up to `position` makes: an event that can't be handled makes nothing. */
 export function folded(events: readonly StoredEvent<Done>[], position: number): Map<string, unknown> {
   const view = new MapView();
-  for (const event of events) if (event.position <= position) perform(view, event.data);
+  const canBeDone = (deeds: readonly Deed[]) => deeds.every((deed) => deed.do !== 'fail');
+  for (const { position: at, data } of events) if (at <= position && canBeDone(data)) perform(view, data);
   return view.values;
 }
 

@@ -47,7 +47,10 @@ const projection = bus.projection({
     },
   },
   checkpoint: { events: 40, ms: 10 },
-  retry: { minMs: 0, maxMs: 2, attempts: Number.POSITIVE_INFINITY },
+  // Enough for what fails by chance.
+  retry: { minMs: 0, maxMs: 2, attempts: 4 },
+  onFailure: 'dead-letter',
+  keepMax: 1_000_000,
 });
 projection.start();
 writeSync(1, 'running\n');
@@ -60,6 +63,7 @@ function deeds(): Deed[] {
   return Array.from({ length: random.integer(1, 5) }, (): Deed => {
     const key = random.pick(keys);
     const chance = random.next();
+    if (chance < 0.01) return { do: 'fail' };
     if (chance < 0.5) return { do: 'count', key };
     if (chance < 0.7)
       return { do: 'set', key, value: { n: random.integer(0, 1e6), text: 'x'.repeat(random.integer(0, 100)) } };
