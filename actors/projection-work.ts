@@ -72,8 +72,9 @@ export class ProjectionWork {
 
   /** Whether everything up to `position` being handled is a reason to save at once. */
   isDue(position: number, isDirty: boolean): boolean {
+    if (this.#isToSwitch(position)) return true;
     // Those who wait for a position in other threads are told by the cursor alone, and nothing else will move it.
-    return this.#isToSwitch(position) || (!isDirty && position > this.#durable);
+    return !isDirty && position > this.#durable && position >= this.#store.processors.head();
   }
 
   /**
