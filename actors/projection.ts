@@ -117,6 +117,11 @@ export class Projection<Value = unknown> implements AsyncDisposable {
     this.#parts.processor.retryNow();
   }
 
+  /** Passes the event that fails, as {@link Processor.skip} does. */
+  skip(): void {
+    this.#parts.processor.skip();
+  }
+
   /**
    * A position: resolves when the events up to it are in what is read, also if nothing runs here. A state: resolves when it is
    * in it. @throws {PROCESSOR_STOPPED} while waiting for another state than that, {ABORTED} {STORE_CLOSED} {TypeError}

@@ -71,6 +71,8 @@ export interface ErrorDetails {
   DEAD_LETTERS_FULL: { readonly processor: string; readonly max: number };
   /** While a range was read page by page, another build of the projection took over: the rest would not fit. Read it again. */
   PROJECTION_SWITCHED: { readonly projection: string };
+  /** So many timers are pending that no more are taken. Nothing was written. */
+  TIMERS_FULL: { readonly max: number };
   /** A query's module, or the worker it ran in, failed; `cause` is what it threw. */
   QUERY_FAILED: { readonly module: string; readonly export: string };
   /** This engine or file system can't do what was asked. */

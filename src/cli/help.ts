@@ -29,6 +29,7 @@ export const generalHelp = `varvebus: looks into a store of events, also while a
   varvebus info DIR     what it is, how much is in it
   varvebus read DIR     its events
   varvebus tail DIR     new events, as they come
+  varvebus timers DIR   timers that have not fired yet
   varvebus verify DIR   checks every block, the order and the index
 
 Options
@@ -68,6 +69,18 @@ ${selectionHelp}  --json          one JSON object a line; otherwise long values 
 ${jsonValuesHelp}
 ${exitCodeHelp}`;
 
+const timersHelp = `varvebus timers DIR [--limit N] [--json]
+
+Prints the timers that have not fired yet, in the order in which they will: when each is due, the stream and the type of its
+event, its key, and what the event holds.
+
+  --limit N       at most N timers
+  --json          one JSON object a line: key, dueMs, scheduledMs, stream, type, id, data, metadata; otherwise long values are
+                  shortened. Times are milliseconds since 1970
+
+${jsonValuesHelp}
+${exitCodeHelp}`;
+
 const verifyHelp = `varvebus verify DIR [--json]
 
 Checks every block and record, the order without gaps, and the index against the log, also while the store is in use.
@@ -80,5 +93,6 @@ export const helpByCommand: ReadonlyMap<string, string> = new Map([
   ['info', infoHelp],
   ['read', readHelp],
   ['tail', tailHelp],
+  ['timers', timersHelp],
   ['verify', verifyHelp],
 ]);

@@ -13,6 +13,7 @@ import { infoCommand } from './info.ts';
 import { Output, type OutputStream } from './output.ts';
 import { readCommand } from './read.ts';
 import { tailCommand } from './tail.ts';
+import { timersCommand } from './timers.ts';
 import { verifyCommand } from './verify.ts';
 
 /** Where the command line prints. */
@@ -39,6 +40,7 @@ const commandByName: ReadonlyMap<string, Command> = new Map([
   ['info', infoCommand],
   ['read', readCommand],
   ['tail', tailCommand],
+  ['timers', timersCommand],
   ['verify', verifyCommand],
 ]);
 const commandNames = [...commandByName.keys()].join(', ');

@@ -229,7 +229,7 @@ export function requireLength(table: string, key: Uint8Array, payload: Uint8Arra
   if (payload.length !== bytes) misshapen(table, key);
 }
 
-/** @throws {STORE_CORRUPT} always: the payload of a row is not what the table holds. */
+/** @throws {STORE_CORRUPT} always: the checksum holds, the payload does not. */
 export function misshapen(table: string, key: Uint8Array): never {
   throw new BusError('STORE_CORRUPT', `a row of ${table} has a wrong shape: key ${describeKey(key)}`, {
     table,

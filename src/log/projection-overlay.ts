@@ -29,7 +29,7 @@ interface Undo {
   readonly wasDirty: boolean;
 }
 
-/** Bytes of an entry beside key and value, roughly. */
+/** Bytes of an entry beside key and value, in memory, roughly. */
 const entryBytes = 64;
 
 export class ProjectionOverlay {
@@ -65,7 +65,7 @@ export class ProjectionOverlay {
     const entry = this.#entries.get(key);
     if (entry !== undefined) return entry.now;
     const value = heldOf(this.#engine.read((snapshot) => this.#stored.get(snapshot, key)));
-    if (this.#entries.size < projectionCacheMax) this.#add(key, value);
+    if (this.#entries.size < projectionCacheMax && this.#bytes < projectionCacheBytesMax) this.#add(key, value);
     return value;
   }
 
@@ -173,7 +173,7 @@ export class ProjectionOverlay {
     const bytes = heldBytes(value);
     const bytesBefore = heldBytes(entry.now);
     this.#bytes += bytes - bytesBefore;
-    const base = entryBytes + entry.key.length;
+    const base = entryBytes + this.#stored.prefixBytes + entry.key.length;
     if (entry.isDirty) this.#dirtyBytes -= base + bytesBefore;
     if (isDirty) this.#dirtyBytes += base + bytes;
     entry.now = value;
@@ -186,7 +186,7 @@ export class ProjectionOverlay {
       this.#dirty.delete(entry);
       // What was there before it was written first is not known, if it was not read.
       this.#entries.delete(entry.key);
-      this.#bytes -= base + bytes;
+      this.#bytes -= entryBytes + entry.key.length + bytes;
     }
   }
 

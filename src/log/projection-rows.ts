@@ -66,6 +66,11 @@ export class BuildEntries {
     this.#key = Buffer.alloc(1980, this.#prefix);
   }
 
+  /** What each key has before that of its entry. */
+  get prefixBytes(): number {
+    return this.#prefix.length;
+  }
+
   /** @throws {STORE_CORRUPT} */
   get(snapshot: Snapshot, key: string): EncodedPayload | undefined {
     const rowKey = this.#key.subarray(0, this.#prefix.length + this.#key.write(key, this.#prefix.length));

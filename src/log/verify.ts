@@ -15,6 +15,7 @@ import { readIdentity, readMetaNumber } from './store-meta.ts';
 import { timeOf } from './tail.ts';
 import { checkProjectionRow } from './verify-projections.ts';
 import { type LoggedStream, mixed, RunChecker } from './verify-runs.ts';
+import { TimerChecker } from './verify-timers.ts';
 
 export interface VerifyOptions {
   readonly signal?: AbortSignal;
@@ -97,6 +98,10 @@ class Verifier {
     yield* this.#walkTable('projections', (key, row, snapshot) =>
       checkProjectionRow(key, row, snapshot, (message) => this.#problem('projections', undefined, message)),
     );
+    const timers = new TimerChecker((message) => this.#problem('timers', undefined, message));
+    this.#guard('timers', () => this.#engine.read((snapshot) => timers.start(snapshot)));
+    yield* this.#walkTable('timers', (key, row, snapshot) => timers.check(key, row, snapshot));
+    this.#guard('timers', () => this.#engine.read((snapshot) => timers.finish(snapshot)));
   }
 
   report(): VerifyReport {

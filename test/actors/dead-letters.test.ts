@@ -170,6 +170,31 @@ test('without a processor letters wait for the next start, also through a crash'
   expect(await bus.verify()).toMatchObject({ ok: true });
 });
 
+test('a letter that is discarded while it is tried again stays discarded, whatever the try comes to', async () => {
+  const { processor } = await scene('dead-letter', [1]);
+  await caughtUp(processor);
+  await processor.close();
+  const { promise, reject } = Promise.withResolvers<void>();
+  const { promise: called, resolve: tell } = Promise.withResolvers<void>();
+  const slow = bus.processor({
+    name: 'p',
+    handle: () => {
+      tell();
+      return promise;
+    },
+  });
+  slow.start();
+  await slow.waitFor('live');
+
+  const retried = bus.deadLetters('p').retry(1);
+  await called;
+  await bus.deadLetters('p').discard(1, { reason: 'never mind' });
+  reject(new Error('no again'));
+
+  expect(await retried).toEqual({ handled: 0, failed: 0, waiting: 0 });
+  expect(await bus.deadLetters('p').get(1)).toMatchObject({ state: 'discarded', attempts: 1 });
+});
+
 test('a wait for a retry ends with its signal; the mark stays', async () => {
   const { processor, broken } = await scene('dead-letter', [1]);
   await caughtUp(processor);

@@ -152,6 +152,34 @@ test('rebuild makes the same version anew beside what is read', async () => {
   expect(projection.status).toMatchObject({ state: 'live', version: 1, isBuilding: false, context: { generation: 2 } });
 });
 
+test('rebuild starts what had failed, and leaves behind what it fails on', async () => {
+  const store = tempStore();
+  const bus = await store.openBus();
+  bus.errors$.subscribe();
+  await bus.append('calls', calls(2));
+  let isBroken = true;
+  const projection = bus.projection({
+    name: 'looked-at',
+    version: 1,
+    on: {
+      called: (view, { position }) => {
+        if (position === 2 && isBroken) throw new Error('planted');
+        view.set('last', position);
+      },
+    },
+    retry: { attempts: 0 },
+  });
+  projection.start();
+  await projection.waitFor('failed');
+  isBroken = false;
+
+  await projection.rebuild();
+  await projection.caughtUp();
+
+  expect(await projection.get('last')).toBe(2);
+  expect(projection.status.context.generation).toBe(2);
+});
+
 test('rebuild does not start what rests, and is done by the next start, also of another bus', async () => {
   const store = await storeOfVersion1();
   const first = await store.openBus();
