@@ -153,7 +153,7 @@ export function processorPorts(
     saveCursor: fromPromise(({ input: { cursor, position, unsaved }, signal }) =>
       inTurn(names.moves, signal, async () => {
         const { effects, setAside = SetAside.nothing } = unsaved ?? {};
-        assert(effects === undefined || effects.position === position, 'effects are saved with the cursor they are of');
+        assert(effects === undefined || effects.position <= position, 'effects are saved with the cursor they are of');
         const generation = cursor?.generation ?? 1;
         const rows = [...(effects?.rows() ?? []), ...setAside.rows(name, generation)];
         const to = await move(cursor, { position, generation }, rows);
