@@ -19,6 +19,7 @@ import { timersSource } from '../src/log/timers.ts';
 import { type VerifyOptions, type VerifyReport, verifyStore } from '../src/log/verify.ts';
 import { checkConsumerName, checkStreamName, checkTimerKey } from '../src/names.ts';
 import { checkOptionNames } from '../src/option-names.ts';
+import type { RowWrite } from '../src/storage/engine.ts';
 import { isThenable } from '../src/thenable.ts';
 import type {
   AnyEvent,
@@ -71,6 +72,11 @@ import type { ProcessorHost } from './processor-names.ts';
 import type { ProcessorOptions } from './processor-options.ts';
 import { type ProcessorStore, processorStore } from './processor-store.ts';
 import { Processors } from './processors.ts';
+import type { Projection } from './projection.ts';
+import type { ProjectionOptions } from './projection-options.ts';
+import { type ProjectionReader, type ProjectionSource, StoredProjection } from './projection-reader.ts';
+import { ProjectionWatch } from './projection-watch.ts';
+import { Projections } from './projections.ts';
 import { PublishGate } from './publish-gate.ts';
 import { type QueryOptions, runQuery } from './query.ts';
 import type { ReaderPool } from './reader-pool.ts';
@@ -79,6 +85,7 @@ import { TimerService } from './timer-service.ts';
 import { timerStore } from './timer-store.ts';
 import { untilAborted } from './until-aborted.ts';
 import { HeadWatch } from './watch.ts';
+import { withinMs } from './within-ms.ts';
 
 /** What the store says of itself. */
 export interface StoreInfo extends Omit<StoreIdentity, 'incarnation'> {
@@ -125,6 +132,8 @@ export class Bus<Events extends EventShape = AnyEvent> {
   readonly #path: AppendPath;
   readonly #view: BusView<Events>;
   readonly #listeners: Listeners;
+  readonly #projectionSource: ProjectionSource;
+  readonly #projections: Projections | undefined;
   readonly #timers: TimerService | undefined;
   #readers: Promise<ReaderPool> | undefined;
   /** What ended writing, if something has. */
@@ -158,21 +167,28 @@ export class Bus<Events extends EventShape = AnyEvent> {
     });
     this.#view = new BusView(this.#path, undefined);
     this.#listeners = new Listeners(liveSource(store, this.#watch, report), this.#gate);
-    if (settings !== undefined && store.appender !== undefined) {
+    const { engine, appender, identity } = store;
+    const { incarnation } = identity;
+    this.#projectionSource = { engine, incarnation, watch: new ProjectionWatch(store.listen), report };
+    if (settings !== undefined && appender !== undefined) {
       const { clock, logger } = settings;
       const appendFor: ProcessorStore['appendFor'] = (stream, events, request) =>
         this.#path.submit([{ stream, events }], request, ([result]) => result as AppendResult);
-      const readers = store.engine.capabilities.threads ? () => this.#pool(settings) : undefined;
+      const readers = engine.capabilities.threads ? () => this.#pool(settings) : undefined;
       const parts = { appendFor, readers, logger, clock, report };
-      this.#processors = new Processors(processorStore(store, store.appender, this.#watch, parts));
+      const processors = processorStore(store, appender, this.#watch, parts);
+      this.#processors = new Processors(processors);
+      const writeRows = (rows: readonly RowWrite[]) => appender.writeRows(rows);
+      const projectionStore = { processors, engine, incarnation, writeRows };
+      this.#projections = new Projections(this.#processors, projectionStore, this.#projectionSource);
       processorHosts.set(this, this.#processors);
-      this.#timers = new TimerService(timerStore(store, store.appender, clock, report));
+      this.#timers = new TimerService(timerStore(store, appender, clock, report));
       this.#timers.start();
     }
     this.#actor = createActor(
       busMachine({
         stopTimers: () => this.#tried(async () => this.#timers?.close()),
-        stopProcessors: () => this.#tried(async () => this.#processors?.close(processorsStopMaxMs)),
+        stopProcessors: () => this.#tried(() => this.#stopProcessors()),
         stopReaders: () => this.#tried(async () => (await this.#readers)?.close()),
         stopAppends: () => this.#tried(() => store.stopAppends()),
         release: () => this.#tried(() => this.#release()),
@@ -400,6 +416,29 @@ export class Bus<Events extends EventShape = AnyEvent> {
   }
 
   /**
+   * A read model kept in the store: `on` has a synchronous handler for each type of events it is made of, and what they set is
+   * saved together with the position, exactly once. It is not started yet. Its entries are read here or by `view(name)`.
+   * @throws as {@link Bus.processor}; names of processors and projections are one set.
+   */
+  projection<Value = unknown>(options: ProjectionOptions<Events, Value>): Projection<Value> {
+    this.#assertOpen();
+    this.#requireProcessors();
+    return (this.#projections as Projections).create(options);
+  }
+
+  /** Its projections that are not closed, in the order in which they were made. */
+  get projections(): readonly Projection[] {
+    return this.#projections?.list ?? [];
+  }
+
+  /** The entries of a projection, whoever builds it: in any thread, and in processes that only read. @throws {TypeError} {STORE_CLOSED} */
+  view<Value = unknown>(name: string): ProjectionReader<Value> {
+    this.#assertOpen();
+    checkConsumerName(name);
+    return new StoredProjection<Value>(name, this.#projectionSource);
+  }
+
+  /**
    * Appends `event` to `stream` once its time has come, exactly once, also when the process has ended meanwhile: a timer that
    * is late fires when the store is opened next. Resolves when the timer is durable. What fires goes to the log like any
    * append, in the order of the times.
@@ -502,7 +541,14 @@ export class Bus<Events extends EventShape = AnyEvent> {
 
   async #release(): Promise<void> {
     this.#watch.close();
+    this.#projectionSource.watch.close();
     await this.#store.release();
+  }
+
+  async #stopProcessors(): Promise<void> {
+    const projections = this.#projections?.close();
+    await this.#processors?.close(processorsStopMaxMs);
+    if (projections !== undefined) await withinMs(processorsStopMaxMs, projections);
   }
 
   #requireProcessors(): Processors {

@@ -138,7 +138,12 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
     const leave = names.onLetters(this.name, () => waits.look());
     try {
       if (names.replay(this.name)) {
-        const isSettled = () => this.#countOf(positions, 'waiting') === 0 && this.#openStreams().size === 0;
+        const left = [...positions].sort((first, second) => second - first);
+        const isSettled = () => {
+          // They are tried in order: only the next one has to be looked at.
+          while (left.length > 0 && this.#letter(left.at(-1) as number)?.state !== 'waiting') left.pop();
+          return left.length === 0 && this.#openStreams().size === 0;
+        };
         await waits.until(() => !names.isRunning(this.name) || isSettled(), signal);
       }
     } finally {

@@ -116,8 +116,8 @@ export function processorPorts(
     return to;
   };
   const placeAt = (cursor: CursorPlace | undefined, head: number): Place => {
-    const { letters, streams } = store.read((snapshot) => letterbox.load(snapshot));
-    return { cursor, head, hasReplays: letters.length + streams.length > 0 };
+    store.read((snapshot) => letterbox.load(snapshot));
+    return { cursor, head, hasReplays: letterbox.hasReplays };
   };
   const inTurn = <Result>(turns: ProcessorNames['moves'], signal: AbortSignal, task: () => Promise<Result>) =>
     turns.take(name, async () => {
@@ -154,7 +154,7 @@ export function processorPorts(
     saveCursor: fromPromise(({ input: { cursor, position, unsaved }, signal }) =>
       inTurn(names.moves, signal, async () => {
         const { effects, setAside = SetAside.nothing } = unsaved ?? {};
-        assert(effects === undefined || effects.position === position, 'effects are saved with the cursor they are of');
+        assert(effects === undefined || effects.position <= position, 'effects are saved with the cursor they are of');
         const generation = cursor?.generation ?? 1;
         const rows = [...(effects?.rows() ?? []), ...setAside.rows(name, generation)];
         const to = await move(cursor, { position, generation }, rows);

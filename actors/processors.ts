@@ -5,7 +5,7 @@ import type { AnyEvent, EventShape } from '../src/types.ts';
 import { checkHandlerThreads } from './handler-thread.ts';
 import { Processor } from './processor.ts';
 import { type ProcessorHost, ProcessorNames } from './processor-names.ts';
-import { type ProcessorOptions, resolveProcessorOptions } from './processor-options.ts';
+import { type ProcessorOptions, type ResolvedProcessorOptions, resolveProcessorOptions } from './processor-options.ts';
 import { type TimerClock, unheldTimers } from './processor-status.ts';
 import type { ProcessorStore } from './processor-store.ts';
 import { withinMs } from './within-ms.ts';
@@ -25,6 +25,7 @@ export class Processors implements ProcessorHost {
   readonly clock: TimerClock;
   readonly #random: () => number;
   readonly #processorByName = new Map<string, Processor>();
+  readonly #hidden = new WeakSet<Processor>();
 
   constructor(store: ProcessorStore, world: ProcessorsWorld = realWorld) {
     this.store = store;
@@ -36,8 +37,18 @@ export class Processors implements ProcessorHost {
   create<Events extends EventShape = AnyEvent, const Type extends string = string>(
     options: ProcessorOptions<Events, Type>,
   ): Processor {
-    const resolved = resolveProcessorOptions(options);
-    checkHandlerThreads(this.store, resolved);
+    return this.#add(resolveProcessorOptions(options), this.store);
+  }
+
+  /** One that is shown by somebody else: not in `list`. It has `store` to itself. @throws {PROCESSOR_NAME_TAKEN} */
+  createHidden(options: ResolvedProcessorOptions, store: ProcessorStore): Processor {
+    const processor = this.#add(options, store);
+    this.#hidden.add(processor);
+    return processor;
+  }
+
+  #add(resolved: ResolvedProcessorOptions, store: ProcessorStore): Processor {
+    checkHandlerThreads(store, resolved);
     const { name } = resolved;
     const holder = crypto.randomUUID();
     this.names.claim(name, holder);
@@ -45,7 +56,7 @@ export class Processors implements ProcessorHost {
       this.names.release(name, holder);
       this.#processorByName.delete(name);
     };
-    const { store, names, clock } = this;
+    const { names, clock } = this;
     const processor = new Processor({ store, names, clock, random: this.#random, release }, resolved);
     this.#processorByName.set(name, processor);
     return processor;
@@ -57,7 +68,7 @@ export class Processors implements ProcessorHost {
 
   /** Those that are not closed, in the order they were created. */
   get list(): readonly Processor[] {
-    return [...this.#processorByName.values()];
+    return [...this.#processorByName.values()].filter((processor) => !this.#hidden.has(processor));
   }
 
   /**
@@ -65,7 +76,7 @@ export class Processors implements ProcessorHost {
    * have not ended after `deadlineMs` are ended at once. Never rejects.
    */
   async close(deadlineMs: number): Promise<void> {
-    const processors = this.list;
+    const processors = [...this.#processorByName.values()];
     const ended = Promise.all([this.names.stopAll(), ...processors.map((processor) => processor.close())]);
     await withinMs(deadlineMs, ended);
     for (const processor of processors) processor.abandon();

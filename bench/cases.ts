@@ -13,6 +13,7 @@ import { handlerThreadsTask } from './handler-threads.ts';
 import { idleTask } from './idle.ts';
 import { liveTask } from './live-latency.ts';
 import { loopDelayTask } from './loop-delay.ts';
+import { projectTask } from './project.ts';
 import { queryTask } from './query-tasks.ts';
 import { randomTask, scanTask, streamTask } from './read-tasks.ts';
 import type { MakeTask } from './task.ts';
@@ -207,6 +208,14 @@ export const cases: readonly BenchCase[] = [
     about:
       'event-loop delay of the main thread, 99th percentile, with two CPU-bound handlers in threads; beside it, inline',
     tasks: { varvebus: handlerThreadsTask(5000) },
+  },
+  {
+    id: 'project-1000',
+    kind: 'work',
+    unit: 'events/s',
+    store: 'built',
+    about: 'everything through a new projection that counts the events of each of 1000 streams',
+    tasks: { varvebus: projectTask },
   },
   {
     id: 'drain-parked',

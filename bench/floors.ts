@@ -28,6 +28,7 @@ const valueFloors: Readonly<Record<string, number>> = {
   'handler-threads-2': 10,
   drain: 1_000_000,
   'drain-decoded': 400_000,
+  'project-1000': 150_000,
   'dead-letter': 20_000,
   timers: 10_000,
   // Nothing that could be measured: 0.1 % of one processor.

@@ -91,6 +91,8 @@ export interface ErrorDetails {
   };
   /** A processor keeps as many dead letters, or parked events, as it may: it goes no further. */
   DEAD_LETTERS_FULL: { readonly processor: string; readonly max: number };
+  /** While a range was read page by page, another build of the projection took over: the rest would not fit. Read it again. */
+  PROJECTION_SWITCHED: { readonly projection: string };
   /** So many timers are pending that no more are taken. Nothing was written. */
   TIMERS_FULL: { readonly max: number };
   /** A query's module, or the worker it ran in, failed; `cause` is what it threw. */

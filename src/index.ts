@@ -56,11 +56,16 @@ export type {
   ProcessorStatus,
   ProcessorTag,
 } from '../actors/processor-status.ts';
+export type { Projection, ProjectionStatus } from '../actors/projection.ts';
+export type { ProjectionHandler, ProjectionHandlers, ProjectionOptions } from '../actors/projection-options.ts';
+export type { ProjectionRangeOptions, ProjectionReader } from '../actors/projection-reader.ts';
+export type { ProjectionEntry, ProjectionView } from '../actors/projection-view.ts';
 export type { Accumulator, QueryDefinition, QueryOptions, QueryResult } from '../actors/query.ts';
 export { detach } from './codec/event.ts';
 export type { LetterError, LetterState } from './codec/letter-row.ts';
 export { BusError, type ErrorCode, type ErrorDetails, isBusError } from './errors.ts';
 export * as limits from './limits.ts';
+export type { ProjectionRange } from './log/projection-range.ts';
 export type { EventsOf, Schemas } from './log/schemas.ts';
 export type { StoreIdentity } from './log/store-meta.ts';
 export type { VerifyOptions, VerifyProblem, VerifyReport } from './log/verify.ts';

@@ -105,6 +105,18 @@ export const snapshotBytesMax = 8 * 2 ** 20;
 
 /** Issues of a schema that a `SCHEMA_INVALID` carries. */
 export const schemaIssuesMax = 100;
+/** A key in a projection, in UTF-8 bytes: with the projection's name and 5 bytes it is a key of LMDB, which takes 1978. */
+export const projectionKeyBytesMax = 1024;
+/** One value of a projection, encoded: half a dozen writes of this size still fit into one transaction. */
+export const projectionValueBytesMax = 2 * 2 ** 20;
+/** Values of a projection that its processor keeps in memory between saves, beside those not saved yet. */
+export const projectionCacheMax = 65_536;
+/** Bytes of the same. */
+export const projectionCacheBytesMax = 16 * 2 ** 20;
+/** Entries read at a time by a handler's `range`, which may be left after the first. */
+export const projectionRangePage = 128;
+/** Rows of a build that is no longer needed, removed in one transaction. */
+export const projectionSweepRows = 1024;
 
 /** Problems listed by `verify`; further ones are counted only. */
 export const verifyProblemsMax = 100;

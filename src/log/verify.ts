@@ -13,6 +13,7 @@ import type { Engine, Snapshot, TableName } from '../storage/engine.ts';
 import { throwIfAborted } from './pages.ts';
 import { readIdentity, readMetaNumber } from './store-meta.ts';
 import { timeOf } from './tail.ts';
+import { checkProjectionRow } from './verify-projections.ts';
 import { type LoggedStream, mixed, RunChecker } from './verify-runs.ts';
 import { checkSnapshotRow } from './verify-snapshots.ts';
 import { TimerChecker } from './verify-timers.ts';
@@ -96,6 +97,9 @@ class Verifier {
     yield* this.#walkTable('idempotency', (key, row, snapshot) => this.#checkKeyRow(key, row, snapshot));
     yield* this.#walkTable('consumer_cursors', (key, row, snapshot) => this.#checkCursorRow(key, row, snapshot));
     yield* this.#walkTable('snapshots', checkSnapshotRow);
+    yield* this.#walkTable('projections', (key, row, snapshot) =>
+      checkProjectionRow(key, row, snapshot, (message) => this.#problem('projections', undefined, message)),
+    );
     const timers = new TimerChecker((message) => this.#problem('timers', undefined, message));
     this.#guard('timers', () => this.#engine.read((snapshot) => timers.start(snapshot)));
     yield* this.#walkTable('timers', (key, row, snapshot) => timers.check(key, row, snapshot));

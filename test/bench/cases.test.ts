@@ -19,6 +19,7 @@ test('the stores are compared before a processor leaves cursors in one', () => {
     'drain',
     'drain-decoded',
     'handler-threads-2',
+    'project-1000',
     'drain-parked',
     'query-1',
     'query-2',

@@ -53,12 +53,18 @@ test('a transfer writes both streams or none', async () => {
   ]);
 });
 
-test('a read model goes on where it was', async () => {
+test('a read model counts each event once, and a better one takes its place', async () => {
   const lines = await outputOf('read-model.ts');
 
   expect(lines).toEqual([
-    'first run  { position: 4, countByItem: { apple: 2, pear: 1 } }',
-    'second run { position: 6, countByItem: { apple: 2, pear: 2, plum: 1 } }',
+    'version 1 at 5: apple 2',
+    'version 2 at 5:',
+    '  cart/ada/apple { count: 1, cents: 50 }',
+    '  cart/ben/pear { count: 1, cents: 70 }',
+    '  item/apple { count: 2, cents: 100 }',
+    '  item/pear { count: 2, cents: 140 }',
+    'plums: 1',
+    'rebuilt: live at 6, still version 2',
   ]);
 });
 
