@@ -16,11 +16,11 @@ export interface ProcessorHost {
 }
 
 export class ProcessorNames {
-  /** Calls of handlers, by name. */
+  /** Calls of handlers, by the name of their cursor. */
   readonly handlers = new Turns();
-  /** Moves of cursors, by name. */
+  /** Moves of cursors, by their names. */
   readonly moves = new Turns();
-  /** Changes of dead letters, by name. */
+  /** Changes of dead letters, by the name of their processor. */
   readonly letters = new Turns();
   readonly #holderByName = new Map<string, string>();
   readonly #living = new Set<Living>();
@@ -108,6 +108,11 @@ class Turns {
     const turn = last === undefined ? task() : last.then(task);
     this.#endWith(name, turn);
     return turn;
+  }
+
+  /** Resolves when the tasks of all names that are `among` them have ended: those that were there at the call. */
+  async ended(among: (name: string) => boolean): Promise<void> {
+    await Promise.all([...this.#lastByName].filter(([name]) => among(name)).map(([, last]) => last));
   }
 
   /** The turn of `name` that is taken now goes on until `work` is done, too. */

@@ -17,8 +17,10 @@ import { BusError } from '../src/errors.ts';
 import type { CursorPlace } from '../src/log/cursor.ts';
 import { lettersBehind } from '../src/log/letters.ts';
 import { abortError } from '../src/log/pages.ts';
+import { belongsTo } from '../src/log/partitions.ts';
 import type { RowWrite } from '../src/storage/engine.ts';
 import type { CaughtError } from './caught-error.ts';
+import type { CursorLayout } from './cursor-layout.ts';
 import { appendOnce } from './handler-append.ts';
 import { keepAlive } from './keep-alive.ts';
 import { Letterbox } from './letterbox.ts';
@@ -27,6 +29,7 @@ import type { ResetOrder, Unsaved, WorkResult } from './processor-context.ts';
 import type { ProcessorHost, ProcessorNames } from './processor-names.ts';
 import type { ResolvedProcessorOptions } from './processor-options.ts';
 import { callOnce, type RoundWorld, type WorkInput, workerOn } from './processor-work.ts';
+import type { ProgressMonitor } from './progress-monitor.ts';
 import { type ReplayInput, type ReplayResult, type ReplayWorld, replay } from './replay.ts';
 import { type GivenUp, SetAside } from './set-aside.ts';
 
@@ -96,14 +99,22 @@ export function claimWhileAlive(names: ProcessorNames, name: string): NameClaim 
   return { take: (holder) => names.claim(name, holder), release: (holder) => names.release(name, holder) };
 }
 
+/** What the ports of one actor or several work with, beside the world and the options. */
+export interface PortParts {
+  readonly claim: NameClaim;
+  readonly monitor: ProgressMonitor;
+  readonly layout: CursorLayout;
+}
+
 export function processorPorts(
   host: ProcessorHost,
   options: ResolvedProcessorOptions,
-  claim: NameClaim,
+  { claim, monitor, layout }: PortParts,
 ): ProcessorPorts {
   const { store, names } = host;
-  const { name, keepMax, handler } = options;
-  const letterbox = new Letterbox(name, keepMax);
+  const { name, cursorName, keepMax, handler } = options;
+  const isMine = belongsTo(options.partition);
+  const letterbox = new Letterbox(name, keepMax, isMine);
   const world = roundWorld(host, options);
   const work = workerOn(world, options);
   const move = async (
@@ -111,15 +122,16 @@ export function processorPorts(
     to: CursorPlace,
     rows: readonly RowWrite[] = [],
   ): Promise<CursorPlace> => {
-    await store.moveCursor({ name, expected, to, rows });
+    await store.moveCursor({ name: cursorName, expected, to, rows });
     return to;
   };
   const placeAt = (cursor: CursorPlace | undefined, head: number): Place => {
     const { letters, streams } = store.read((snapshot) => letterbox.load(snapshot));
+    monitor.at(cursor?.position ?? 0, head);
     return { cursor, head, hasReplays: letters.length + streams.length > 0 };
   };
   const inTurn = <Result>(turns: ProcessorNames['moves'], signal: AbortSignal, task: () => Promise<Result>) =>
-    turns.take(name, async () => {
+    turns.take(cursorName, async () => {
       if (signal.aborted) throw abortError(signal, 'nothing-written');
       return task();
     });
@@ -130,23 +142,26 @@ export function processorPorts(
     recorder: handler.kind === 'each' ? handler.recorder : undefined,
     call: callOnce(world, options),
     write: (cursor, rows) =>
-      names.letters.take(name, () => names.moves.take(name, async () => void (await move(cursor, cursor, rows())))),
+      names.letters.take(name, () =>
+        names.moves.take(cursorName, async () => void (await move(cursor, cursor, rows()))),
+      ),
   };
   return {
-    loadCursor: fromPromise(({ input, signal }) =>
-      inTurn(names.moves, signal, async () => {
+    loadCursor: fromPromise(async ({ input, signal }) => {
+      await layout.othersEnded();
+      return inTurn(names.moves, signal, async () => {
         claim.take(input.holder);
         const head = store.head();
-        const cursor = store.cursor(name);
-        if (cursor !== undefined || options.from === 1) return placeAt(cursor, head);
-        const position = options.from === 'now' ? head : Math.min(options.from - 1, head);
-        return placeAt(await move(undefined, { position, generation: 1 }), head);
-      }),
-    ),
+        return placeAt(await layout.cursor(cursorName), head);
+      });
+    }),
     work: fromPromise(({ input, signal }) =>
       inTurn(names.handlers, signal, async () => {
         const result = await work(input, letterbox, signal);
-        if (!signal.aborted) letterbox.add(result.setAside);
+        if (!signal.aborted) {
+          letterbox.add(result.setAside);
+          monitor.at(result.position, result.head);
+        }
         return result;
       }),
     ),
@@ -164,24 +179,32 @@ export function processorPorts(
     replay: fromPromise(({ input, signal }) =>
       inTurn(names.handlers, signal, async () => {
         const result = await replay(replays, input, signal);
+        if (result.handled > 0) monitor.moved();
         names.tellLetters(name);
         return result;
       }),
     ),
-    resetCursor: fromPromise(({ input: { holder, reset }, signal }) =>
-      inTurn(names.moves, signal, async () => {
+    resetCursor: fromPromise(async ({ input: { holder, reset }, signal }) => {
+      await layout.othersEnded();
+      return inTurn(names.moves, signal, async () => {
         claim.take(holder);
         const head = store.head();
-        const expected = store.cursor(name);
+        const expected = await layout.cursor(cursorName);
         const to = { position: Math.min(reset.to, head), generation: (expected?.generation ?? 1) + 1 };
-        const rows = store.read((snapshot) => lettersBehind(snapshot, name, to.position));
+        const rows = store.read((snapshot) => lettersBehind(snapshot, name, to.position, isMine));
         return { ...placeAt(await move(expected, to, rows), head), cursor: to };
-      }),
-    ),
+      });
+    }),
     watchHead: fromEventObservable(() => headEvents(store.head$)),
     reportFailure: fromCallback(({ input }) => store.report(processorFailed(name, input))),
     lifeline: fromCallback(({ input, receive, sendBack }) => {
       let letGo: (() => void) | undefined;
+      const hold = () => {
+        const ends = [keepAlive(), monitor.run()];
+        return () => {
+          for (const end of ends) end();
+        };
+      };
       const leave = names.enter({
         name,
         stop: () => sendBack({ type: 'STOP' }),
@@ -189,8 +212,9 @@ export function processorPorts(
         isRunning: () => letGo !== undefined,
       });
       receive(({ type }) => {
-        letGo?.();
-        letGo = type === 'RUN' ? keepAlive() : undefined;
+        const before = letGo;
+        letGo = type === 'RUN' ? hold() : undefined;
+        before?.();
         if (type === 'REST') names.tellLetters(name);
       });
       return () => {
@@ -203,7 +227,7 @@ export function processorPorts(
 }
 
 function roundWorld({ store, names, clock }: ProcessorHost, options: ResolvedProcessorOptions): RoundWorld {
-  const { name, timeoutMs, abandonMs } = options;
+  const { name, cursorName, timeoutMs, abandonMs } = options;
   return {
     head: () => store.head(),
     walk: (after, filter) => store.walk(after, filter),
@@ -213,7 +237,7 @@ function roundWorld({ store, names, clock }: ProcessorHost, options: ResolvedPro
       logger: (position, attempt) => loggerWith(store.logger, { processor: name, position, attempt }),
     }),
     limits: { name, timeoutMs, abandonMs, clock },
-    onAbandoned: (settled) => names.handlers.hold(name, settled),
+    onAbandoned: (settled) => names.handlers.hold(cursorName, settled),
   };
 }
 

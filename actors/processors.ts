@@ -2,7 +2,9 @@
  * The processors of a bus: creates them, knows them by name, and ends them when the bus closes.
  */
 import type { AnyEvent, EventShape } from '../src/types.ts';
-import { Processor } from './processor.ts';
+import { PartitionedProcessor } from './partitioned-processor.ts';
+import type { OwnedProcessor, Processor } from './processor.ts';
+import { ProcessorLane } from './processor-lane.ts';
 import { type ProcessorHost, ProcessorNames } from './processor-names.ts';
 import { type ProcessorOptions, resolveProcessorOptions } from './processor-options.ts';
 import { type TimerClock, unheldTimers } from './processor-status.ts';
@@ -23,7 +25,7 @@ export class Processors implements ProcessorHost {
   readonly names = new ProcessorNames();
   readonly clock: TimerClock;
   readonly #random: () => number;
-  readonly #processorByName = new Map<string, Processor>();
+  readonly #processorByName = new Map<string, OwnedProcessor>();
 
   constructor(store: ProcessorStore, world: ProcessorsWorld = realWorld) {
     this.store = store;
@@ -34,7 +36,7 @@ export class Processors implements ProcessorHost {
   /** A processor that is not started yet. @throws {TypeError} for options out of range. @throws {PROCESSOR_NAME_TAKEN} */
   create<Events extends EventShape = AnyEvent, const Type extends string = string>(
     options: ProcessorOptions<Events, Type>,
-  ): Processor {
+  ): OwnedProcessor {
     const resolved = resolveProcessorOptions(options);
     const { name } = resolved;
     const holder = crypto.randomUUID();
@@ -44,7 +46,9 @@ export class Processors implements ProcessorHost {
       this.#processorByName.delete(name);
     };
     const { store, names, clock } = this;
-    const processor = new Processor({ store, names, clock, random: this.#random, release }, resolved);
+    const place = { store, names, clock, random: this.#random, release };
+    const processor =
+      resolved.partitions === 1 ? new ProcessorLane(place, resolved) : new PartitionedProcessor(place, resolved);
     this.#processorByName.set(name, processor);
     return processor;
   }
@@ -54,7 +58,7 @@ export class Processors implements ProcessorHost {
   }
 
   /** Those that are not closed, in the order they were created. */
-  get list(): readonly Processor[] {
+  get list(): readonly OwnedProcessor[] {
     return [...this.#processorByName.values()];
   }
 

@@ -11,6 +11,7 @@ export { type ConnectOptions, connectBus } from '../actors/connect.ts';
 export type { CircuitOptions, FailureOptions, OnFailure, RetryOptions } from '../actors/failure-policy.ts';
 export type { HandlerAnswer, HandlerAppendOptions, HandlerContext } from '../actors/handler-context.ts';
 export type { Logger } from '../actors/logger.ts';
+export type { LagPlace, MaxLagOptions, MonitorOptions } from '../actors/monitor-options.ts';
 export type { Force, OpenOptions } from '../actors/options.ts';
 export type { Processor, ResetOptions, WaitOptions } from '../actors/processor.ts';
 export type {
