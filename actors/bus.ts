@@ -15,7 +15,7 @@ import { type PageSource, pagesOf } from '../src/log/pages.ts';
 import { scanSource, streamSource, streamsSource, subscriptionWalks } from '../src/log/read-sources.ts';
 import type { StoreIdentity } from '../src/log/store-meta.ts';
 import { type VerifyOptions, type VerifyReport, verifyStore } from '../src/log/verify.ts';
-import { checkStreamName } from '../src/names.ts';
+import { checkConsumerName, checkStreamName } from '../src/names.ts';
 import { checkOptionNames } from '../src/option-names.ts';
 import type {
   AnyEvent,
@@ -36,8 +36,10 @@ import type {
   StreamsOptions,
   SubscribeOptions,
 } from '../src/types.ts';
+import type { Appender } from './appender.ts';
 import { type BusMachine, type BusState, busMachine } from './bus.machine.ts';
 import { CaughtError } from './caught-error.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { GuardedObservable } from './guarded-observable.ts';
 import { type OpenStore, openStore, type StoreEvents, unconnectable } from './open-store.ts';
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from './options.ts';
@@ -250,6 +252,19 @@ export class Bus<Events extends EventShape = AnyEvent> {
   processor<const Type extends string = string>(options: ProcessorOptions<Events, Type>): Processor {
     this.#assertOpen();
     return this.#requireProcessors().create(options);
+  }
+
+  /**
+   * What the processor `name` gave up, whether it runs or not. Where the bus can't write, or in a connected thread, it can
+   * only be read. @throws {TypeError} for a name that no processor can have
+   */
+  deadLetters(name: string): DeadLetters<Events> {
+    checkConsumerName(name);
+    const { appender } = this.#store;
+    return new DeadLetters(name, this.#store, () => {
+      this.#assertOpen();
+      return { names: this.#requireProcessors().names, appender: appender as Appender };
+    });
   }
 
   /** Its processors that are not closed, in the order in which they were made. */

@@ -56,9 +56,18 @@ export class ProcessorNames {
 
   /** Has those of `name` that run try the dead letters again that wait for it. False if there are none. */
   replay(name: string): boolean {
-    const running = [...this.#living].filter(({ actor }) => actor.name === name && actor.isRunning());
-    for (const { actor } of running) actor.replay();
+    const running = this.#running(name);
+    for (const actor of running) actor.replay();
     return running.length > 0;
+  }
+
+  /** Whether what handles `stream` for `name` runs. */
+  isRunning(name: string, stream: string): boolean {
+    return this.#running(name).some((actor) => actor.isMine(stream));
+  }
+
+  #running(name: string): LivingActor[] {
+    return [...this.#living].map(({ actor }) => actor).filter((actor) => actor.name === name && actor.isRunning());
   }
 
   /** Dead letters of `name` were tried again, or nobody tries them any more. */
@@ -87,6 +96,8 @@ export class ProcessorNames {
 /** An actor of a processor. */
 export interface LivingActor {
   readonly name: string;
+  /** Whether a stream is its own: partitions of one name share the streams out. */
+  readonly isMine: (stream: string) => boolean;
   readonly stop: () => void;
   readonly replay: () => void;
   readonly isRunning: () => boolean;

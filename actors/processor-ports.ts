@@ -180,7 +180,8 @@ export function processorPorts(
       inTurn(names.handlers, signal, async () => {
         const result = await replay(replays, input, signal);
         if (result.handled > 0) monitor.moved();
-        names.tellLetters(name);
+        // Who waits for it looks at the processor next: that takes the result first.
+        setImmediate(() => names.tellLetters(name));
         return result;
       }),
     ),
@@ -207,6 +208,7 @@ export function processorPorts(
       };
       const leave = names.enter({
         name,
+        isMine,
         stop: () => sendBack({ type: 'STOP' }),
         replay: () => sendBack({ type: 'REPLAY' }),
         isRunning: () => letGo !== undefined,

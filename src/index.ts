@@ -8,6 +8,14 @@ export type { BusState } from '../actors/bus.machine.ts';
 export { Bus, openBus, type StoreInfo } from '../actors/bus.ts';
 export { type CloseOnSignalOptions, closeOnSignal } from '../actors/close-on-signal.ts';
 export { type ConnectOptions, connectBus } from '../actors/connect.ts';
+export type {
+  DeadLetter,
+  DeadLetterChoice,
+  DeadLetterFilter,
+  DeadLetterListOptions,
+  DeadLetters,
+  RetryOutcome,
+} from '../actors/dead-letters.ts';
 export type { CircuitOptions, FailureOptions, OnFailure, RetryOptions } from '../actors/failure-policy.ts';
 export type { HandlerAnswer, HandlerAppendOptions, HandlerContext } from '../actors/handler-context.ts';
 export type { Logger } from '../actors/logger.ts';
@@ -30,6 +38,7 @@ export type {
 } from '../actors/processor-status.ts';
 export type { Accumulator, QueryDefinition, QueryOptions, QueryResult } from '../actors/query.ts';
 export { detach } from './codec/event.ts';
+export type { LetterError, LetterState } from './codec/letter-row.ts';
 export { BusError, type ErrorCode, type ErrorDetails, isBusError } from './errors.ts';
 export * as limits from './limits.ts';
 export type { StoreIdentity } from './log/store-meta.ts';

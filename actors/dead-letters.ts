@@ -1,0 +1,286 @@
+/**
+ * The dead letters of a processor, as those see them who look after it: to list, to look at, to try again, to discard.
+ *
+ * Works on the rows, whether the processor runs or not, and never moves its cursor. What is to be tried again is marked so;
+ * the processor does it between two rounds of work (replay.ts), at once if it runs, otherwise when it is started.
+ */
+import { encodeLetterRow, type LetterError, type LetterState, letterKey } from '../src/codec/letter-row.ts';
+import { type Letter, parkedPositions, readLetter, walkLetters, walkParked } from '../src/log/letters.ts';
+import { abortError, type PageSource, pagesOf } from '../src/log/pages.ts';
+import { refuseUnknownNames } from '../src/option-names.ts';
+import type { RowWrite } from '../src/storage/engine.ts';
+import type { AnyEvent, EventShape, Pages, StoredEvent } from '../src/types.ts';
+import type { Appender } from './appender.ts';
+import type { OpenStore } from './open-store.ts';
+import { isWhole, wrong } from './option-checks.ts';
+import type { ProcessorNames } from './processor-names.ts';
+import { ProcessorWaits } from './processor-waits.ts';
+
+/** An event that a processor gave up. */
+export interface DeadLetter<Events extends EventShape = AnyEvent> {
+  readonly position: number;
+  readonly stream: string;
+  readonly version: number;
+  readonly type: string;
+  /** The event itself, from the log. */
+  readonly event: StoredEvent<Events>;
+  /** `'dead'`: given up. `'waiting'`: to be tried again. `'discarded'`: kept as a record. */
+  readonly state: LetterState;
+  /** Whether later events of its stream wait behind it, and how many; counted up to 1000. */
+  readonly isParked: boolean;
+  readonly parkedBehind: number;
+  readonly error: LetterError;
+  /** Tries, all in all. */
+  readonly attempts: number;
+  /** First and last failure, milliseconds since 1970. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** Generation of the cursor that passed it. */
+  readonly generation: number;
+  /** Why it was discarded. */
+  readonly reason?: string;
+}
+
+/** Which dead letters. Several conditions must all hold. */
+export interface DeadLetterFilter {
+  readonly stream?: string;
+  readonly type?: string;
+}
+
+export interface DeadLetterListOptions extends DeadLetterFilter {
+  /** @default those that are not discarded */
+  readonly state?: LetterState;
+  /** Position to start behind. @default 0 */
+  readonly after?: number;
+  /** Most letters. @default no limit */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One, some, those of a stream or type, or all. */
+export type DeadLetterChoice = number | readonly number[] | DeadLetterFilter | 'all';
+
+/** What trying again came to. */
+export interface RetryOutcome {
+  readonly handled: number;
+  /** Dead again. */
+  readonly failed: number;
+  /** No processor of that name runs here: it begins with these when it is started. */
+  readonly waiting: number;
+}
+
+/** Who tries again, and who else changes letters. */
+export interface LetterDesk {
+  readonly names: ProcessorNames;
+  readonly appender: Appender;
+}
+
+/** Rows changed in one transaction: each holds a stack. */
+const changedMax = 256;
+const pageLettersMax = 128;
+const parkedCountMax = 1000;
+const reasonCharactersMax = 2000;
+const listNames: readonly (keyof DeadLetterListOptions)[] = ['stream', 'type', 'state', 'after', 'limit', 'signal'];
+
+export class DeadLetters<Events extends EventShape = AnyEvent> {
+  readonly name: string;
+  readonly #store: Pick<OpenStore, 'engine' | 'reader'>;
+  readonly #desk: () => LetterDesk;
+
+  /**
+   * Use `bus.deadLetters`. `desk` throws where letters can only be read.
+   * @internal
+   */
+  constructor(name: string, store: Pick<OpenStore, 'engine' | 'reader'>, desk: () => LetterDesk) {
+    this.name = name;
+    this.#store = store;
+    this.#desk = desk;
+  }
+
+  /** Oldest first. Each page is as fresh as when it is asked for. @throws {TypeError} {STORE_CORRUPT} {ABORTED} */
+  list(options: DeadLetterListOptions = {}): Pages<DeadLetter<Events>> {
+    refuseUnknownNames('list', options, listNames);
+    const { after = 0, limit = Number.POSITIVE_INFINITY, signal } = options;
+    if (!isWhole(after, 0, Number.MAX_SAFE_INTEGER)) throw wrong('after', 'a position from 0 on', after);
+    if (limit !== Number.POSITIVE_INFINITY && !isWhole(limit, 0, Number.MAX_SAFE_INTEGER)) {
+      throw wrong('limit', 'a whole number from 0 on', limit);
+    }
+    const open = (): PageSource<DeadLetter<Events>> => {
+      let last = after;
+      let left = limit;
+      return () => {
+        const letters = this.#letters(options, last, Math.min(left, pageLettersMax));
+        last = letters.at(-1)?.position ?? last;
+        left -= letters.length;
+        return letters.length === 0 ? undefined : { items: letters.map((one) => this.#shown(one)), isLast: left <= 0 };
+      };
+    };
+    return pagesOf(open, signal);
+  }
+
+  /** The letter of the event at `position`, if there is one. @throws {STORE_CORRUPT} */
+  async get(position: number): Promise<DeadLetter<Events> | undefined> {
+    const letter = this.#letter(position);
+    return letter === undefined ? undefined : this.#shown(letter);
+  }
+
+  /**
+   * Has the processor try `which` once more, without moving its cursor: one try each, in order. Behind a letter that parks
+   * its stream, what waits there follows in order until the stream is open again, or an event fails. Resolves when the
+   * processor has done so, or has stopped, or at once where none runs. A crash in the middle repeats some.
+   * @throws {TypeError} {STORE_CORRUPT} {ABORTED}: they stay marked. And what a commit fails for.
+   */
+  async retry(which: DeadLetterChoice, { signal }: { readonly signal?: AbortSignal } = {}): Promise<RetryOutcome> {
+    const { names } = this.#desk();
+    if (signal?.aborted) throw abortError(signal, 'nothing-written');
+    const positions = await this.#change(which, (letter) => letter.state === 'dead' && { ...letter, state: 'waiting' });
+    const waits = new ProcessorWaits();
+    const leave = names.onLetters(this.name, () => waits.look());
+    try {
+      if (names.replay(this.name)) {
+        const isAwaited = (stream: string) => names.isRunning(this.name, stream);
+        await waits.until(() => !this.#unsettled(positions).some(isAwaited), signal);
+      }
+    } finally {
+      leave();
+    }
+    const waiting = this.#countOf(positions, 'waiting');
+    const failed = this.#countOf(positions, 'dead');
+    return { handled: positions.length - waiting - failed - this.#countOf(positions, 'discarded'), failed, waiting };
+  }
+
+  /**
+   * Nobody wants `which` any more: they stay as a record, with the reason, until `purge`. Events parked behind one follow as
+   * after a retry. Resolves to how many there were. @throws {TypeError} {STORE_CORRUPT} and what a commit fails for
+   */
+  async discard(which: DeadLetterChoice, { reason }: { readonly reason: string }): Promise<number> {
+    if (typeof reason !== 'string' || reason === '' || reason.length > reasonCharactersMax) {
+      throw wrong('reason', `a text of 1 to ${reasonCharactersMax} characters`, reason);
+    }
+    const { names } = this.#desk();
+    const discarded = await this.#change(
+      which,
+      (letter) => letter.state !== 'discarded' && { ...letter, state: 'discarded', reason: reason.toWellFormed() },
+    );
+    if (discarded.length > 0) names.replay(this.name);
+    return discarded.length;
+  }
+
+  /** Removes the records of discarded letters; resolves to how many there were. */
+  async purge(): Promise<number> {
+    return (await this.#change('all', (letter) => letter.state === 'discarded' && 'removed')).length;
+  }
+
+  /** Writes what `changed` makes of each chosen letter, a part at a time, and gives the positions of those. */
+  async #change(
+    which: DeadLetterChoice,
+    changed: (letter: Letter) => Letter | 'removed' | false,
+  ): Promise<readonly number[]> {
+    const { names, appender } = this.#desk();
+    const positions: number[] = [];
+    for (const part of this.#chosen(which)) {
+      await names.letters.take(this.name, async () => {
+        const rows: RowWrite[] = [];
+        for (const position of part) {
+          const letter = this.#letter(position);
+          const next = letter !== undefined && changed(letter);
+          if (next === false) continue;
+          positions.push(position);
+          rows.push(letterWrite(this.name, position, next));
+        }
+        if (rows.length > 0) await appender.writeRows(rows);
+      });
+    }
+    return positions;
+  }
+
+  /** Positions of the letters chosen, in parts. */
+  *#chosen(which: DeadLetterChoice): Generator<readonly number[]> {
+    if (typeof which === 'number' || Array.isArray(which)) {
+      const positions = [which].flat() as number[];
+      for (const position of positions) {
+        if (!isWhole(position, 1, Number.MAX_SAFE_INTEGER)) throw wrong('which', 'positions from 1 on', position);
+      }
+      for (let at = 0; at < positions.length; at += changedMax) yield positions.slice(at, at + changedMax);
+      return;
+    }
+    if (which !== 'all' && (typeof which !== 'object' || which === null)) {
+      throw wrong('which', "a position, positions, { stream, type } or 'all'", which);
+    }
+    const filter = which === 'all' ? {} : (which as DeadLetterFilter);
+    refuseUnknownNames('a choice of dead letters', filter, ['stream', 'type']);
+    let after = 0;
+    for (;;) {
+      const letters = this.#letters({ ...filter, state: 'any' }, after, changedMax);
+      if (letters.length === 0) return;
+      after = (letters.at(-1) as Letter).position;
+      yield letters.map(({ position }) => position);
+    }
+  }
+
+  #letters(
+    { stream, type, state }: DeadLetterFilter & { readonly state?: LetterState | 'any' },
+    after: number,
+    limit: number,
+  ): Letter[] {
+    const letters: Letter[] = [];
+    this.#store.engine.read((snapshot) =>
+      walkLetters(snapshot, this.name, after, (letter) => {
+        const isWanted =
+          (stream === undefined || letter.stream === stream) &&
+          (type === undefined || letter.type === type) &&
+          (state === 'any' || (state === undefined ? letter.state !== 'discarded' : letter.state === state));
+        if (isWanted) letters.push(letter);
+        return letters.length < limit;
+      }),
+    );
+    return letters;
+  }
+
+  #letter(position: number): Letter | undefined {
+    if (!isWhole(position, 1, Number.MAX_SAFE_INTEGER)) throw wrong('position', 'a position from 1 on', position);
+    return this.#store.engine.read((snapshot) => readLetter(snapshot, this.name, position));
+  }
+
+  #countOf(positions: readonly number[], state: LetterState): number {
+    return positions.filter((position) => this.#letter(position)?.state === state).length;
+  }
+
+  /** Streams with one of these letters to be tried, or with parked events about to follow. */
+  #unsettled(positions: readonly number[]): string[] {
+    const letters = positions.map((position) => this.#letter(position)).filter((letter) => letter?.state === 'waiting');
+    return [...letters.map((letter) => (letter as Letter).stream), ...this.#openStreams()];
+  }
+
+  /** Streams in which parked events are about to follow: nothing blocks them any more. */
+  #openStreams(): ReadonlySet<string> {
+    const streams = new Set<string>();
+    this.#store.engine.read((snapshot) => {
+      walkParked(snapshot, this.name, (stream) => {
+        streams.add(stream);
+        return true;
+      });
+      if (streams.size === 0) return;
+      walkLetters(snapshot, this.name, 0, ({ stream, isParked, state }) => {
+        if (isParked && state !== 'discarded') streams.delete(stream);
+        return true;
+      });
+    });
+    return streams;
+  }
+
+  #shown(letter: Letter): DeadLetter<Events> {
+    const { position, stream, isParked } = letter;
+    const parkedBehind = isParked
+      ? this.#store.engine.read((snapshot) => parkedPositions(snapshot, this.name, stream, parkedCountMax)).length
+      : 0;
+    return { ...letter, parkedBehind, event: this.#store.reader.event(position) as StoredEvent<Events> };
+  }
+}
+
+function letterWrite(name: string, position: number, next: Letter | 'removed'): RowWrite {
+  const key = letterKey(name, position);
+  if (next === 'removed') return { table: 'dead_letters', key, value: undefined };
+  const { position: _, ...row } = next;
+  return { table: 'dead_letters', key, value: encodeLetterRow(key, row) };
+}

@@ -1,0 +1,301 @@
+/** Dead letters on a real bus: listed, tried again, discarded; parked streams that open again in order. */
+import { afterEach, expect, test } from 'vitest';
+import { type Bus, type DeadLetter, openBus, type Processor, type StoredEvent } from '#store';
+import { collect } from '../kit/collect.ts';
+import { tempDirectory } from '../kit/temp-store.ts';
+
+let bus: Bus;
+afterEach(() => bus.close());
+
+interface Scene {
+  readonly processor: Processor;
+  readonly handled: number[];
+  /** Positions that fail for now. */
+  readonly broken: Set<number>;
+}
+
+/** A bus with streams a, b, c in turn, `count` events, and a processor that gives up what is broken at once. */
+async function scene(onFailure: 'dead-letter' | 'park-stream', broken: readonly number[], count = 9): Promise<Scene> {
+  bus = await openBus({ path: ':memory:' });
+  bus.errors$.subscribe(() => undefined);
+  for (let index = 0; index < count; index++) {
+    await bus.append('abc'[index % 3] as string, { type: 'T', data: { index } });
+  }
+  return { ...start(bus, onFailure, broken), broken: new Set(broken) };
+}
+
+function start(on: Bus, onFailure: 'dead-letter' | 'park-stream', broken: readonly number[]): Scene {
+  const handled: number[] = [];
+  const failing = new Set(broken);
+  const processor = on.processor({
+    name: 'p',
+    retry: { attempts: 0 },
+    onFailure,
+    handle: ({ position }) => {
+      if (failing.has(position)) throw Object.assign(new RangeError(`no ${position}`), { code: 'E_NO' });
+      handled.push(position);
+    },
+  });
+  processor.start();
+  return { processor, handled, broken: failing };
+}
+
+const positions = (letters: readonly DeadLetter[]) => letters.map(({ position }) => position);
+
+async function caughtUp(processor: Processor): Promise<void> {
+  await processor.caughtUp();
+  await processor.stop();
+  processor.start();
+  await processor.waitFor('live');
+}
+
+test('a dead letter tells of its event, its error and its tries', async () => {
+  const { processor } = await scene('dead-letter', [2]);
+  await caughtUp(processor);
+
+  const [letter, ...others] = await collect(bus.deadLetters('p').list());
+
+  expect(others).toEqual([]);
+  expect(letter).toMatchObject({
+    position: 2,
+    stream: 'b',
+    version: 1,
+    type: 'T',
+    state: 'dead',
+    isParked: false,
+    attempts: 1,
+    generation: 1,
+    error: { name: 'RangeError', message: 'no 2', code: 'E_NO', stack: expect.stringContaining('dead-letters.test') },
+    event: { position: 2, data: { index: 1 } },
+  });
+  expect(await bus.deadLetters('p').get(2)).toEqual(letter);
+  expect(await bus.deadLetters('p').get(3)).toBeUndefined();
+});
+
+test('letters are listed page by page, filtered, and from a position on', async () => {
+  const { processor } = await scene('dead-letter', [1, 2, 3, 4, 5, 6, 7, 8, 9], 9);
+  await caughtUp(processor);
+  const letters = bus.deadLetters('p');
+
+  expect(positions(await collect(letters.list({ stream: 'a' })))).toEqual([1, 4, 7]);
+  expect(positions(await collect(letters.list({ after: 3, limit: 2 })))).toEqual([4, 5]);
+  expect(positions(await collect(letters.list({ type: 'Other' })))).toEqual([]);
+  expect(() => letters.list({ after: -1 })).toThrow(TypeError);
+});
+
+test('a letter that is tried again is handled without moving the cursor, or is dead again with its new error', async () => {
+  const { processor, handled } = await scene('dead-letter', []);
+  await caughtUp(processor);
+  await processor.close();
+  const second = start(bus, 'dead-letter', [10, 11, 12]);
+  for (let index = 0; index < 3; index++) await bus.append('d', { type: 'T' });
+  await caughtUp(second.processor);
+  second.broken.delete(11);
+
+  const outcome = await bus.deadLetters('p').retry([10, 11]);
+
+  expect(outcome).toEqual({ handled: 1, failed: 1, waiting: 0 });
+  expect(handled).toHaveLength(9);
+  expect(second.handled).toEqual([11]);
+  expect(second.processor.status.context).toMatchObject({ position: 12, cursor: 12, replayed: 1 });
+  const left = await collect(bus.deadLetters('p').list());
+  expect(left.map(({ position, attempts }) => [position, attempts])).toEqual([
+    [10, 2],
+    [12, 1],
+  ]);
+});
+
+test('a parked stream replays in order behind its letter, also what comes meanwhile, and is open again', async () => {
+  const { processor, handled, broken } = await scene('park-stream', [1]);
+  broken.clear();
+  await caughtUp(processor);
+  expect(handled).toEqual([2, 3, 5, 6, 8, 9]);
+  expect(await bus.deadLetters('p').get(1)).toMatchObject({ isParked: true, parkedBehind: 2 });
+  await processor.close();
+  const again = start(bus, 'park-stream', []);
+  await bus.append('a', { type: 'T' });
+  await again.processor.caughtUp();
+
+  expect(await bus.deadLetters('p').retry('all')).toEqual({ handled: 1, failed: 0, waiting: 0 });
+  await bus.append('a', { type: 'T' });
+  await again.processor.caughtUp();
+
+  expect(again.handled).toEqual([1, 4, 7, 10, 11]);
+  expect(await collect(bus.deadLetters('p').list())).toEqual([]);
+});
+
+test('a parked event that fails in its turn is the new letter, and the rest goes on waiting', async () => {
+  const { processor } = await scene('park-stream', [1]);
+  await caughtUp(processor);
+  await processor.close();
+  const again = start(bus, 'park-stream', [4]);
+  await again.processor.waitFor('live');
+
+  expect(await bus.deadLetters('p').retry(1)).toEqual({ handled: 1, failed: 0, waiting: 0 });
+
+  expect(again.handled).toEqual([1]);
+  const letters = await collect(bus.deadLetters('p').list());
+  expect(letters).toMatchObject([{ position: 4, isParked: true, parkedBehind: 1, error: { message: 'no 4' } }]);
+});
+
+test('what parks behind a discarded letter follows, and the record stays until it is purged', async () => {
+  const { processor, handled } = await scene('park-stream', [1]);
+  await caughtUp(processor);
+  const letters = bus.deadLetters('p');
+
+  expect(await letters.discard({ stream: 'a' }, { reason: 'a test order' })).toBe(1);
+  await expect.poll(() => handled).toEqual([2, 3, 5, 6, 8, 9, 4, 7]);
+
+  expect(await collect(letters.list())).toEqual([]);
+  expect(await collect(letters.list({ state: 'discarded' }))).toMatchObject([{ position: 1, reason: 'a test order' }]);
+  expect(await letters.purge()).toBe(1);
+  expect(await letters.get(1)).toBeUndefined();
+});
+
+test('without a processor letters wait for the next start, also through a crash', async () => {
+  const directory = tempDirectory();
+  bus = await openBus({ path: directory, inline: true });
+  bus.errors$.subscribe(() => undefined);
+  await bus.append('a', [{ type: 'T' }, { type: 'T' }]);
+  const first = start(bus, 'park-stream', [1]);
+  await first.processor.caughtUp();
+  await first.processor.close();
+  expect(await bus.deadLetters('p').retry('all')).toEqual({ handled: 0, failed: 0, waiting: 1 });
+  await bus.close();
+
+  bus = await openBus({ path: directory, inline: true });
+  const second = start(bus, 'park-stream', []);
+  await expect.poll(() => second.handled).toEqual([1, 2]);
+  await expect.poll(() => collect(bus.deadLetters('p').list())).toEqual([]);
+  expect(await bus.verify()).toMatchObject({ ok: true });
+});
+
+test('a letter that is discarded while it is tried again stays discarded, whatever the try comes to', async () => {
+  const { processor } = await scene('dead-letter', [1]);
+  await caughtUp(processor);
+  await processor.close();
+  const { promise, reject } = Promise.withResolvers<void>();
+  const { promise: called, resolve: tell } = Promise.withResolvers<void>();
+  const slow = bus.processor({
+    name: 'p',
+    handle: () => {
+      tell();
+      return promise;
+    },
+  });
+  slow.start();
+  await slow.waitFor('live');
+
+  const retried = bus.deadLetters('p').retry(1);
+  await called;
+  await bus.deadLetters('p').discard(1, { reason: 'never mind' });
+  reject(new Error('no again'));
+
+  expect(await retried).toEqual({ handled: 0, failed: 0, waiting: 0 });
+  expect(await bus.deadLetters('p').get(1)).toMatchObject({ state: 'discarded', attempts: 1 });
+});
+
+test('a wait for a retry ends with its signal; the mark stays', async () => {
+  const { processor, broken } = await scene('dead-letter', [1]);
+  await caughtUp(processor);
+  await processor.close();
+  broken.clear();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const blocked = bus.processor({ name: 'p', handle: () => promise });
+  blocked.start();
+  await blocked.waitFor('live');
+  const stop = new AbortController();
+
+  const waiting = bus.deadLetters('p').retry(1, { signal: stop.signal });
+  await expect.poll(() => bus.deadLetters('p').get(1)).toMatchObject({ state: 'waiting' });
+  stop.abort();
+
+  await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' });
+  resolve();
+  await expect.poll(() => bus.deadLetters('p').get(1)).toBeUndefined();
+});
+
+test('a read-only bus shows letters, and changes none', async () => {
+  const directory = tempDirectory();
+  const writing = await openBus({ path: directory });
+  writing.errors$.subscribe(() => undefined);
+  await writing.append('a', { type: 'T' });
+  const { processor } = start(writing, 'dead-letter', [1]);
+  await processor.caughtUp();
+  await processor.stop();
+
+  bus = await openBus({ path: directory, readOnly: true });
+  expect(await collect(bus.deadLetters('p').list())).toMatchObject([{ position: 1 }]);
+  await expect(bus.deadLetters('p').retry(1)).rejects.toMatchObject({ code: 'STORE_READ_ONLY' });
+  await bus.close();
+  await writing.close();
+});
+
+test('what a handler appends is appended once, however often its event comes, and carries on the trace', async () => {
+  bus = await openBus({ path: ':memory:' });
+  const metadata = { correlationId: 'order-1', traceparent: '00-aa-bb-01', secret: 1 };
+  await bus.append('orders', { type: 'Placed', id: 'cause', metadata });
+  let tries = 0;
+  const processor = bus.processor({
+    name: 'p',
+    types: ['Placed'],
+    retry: { minMs: 0 },
+    handle: async (event: StoredEvent, { append, position }) => {
+      expect(position).toBe(event.position);
+      await append('bills', { type: 'Billed', data: { try: ++tries } });
+      await append('mails', { type: 'Mailed' }, { metadata: { by: 'p' } });
+      if (tries < 3) throw new Error('after the appends');
+    },
+  });
+  processor.start();
+  await processor.caughtUp();
+  await processor.stop();
+  await processor.reset({ to: 0 });
+  processor.start();
+  await processor.reached(1);
+  await processor.stop();
+
+  const bills = await collect(bus.readStream('bills'));
+  expect(tries).toBe(4);
+  expect(bills.map(({ data }) => data)).toEqual([{ try: 1 }, { try: 4 }]);
+  expect(bills[0]?.metadata).toEqual({ correlationId: 'order-1', traceparent: '00-aa-bb-01', causationId: 'cause' });
+  const mails = await collect(bus.readStream('mails'));
+  expect(mails.map((mail) => mail.metadata?.by)).toEqual(['p', 'p']);
+});
+
+test('in a batch an append names its cause', async () => {
+  bus = await openBus({ path: ':memory:' });
+  bus.errors$.subscribe(() => undefined);
+  await bus.append('orders', [
+    { type: 'Placed', id: 'one' },
+    { type: 'Placed', id: 'two' },
+  ]);
+  const refusals: unknown[] = [];
+  const processor = bus.processor({
+    name: 'p',
+    types: ['Placed'],
+    handleBatch: async (events, { append }) => {
+      await append('bills', { type: 'Billed' }).catch((error: unknown) => refusals.push(error));
+      for (const event of events) await append('bills', { type: 'Billed' }, { cause: event });
+    },
+  });
+  processor.start();
+  await processor.reached(2);
+
+  expect(refusals).toMatchObject([{ name: 'TypeError', message: expect.stringContaining('cause') }]);
+  const causes = (await collect(bus.readStream('bills'))).map(({ metadata }) => metadata?.causationId);
+  expect(causes).toEqual(['one', 'two']);
+});
+
+test('a handler writes to the logger of the bus, and it knows where from', async () => {
+  const logged: unknown[] = [];
+  const log = (...given: unknown[]) => void logged.push(given);
+  bus = await openBus({ path: ':memory:', logger: { debug: log, info: log, warn: log, error: log } });
+  await bus.append('a', { type: 'T' });
+  const processor = bus.processor({ name: 'p', handle: (_, { logger }) => logger.info('hello', { customer: 7 }) });
+
+  processor.start();
+  await processor.caughtUp();
+
+  expect(logged).toEqual([['hello', { processor: 'p', position: 1, attempt: 1, customer: 7 }]]);
+});
