@@ -41,6 +41,7 @@ export { detach } from './codec/event.ts';
 export type { LetterError, LetterState } from './codec/letter-row.ts';
 export { BusError, type ErrorCode, type ErrorDetails, isBusError } from './errors.ts';
 export * as limits from './limits.ts';
+export type { ConsumerInfo, ConsumerPartition, ConsumerPlace } from './log/consumers.ts';
 export type { StoreIdentity } from './log/store-meta.ts';
 export type { VerifyOptions, VerifyProblem, VerifyReport } from './log/verify.ts';
 export type * from './types.ts';

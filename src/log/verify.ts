@@ -13,6 +13,7 @@ import type { Engine, Snapshot, TableName } from '../storage/engine.ts';
 import { throwIfAborted } from './pages.ts';
 import { readIdentity, readMetaNumber } from './store-meta.ts';
 import { timeOf } from './tail.ts';
+import { letterProblem, parkedProblem } from './verify-letters.ts';
 import { type LoggedStream, mixed, RunChecker } from './verify-runs.ts';
 
 export interface VerifyOptions {
@@ -93,6 +94,18 @@ class Verifier {
     runs.finish(this.#hasHole);
     yield* this.#walkTable('idempotency', (key, row, snapshot) => this.#checkKeyRow(key, row, snapshot));
     yield* this.#walkTable('consumer_cursors', (key, row, snapshot) => this.#checkCursorRow(key, row, snapshot));
+    yield* this.#walkTable('dead_letters', (key, row, snapshot) =>
+      this.#problemIn(
+        'dead_letters',
+        letterProblem(key, row, () => lastPositionOf(snapshot)),
+      ),
+    );
+    yield* this.#walkTable('parked', (key, row, snapshot) =>
+      this.#problemIn(
+        'parked',
+        parkedProblem(key, row, () => lastPositionOf(snapshot)),
+      ),
+    );
   }
 
   report(): VerifyReport {
@@ -344,6 +357,10 @@ class Verifier {
       else this.#problem(table, undefined, error.message);
       return false;
     }
+  }
+
+  #problemIn(table: TableName, message: string | undefined): void {
+    if (message !== undefined) this.#problem(table, undefined, message);
   }
 
   #problem(table: string, position: number | undefined, message: string): void {
