@@ -11,31 +11,38 @@ import { type Actor, createActor, toPromise } from 'xstate';
 import { BusError } from '../src/errors.ts';
 import { processorsStopMaxMs } from '../src/limits.ts';
 import { encodeRequest, type GivenAppend, type RequestOptions } from '../src/log/append-request.ts';
+import { readClock } from '../src/log/clock.ts';
 import { type ConsumerInfo, readConsumers } from '../src/log/consumers.ts';
 import { type PageSource, pagesOf } from '../src/log/pages.ts';
 import { scanSource, streamSource, streamsSource, subscriptionWalks } from '../src/log/read-sources.ts';
 import type { StoreIdentity } from '../src/log/store-meta.ts';
+import { timersSource } from '../src/log/timers.ts';
 import { type VerifyOptions, type VerifyReport, verifyStore } from '../src/log/verify.ts';
-import { checkConsumerName, checkStreamName } from '../src/names.ts';
+import { checkConsumerName, checkStreamName, checkTimerKey } from '../src/names.ts';
 import { checkOptionNames } from '../src/option-names.ts';
 import type {
   AnyEvent,
   AppendManyOptions,
   AppendOptions,
   AppendResult,
+  CancelTimerOptions,
   Capabilities,
   EventShape,
   EventsOfType,
   NewEvent,
   Pages,
+  PendingTimer,
   ReadOptions,
   ReadStreamOptions,
+  ScheduledTimer,
+  ScheduleOptions,
   StoredEvent,
   StreamAppend,
   StreamHead,
   StreamInfo,
   StreamsOptions,
   SubscribeOptions,
+  TimersOptions,
 } from '../src/types.ts';
 import type { Appender } from './appender.ts';
 import { type BusMachine, type BusState, busMachine } from './bus.machine.ts';
@@ -51,6 +58,9 @@ import { type ProcessorStore, processorStore } from './processor-store.ts';
 import { Processors } from './processors.ts';
 import { type QueryOptions, runQuery } from './query.ts';
 import type { ReaderPool } from './reader-pool.ts';
+import { scheduleOrder } from './timer-options.ts';
+import { TimerService } from './timer-service.ts';
+import { timerStore } from './timer-store.ts';
 import { HeadWatch } from './watch.ts';
 
 /** What the store says of itself. */
@@ -93,6 +103,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
   readonly #actor: Actor<BusMachine>;
   readonly #settings: BusSettings;
   readonly #processors: Processors | undefined;
+  readonly #timers: TimerService | undefined;
   #readers: Promise<ReaderPool> | undefined;
   /** What ended writing, if something has. */
   #failure: unknown;
@@ -118,9 +129,12 @@ export class Bus<Events extends EventShape = AnyEvent> {
       const parts = { appendFor, logger, clock, report };
       this.#processors = new Processors(processorStore(store, store.appender, this.#watch, parts));
       processorHosts.set(this, this.#processors);
+      this.#timers = new TimerService(timerStore(store, store.appender, clock, report));
+      this.#timers.start();
     }
     this.#actor = createActor(
       busMachine({
+        stopTimers: () => this.#tried(async () => this.#timers?.close()),
         stopProcessors: () => this.#tried(async () => this.#processors?.close(processorsStopMaxMs)),
         stopReaders: () => this.#tried(async () => (await this.#readers)?.close()),
         stopAppends: () => this.#tried(() => store.stopAppends()),
@@ -273,6 +287,53 @@ export class Bus<Events extends EventShape = AnyEvent> {
     return this.#processors?.list ?? [];
   }
 
+  /**
+   * Appends `event` to `stream` once its time has come, exactly once, also when the process has ended meanwhile: a timer that
+   * is late fires when the store is opened next. Resolves when the timer is durable. What fires goes to the log like any
+   * append, in the order of the times.
+   * @throws {TIMERS_FULL} and for bad input {STREAM_NAME_INVALID} {EVENT_INVALID} {EVENT_TOO_LARGE} {TypeError}: nothing was
+   * written. @throws as {@link Bus.append} for the store. @throws {UNSUPPORTED} in connected threads.
+   */
+  async schedule(stream: string, event: NewEvent<Events>, options: ScheduleOptions): Promise<ScheduledTimer> {
+    this.#assertOpen();
+    const [timers, clock] = this.#requireTimers();
+    const order = scheduleOrder(stream, event, options, readClock(clock));
+    const { key, dueMs } = order;
+    return { key, dueMs, replaced: await timers.order(order, options.signal) };
+  }
+
+  /**
+   * Takes back the pending timer of `key`. Resolves, when that is durable, to true; to false if there is none: it has fired,
+   * was cancelled, or never was. @throws as {@link Bus.schedule}.
+   */
+  async cancelTimer(key: string, options: CancelTimerOptions = {}): Promise<boolean> {
+    this.#assertOpen();
+    checkTimerKey(key);
+    checkOptionNames('cancelTimer', options);
+    const [timers] = this.#requireTimers();
+    return timers.order({ kind: 'cancel', key }, options.signal);
+  }
+
+  /**
+   * The timers that have not fired yet, in the order in which they will. Each page is as fresh as when it is asked for.
+   * @throws {TypeError} for options out of range. The iteration throws {STORE_CORRUPT} {STORE_CLOSED} {ABORTED}.
+   */
+  timers(options: TimersOptions = {}): Pages<PendingTimer<Events>> {
+    checkOptionNames('timers', options);
+    const { engine, identity } = this.#store;
+    return pagesOf(timersSource(engine, identity.incarnation, options), options.signal) as Pages<PendingTimer<Events>>;
+  }
+
+  /**
+   * Looks at the clock now, and resolves when everything that is due has been appended. Timers fire without it: it is for
+   * tests that bring a `clock` of their own. @throws what keeps them from being appended, and as {@link Bus.schedule}.
+   */
+  async fireTimers(): Promise<void> {
+    this.#assertOpen();
+    const [timers] = this.#requireTimers();
+    await timers.fireDue();
+  }
+
   /** Checks every block, the order, and the index tables against the log, while the store is in use. */
   verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     return verifyStore(this.#store.engine, options);
@@ -311,7 +372,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
   }
 
   /**
-   * Stops processors at their cursors and queries, commits what was appended, ends subscriptions, lets connected threads close,
+   * Stops timers, processors at their cursors, and queries, commits what was appended, ends subscriptions, lets connected threads close,
    * and releases the store. Every step is bounded in time. Twice is fine.
    */
   close(): Promise<void> {
@@ -343,6 +404,15 @@ export class Bus<Events extends EventShape = AnyEvent> {
     throw new BusError('UNSUPPORTED', 'processors run on the bus that this thread is connected to', {
       feature: 'processors',
     });
+  }
+
+  #requireTimers(): readonly [timers: TimerService, clock: () => number] {
+    const { path } = this.#store.engine;
+    if (this.#timers !== undefined && this.#settings !== undefined) return [this.#timers, this.#settings.clock];
+    if (this.#store.appender === undefined) {
+      throw new BusError('STORE_READ_ONLY', `${path} was opened read-only: it keeps no timers`, { path });
+    }
+    throw new BusError('UNSUPPORTED', 'timers are on the bus that this thread is connected to', { feature: 'timers' });
   }
 
   #requireReaders(): NonNullable<BusSettings> {

@@ -20,7 +20,7 @@ export interface ConnectOptions {
 
 /**
  * Connects this thread to the bus whose `port()` was transferred to it. It has appends, reads, subscriptions and `head$`;
- * processors and queries are the bus's at the other end. When that closes, so does this.
+ * processors, timers and queries are the bus's at the other end. When that closes, so does this.
  * @throws {STORE_CLOSED} when the bus at the other end is closed. @throws {ABORTED}
  */
 export async function connectBus<Events extends EventShape = AnyEvent>(

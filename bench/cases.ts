@@ -8,12 +8,14 @@ import { appendTask, callersTask } from './append-tasks.ts';
 import { appendThreadsTask } from './append-threads.ts';
 import { type Contender, contenders, subject } from './contenders.ts';
 import { drainTask } from './drain.ts';
+import { deadLetterTask, parkedDrainTask } from './giving-up.ts';
 import { idleTask } from './idle.ts';
 import { liveTask } from './live-latency.ts';
 import { loopDelayTask } from './loop-delay.ts';
 import { queryTask } from './query-tasks.ts';
 import { randomTask, scanTask, streamTask } from './read-tasks.ts';
 import type { MakeTask } from './task.ts';
+import { timersTask } from './timers.ts';
 import { eventTypes } from './workload.ts';
 
 export type CaseUnit = 'events/s' | 'ms' | 'us/s' | 'bytes/event';
@@ -122,6 +124,22 @@ export const cases: readonly BenchCase[] = [
     tasks: { varvebus: idleTask },
   },
   {
+    id: 'timers',
+    kind: 'work',
+    unit: 'events/s',
+    store: 'empty',
+    about: '100,000 timers that are due at once, until the last of them is in the log; beside it, making them',
+    tasks: { varvebus: timersTask(100_000) },
+  },
+  {
+    id: 'dead-letter',
+    kind: 'work',
+    unit: 'events/s',
+    store: 'empty',
+    about: 'events that a handler fails on, put to the dead letters with the cursor behind them',
+    tasks: { varvebus: deadLetterTask(20_000) },
+  },
+  {
     id: 'scan-decoded',
     kind: 'work',
     unit: 'events/s',
@@ -179,6 +197,14 @@ export const cases: readonly BenchCase[] = [
     store: 'built',
     about: 'everything through the handler of a processor, touching the data of each event',
     tasks: { varvebus: drainTask({ touchesData: true }) },
+  },
+  {
+    id: 'drain-parked',
+    kind: 'work',
+    unit: 'events/s',
+    store: 'built',
+    about: 'a drain with one stream of fifty parked at its first event; beside it, in the same turns, without',
+    tasks: { varvebus: parkedDrainTask(0.02) },
   },
   {
     id: 'query-1',

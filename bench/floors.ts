@@ -18,6 +18,8 @@ const ratioFloors: Readonly<Record<string, Readonly<Record<string, number>>>> = 
   // The way to the handler may take 1.6 times as long as the append alone.
   'live-200': { 'append-1': 1 / 1.6 },
   'query-2': { 'query-1': 1.8 },
+  // What is parked costs the others nothing that could be measured.
+  'drain-parked': { 'drain-unparked': 0.95 },
 };
 
 /** Least values, or most where less is better, by case. */
@@ -25,6 +27,8 @@ const valueFloors: Readonly<Record<string, number>> = {
   'delay-1024': 5,
   drain: 1_000_000,
   'drain-decoded': 400_000,
+  'dead-letter': 20_000,
+  timers: 10_000,
   // Nothing that could be measured: 0.1 % of one processor.
   idle: 1000,
 };

@@ -76,6 +76,8 @@ export interface ErrorDetails {
   };
   /** A processor keeps as many dead letters, or parked events, as it may: it goes no further. */
   DEAD_LETTERS_FULL: { readonly processor: string; readonly max: number };
+  /** So many timers are pending that no more are taken. Nothing was written. */
+  TIMERS_FULL: { readonly max: number };
   /** A query's module, or the worker it ran in, failed; `cause` is what it threw. */
   QUERY_FAILED: { readonly module: string; readonly export: string };
   /** This engine or file system can't do what was asked. */

@@ -1,9 +1,9 @@
 /**
- * What may be a name: streams, types, ids, consumers and idempotency keys. Names are compared by their UTF-8 bytes.
+ * What may be a name: streams, types, ids, consumers, idempotency keys and keys of timers. Names are compared by their UTF-8 bytes.
  */
 import { inspect } from 'node:util';
 import { BusError } from './errors.ts';
-import { idBytesMax, idempotencyKeyBytesMax, nameBytesMax } from './limits.ts';
+import { idBytesMax, idempotencyKeyBytesMax, nameBytesMax, timerKeyBytesMax } from './limits.ts';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are refused
 const controlCharacters = /[\u0000-\u001f\u007f-\u009f]/;
@@ -38,6 +38,14 @@ export function checkConsumerName(name: unknown): asserts name is string {
 export function checkIdempotencyKey(key: unknown): asserts key is string {
   if (typeof key === 'string' && key.length > 0 && key.isWellFormed() && fits(key, idempotencyKeyBytesMax)) return;
   throw new TypeError(`idempotencyKey must be 1 to ${idempotencyKeyBytesMax} bytes of well-formed text`);
+}
+
+/** @throws {TypeError} unless `key` is 1 to 512 bytes of well-formed text. */
+export function checkTimerKey(key: unknown): asserts key is string {
+  if (typeof key === 'string' && key.length > 0 && key.isWellFormed() && fits(key, timerKeyBytesMax)) return;
+  throw new TypeError(
+    `the key of a timer must be 1 to ${timerKeyBytesMax} bytes of well-formed text, got ${shown(key)}`,
+  );
 }
 
 function nameProblem(name: unknown): string | undefined {

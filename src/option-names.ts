@@ -5,10 +5,13 @@
 import type {
   AppendManyOptions,
   AppendOptions,
+  CancelTimerOptions,
   ReadOptions,
   ReadStreamOptions,
+  ScheduleOptions,
   StreamsOptions,
   SubscribeOptions,
+  TimersOptions,
 } from './types.ts';
 
 const append: readonly (keyof AppendOptions)[] = ['expectedVersion', 'idempotencyKey', 'metadata', 'signal'];
@@ -26,8 +29,21 @@ const read: readonly (keyof ReadOptions)[] = [
 const readStream: readonly (keyof ReadStreamOptions)[] = ['from', 'to', 'direction', 'limit', 'signal'];
 const subscribe: readonly (keyof SubscribeOptions)[] = ['after', 'types', 'streams', 'prefix', 'signal'];
 const streams: readonly (keyof StreamsOptions)[] = ['prefix', 'after', 'limit', 'signal'];
+const schedule: readonly (keyof ScheduleOptions)[] = ['at', 'delayMs', 'key', 'metadata', 'signal'];
+const cancelTimer: readonly (keyof CancelTimerOptions)[] = ['signal'];
+const timers: readonly (keyof TimersOptions)[] = ['from', 'to', 'limit', 'signal'];
 
-const namesByMethod = { append, appendMany, read, readStream, subscribe, streams } as const;
+const namesByMethod = {
+  append,
+  appendMany,
+  read,
+  readStream,
+  subscribe,
+  streams,
+  schedule,
+  cancelTimer,
+  timers,
+} as const;
 
 /** @throws {TypeError} for an option that `method` of a bus does not have. */
 export function checkOptionNames(method: keyof typeof namesByMethod, options: object): void {

@@ -149,6 +149,63 @@ export interface StreamsOptions {
   readonly signal?: AbortSignal;
 }
 
+/** When a timer is due: at a time (a Date, or milliseconds since 1970), or so many milliseconds from now: 0 to ten years. */
+export type TimerDue =
+  | { readonly at: Date | number; readonly delayMs?: never }
+  | { readonly delayMs: number; readonly at?: never };
+
+export type ScheduleOptions = TimerDue & {
+  /**
+   * Names the timer: a pending one of the same key is replaced, in one transaction. 1 to 512 bytes. @default a new UUID
+   */
+  readonly key?: string;
+  /** For the event; its own metadata goes over it, key by key. */
+  readonly metadata?: Metadata;
+  /** Ends the wait for the timer to be durable; nothing is written if its turn has not come by then. */
+  readonly signal?: AbortSignal;
+};
+
+/** A timer that is on disk. */
+export interface ScheduledTimer {
+  /** For `cancelTimer`, or to replace it. */
+  readonly key: string;
+  /** Milliseconds since 1970. */
+  readonly dueMs: number;
+  /** A pending timer of the same key went for it. */
+  readonly replaced: boolean;
+}
+
+export interface CancelTimerOptions {
+  /** Ends the wait for the removal to be durable; nothing is written if its turn has not come by then. */
+  readonly signal?: AbortSignal;
+}
+
+export interface TimersOptions {
+  /** Due at this time or later. @default the first */
+  readonly from?: Date | number;
+  /** Due at this time or earlier. @default the last */
+  readonly to?: Date | number;
+  /** Most timers. @default no limit */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A timer that has not fired yet. The event it will append has its `id` already. */
+export type PendingTimer<Events extends EventShape = AnyEvent> = Events extends EventShape
+  ? {
+      readonly key: string;
+      /** Milliseconds since 1970. */
+      readonly dueMs: number;
+      /** When `schedule` was called: milliseconds since 1970. */
+      readonly scheduledMs: number;
+      readonly stream: string;
+      readonly type: Events['type'];
+      readonly id: string;
+      readonly data: Events['data'];
+      readonly metadata: Metadata | undefined;
+    }
+  : never;
+
 /** The newest event of a stream. */
 export interface StreamHead {
   readonly version: number;

@@ -1,10 +1,8 @@
 import { expect, test } from 'vitest';
-import { errorTable, readText, renderedReadme } from '../scripts/readme.ts';
+import { errorTable, readText, rendered } from '../scripts/readme.ts';
 
-test('the README shows the quickstart and the error codes as they are (else: npm run readme)', () => {
-  const readme = readText('README.md');
-
-  expect(readme).toBe(renderedReadme());
+test.each(Object.entries(rendered))('%s shows its copies as they are (else: npm run readme)', (path, render) => {
+  expect(readText(path)).toBe(render());
 });
 
 test('the README stays short enough to read', () => {

@@ -23,15 +23,24 @@ export function textOptionsOf(stream: OutputStream): TextOptions {
 }
 
 export function eventText(event: StoredEvent, options: TextOptions): string {
-  const { position, stream, version, type, timeMs, id, data, metadata } = event;
+  const { position, stream, version, type, timeMs, id } = event;
   const paint = (format: 'bold' | 'cyan' | 'dim', text: string) =>
     options.colors ? styleText(format, text, { validateStream: false }) : text;
   const place = paint('cyan', `${stream}@${version}`);
   const times = paint('dim', `${new Date(timeMs).toISOString()}  ${id}`);
-  const lines = [`${position}  ${place}  ${paint('bold', type)}  ${times}`];
+  const lines = [`${position}  ${place}  ${paint('bold', type)}  ${times}`, ...payloadLines(event, options)];
+  return `${lines.join('\n')}\n`;
+}
+
+/** What an event holds, if it holds anything: pieces of text that begin on lines of their own, indented. */
+export function payloadLines(
+  { data, metadata }: Pick<StoredEvent, 'data' | 'metadata'>,
+  options: TextOptions,
+): readonly string[] {
+  const lines: string[] = [];
   if (data !== undefined) lines.push(indented(inspectValue(data, options)));
   if (metadata !== undefined) lines.push(indented(`metadata ${inspectValue(metadata, options)}`));
-  return `${lines.join('\n')}\n`;
+  return lines;
 }
 
 function inspectValue(value: unknown, { colors, width }: TextOptions): string {

@@ -29,6 +29,7 @@ export const generalHelp = `varvebus: looks into a store of events, also while a
   varvebus info DIR                what it is, how much is in it
   varvebus read DIR                its events
   varvebus tail DIR                new events, as they come
+  varvebus timers DIR              timers that have not fired yet
   varvebus verify DIR              checks every block, the order and the index
   varvebus processors DIR          how far each processor is
   varvebus dead-letters DIR NAME   what a processor gave up; also to have it tried again, or to discard it
@@ -66,6 +67,18 @@ Prints new events as soon as they are durable, until SIGINT or SIGTERM (exit cod
 
   --after N       start behind position N; 0 is the beginning (default: the last event at the start)
 ${selectionHelp}  --json          one JSON object a line; otherwise long values are shortened
+
+${jsonValuesHelp}
+${exitCodeHelp}`;
+
+const timersHelp = `varvebus timers DIR [--limit N] [--json]
+
+Prints the timers that have not fired yet, in the order in which they will: when each is due, the stream and the type of its
+event, its key, and what the event holds.
+
+  --limit N       at most N timers
+  --json          one JSON object a line: key, dueMs, scheduledMs, stream, type, id, data, metadata; otherwise long values are
+                  shortened. Times are milliseconds since 1970
 
 ${jsonValuesHelp}
 ${exitCodeHelp}`;
@@ -111,6 +124,7 @@ export const helpByCommand: ReadonlyMap<string, string> = new Map([
   ['info', infoHelp],
   ['read', readHelp],
   ['tail', tailHelp],
+  ['timers', timersHelp],
   ['verify', verifyHelp],
   ['processors', processorsHelp],
   ['dead-letters', deadLettersHelp],

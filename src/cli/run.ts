@@ -17,6 +17,7 @@ import { Output, type OutputStream } from './output.ts';
 import { processorsCommand } from './processors.ts';
 import { readCommand } from './read.ts';
 import { tailCommand } from './tail.ts';
+import { timersCommand } from './timers.ts';
 import { verifyCommand } from './verify.ts';
 
 /** Where the command line prints. */
@@ -43,6 +44,7 @@ const commandByName: ReadonlyMap<string, Command> = new Map([
   ['info', infoCommand],
   ['read', readCommand],
   ['tail', tailCommand],
+  ['timers', timersCommand],
   ['verify', verifyCommand],
   ['processors', processorsCommand],
   ['dead-letters', deadLettersCommand],
@@ -88,8 +90,8 @@ async function openStore(path: string, isWriting: boolean): Promise<Bus> {
   const { durability } = reader.info();
   await reader.close();
   try {
-    // Of an app's idempotency keys none is forgotten here.
-    return await openBus({ path, durability, inline: true, idempotencyTtlMs: idempotencyTtlMsMax });
+    // What is the app's business is left to it: no timer becomes due here, and no idempotency key is forgotten.
+    return await openBus({ path, durability, clock: () => 0, idempotencyTtlMs: idempotencyTtlMsMax });
   } catch (error) {
     if (!isBusError(error, 'STORE_LOCKED')) throw error;
     const advice = 'Stop the app that writes it, or do this in the app: bus.deadLetters(name)';

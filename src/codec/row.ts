@@ -221,7 +221,8 @@ function requireLength(table: string, key: Uint8Array, payload: Uint8Array, byte
   if (payload.length !== bytes) misshapen(table, key);
 }
 
-function misshapen(table: string, key: Uint8Array): never {
+/** @throws {STORE_CORRUPT} always: the checksum holds, the payload does not. */
+export function misshapen(table: string, key: Uint8Array): never {
   throw new BusError('STORE_CORRUPT', `a row of ${table} has a wrong shape: key ${describeKey(key)}`, {
     table,
     position: undefined,

@@ -15,6 +15,7 @@ import { readIdentity, readMetaNumber } from './store-meta.ts';
 import { timeOf } from './tail.ts';
 import { letterProblem, parkedProblem } from './verify-letters.ts';
 import { type LoggedStream, mixed, RunChecker } from './verify-runs.ts';
+import { TimerChecker } from './verify-timers.ts';
 
 export interface VerifyOptions {
   readonly signal?: AbortSignal;
@@ -106,6 +107,10 @@ class Verifier {
         parkedProblem(key, row, () => lastPositionOf(snapshot)),
       ),
     );
+    const timers = new TimerChecker((message) => this.#problem('timers', undefined, message));
+    this.#guard('timers', () => this.#engine.read((snapshot) => timers.start(snapshot)));
+    yield* this.#walkTable('timers', (key, row, snapshot) => timers.check(key, row, snapshot));
+    this.#guard('timers', () => this.#engine.read((snapshot) => timers.finish(snapshot)));
   }
 
   report(): VerifyReport {

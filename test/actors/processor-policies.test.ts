@@ -114,6 +114,41 @@ test('behind a parked event the later ones of its stream wait, and all other str
   expect(tables(store)).toEqual({ letters: 1, parked: 3 });
 });
 
+test('one poisoned stream of a thousand delays the others by its retries and by nothing else', async () => {
+  const { store, processors } = fakeProcessors();
+  const streams = Array.from({ length: 1000 }, (_, index) => `s${index}`);
+  const handledAt: number[] = [];
+  const versions = new Map<string, number[]>();
+  const waits = { attempts: 2, minMs: 100, maxMs: 1000, factor: 2, jitter: 0 };
+  for (let round = 0; round < 3; round++) store.append(...streams);
+  const processor = processors.create({
+    name: 'p',
+    retry: waits,
+    onFailure: 'park-stream',
+    handle: ({ stream, position }) => {
+      if (stream === 's7') throw new Error('poison');
+      handledAt.push(store.clock.now());
+      versions.set(stream, [...(versions.get(stream) ?? []), position]);
+    },
+  });
+
+  processor.start();
+  for (const waitMs of [100, 200]) {
+    await processor.waitFor('retrying');
+    store.clock.increment(waitMs);
+    await settle();
+  }
+  await processor.caughtUp();
+  store.append(...streams);
+  await processor.caughtUp();
+
+  expect(handledAt).toHaveLength(4 * 999);
+  expect(Math.max(...handledAt)).toBe(300);
+  expect(processor.status.context.retries).toBe(2);
+  for (const positions of versions.values())
+    expect(positions).toEqual(positions.toSorted((left, right) => left - right));
+});
+
 test('a batch leaves the parked streams out', async () => {
   const { store, processors } = fakeProcessors();
   const batches: number[][] = [];

@@ -4,10 +4,12 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { callersTask } from '../../bench/append-tasks.ts';
 import { drainTask } from '../../bench/drain.ts';
+import { deadLetterTask, parkedDrainTask } from '../../bench/giving-up.ts';
 import { liveTask } from '../../bench/live-latency.ts';
 import { loopDelayTask } from '../../bench/loop-delay.ts';
 import { queryTask } from '../../bench/query-tasks.ts';
 import { assertSum, type MakeTask, type Turn } from '../../bench/task.ts';
+import { timersTask } from '../../bench/timers.ts';
 import { openVarvebusStore } from '../../bench/varvebus-store.ts';
 import { Workload } from '../../bench/workload.ts';
 import { tempDirectory } from '../kit/temp-store.ts';
@@ -32,6 +34,14 @@ test.each([[false], [true]])('a drain handles the whole store, touching data: %s
 
   expect(events % storedEvents).toBe(0);
   expect(value).toBeGreaterThan(0);
+});
+
+test('what a handler fails on is put away, and what is parked costs a drain of its own', async () => {
+  expect(await oneTurn(deadLetterTask(50))).toMatchObject({ value: expect.any(Number) });
+  const { value, beside } = await oneTurn(parkedDrainTask(0.3));
+
+  expect(value).toBeGreaterThan(0);
+  expect(beside).toEqual({ 'drain-unparked': expect.any(Number) });
 });
 
 test('a query with several numbers of threads has a rate for each', async () => {
@@ -61,6 +71,14 @@ test('callers count what they have appended', async () => {
   const { events } = await oneTurn(callersTask(8));
 
   expect(events).toBeGreaterThanOrEqual(8);
+});
+
+test('timers fire, each once and in order, and the rate of making them is told beside', async () => {
+  const { events, value, beside } = await oneTurn(timersTask(300));
+
+  expect(events).toBe(300);
+  expect(value).toBeGreaterThan(0);
+  expect(beside).toEqual({ 'timers-schedule': expect.any(Number) });
 });
 
 test('a task for a bus refuses another store', () => {

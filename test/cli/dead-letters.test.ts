@@ -124,6 +124,20 @@ test('--retry has the processor try them when it starts, and --discard takes the
   expect(shown.stdout).toContain('  discarded: a test\n');
 });
 
+test('what else a writer does is left to the app: no timer fires', async () => {
+  const store = await storeWithLetters();
+  const { directory } = store;
+  const app = await store.openBus({ clock: () => 1_000_000_000_000 });
+  await app.schedule('orders-1', { type: 'Reminded' }, { key: 'late', delayMs: 1000 });
+  await app.close();
+
+  const { code } = await runCli('dead-letters', directory, 'mails', '--retry', 'all');
+
+  const reader = await openBus({ path: directory, readOnly: true });
+  expect({ code, head: reader.head }).toEqual({ code: 0, head: 4 });
+  await reader.close();
+});
+
 test('all of them at once, in JSON; and one that does not exist', async () => {
   const { directory } = await storeWithLetters();
   const json = async (...args: string[]) => {

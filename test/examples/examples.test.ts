@@ -62,6 +62,17 @@ test('a read model goes on where it was', async () => {
   ]);
 });
 
+test('a payment saga cancels what is not paid in time, also when the time was up while nothing ran', async () => {
+  const lines = await outputOf('payment-saga.ts');
+
+  expect(lines).toEqual([
+    'the program ends; order-3 waits for PaymentTimedOut',
+    'order-1: Placed, Paid, Confirmed',
+    'order-2: Placed, PaymentTimedOut, Cancelled',
+    'order-3: Placed, PaymentTimedOut, Cancelled',
+  ]);
+});
+
 test('a second process sees what the first one writes', async () => {
   const lines = await outputOf('second-process.ts');
 

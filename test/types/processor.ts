@@ -1,7 +1,16 @@
 /** Types of processors, queries and actors, as `npm run typecheck` sees them. Nothing here runs. */
 import type { Observable } from 'rxjs';
 import { processorLogic, supervise } from '#logic';
-import type { Bus, Processor, ProcessorStatus, QueryDefinition, QueryResult, StoredEvent } from '#store';
+import type {
+  AppendResult,
+  Bus,
+  DeadLetter,
+  Processor,
+  ProcessorStatus,
+  QueryDefinition,
+  QueryResult,
+  StoredEvent,
+} from '#store';
 
 type OrderEvent =
   | { type: 'placed'; data: { n: number } }
@@ -30,6 +39,20 @@ export function aHandlerHasTheEventsOfItsTypes(): void {
     types: ['paid', 'placed'],
     handleBatch: async (events) => same<(typeof events)[0]['type'], 'paid' | 'placed'>(true),
   });
+  bus.processor({
+    name: 'answers',
+    onFailure: 'park-stream',
+    handle: async ({ type }, { append, retryIn, skip }) => {
+      if (type === 'closed') return skip('closed');
+      same<Awaited<ReturnType<typeof append>>, AppendResult>(true);
+      await append('bills', { type: 'paid', data: { cents: 1 } });
+      // @ts-expect-error data follows from type here, too
+      await append('bills', { type: 'paid', data: { n: 1 } });
+      return retryIn(1);
+    },
+  });
+  // @ts-expect-error there is no such policy
+  bus.processor({ name: 'policy', onFailure: 'ignore', handle: () => undefined });
   anyBus.processor({ name: 'any', handle: ({ data }) => data.whatever });
 
   // @ts-expect-error a handler is needed
@@ -51,6 +74,16 @@ export async function aHandleShowsAndWaits(processor: Processor): Promise<void> 
   await processor.waitFor('sleeping');
   // @ts-expect-error a reset says where to
   await processor.reset({});
+}
+
+export async function aDeadLetterHasItsEvent(): Promise<void> {
+  for await (const letter of bus.deadLetters('p').list({ type: 'paid' })) {
+    same<typeof letter, DeadLetter<OrderEvent>>(true);
+    same<(typeof letter)['event'], StoredEvent<OrderEvent>>(true);
+  }
+  await bus.deadLetters('p').retry({ stream: 'a' });
+  // @ts-expect-error a discard has a reason
+  await bus.deadLetters('p').discard(1);
 }
 
 export async function aQueryHasTheResultOfItsModule(): Promise<void> {

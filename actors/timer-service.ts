@@ -1,0 +1,228 @@
+/**
+ * The timers of a bus: takes orders, sleeps until the next one is due, and fires what is due.
+ *
+ * Owns the table of timers: nobody else writes it, and this writes one thing at a time, either orders or what is due. So
+ * whether a cancel came in time is decided by order, and what it answers is true. What fires is appended and taken out of the
+ * table in one transaction: exactly once, whatever ends the process. Nothing is kept in memory but what is being written.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { TimerRow, TimerState } from '../src/codec/timer-row.ts';
+import { BusError, isBusError } from '../src/errors.ts';
+import { timerBatchBytesMax, timerBatchMax, timerLookMaxMs, timerRetryMaxMs, timersMax } from '../src/limits.ts';
+import { decideOrders, fireRequest, type TimerAnswer, type TimerOrder } from '../src/log/timer-writes.ts';
+import { countTimers, firstDueMs, readDue, readTimerState } from '../src/log/timers.ts';
+import type { Snapshot } from '../src/storage/engine.ts';
+import { type TimerClock, unheldTimers } from './processor-status.ts';
+import { TimerOrders } from './timer-orders.ts';
+import type { TimerStore } from './timer-store.ts';
+
+/** What tests bring along. */
+export interface TimerWorld {
+  readonly clock: TimerClock;
+  /** Most timers pending. */
+  readonly pendingMax: number;
+}
+
+const realWorld: TimerWorld = { clock: unheldTimers, pendingMax: timersMax };
+const firstRetryMs = 100;
+/** That no more appends are taken is told by the bus itself. */
+const toldByBus = ['STORE_FAILED', 'WRITER_FENCED', 'STORE_CLOSED'] as const;
+/** Damaged rows that are told one by one; `verify` finds all. */
+const toldMax = 100;
+const batchLimits = Object.freeze({ count: timerBatchMax, bytes: timerBatchBytesMax });
+
+export class TimerService {
+  readonly #store: TimerStore;
+  readonly #clock: TimerClock;
+  readonly #pendingMax: number;
+  readonly #orders = new TimerOrders();
+  /** Wait until nothing is due. */
+  readonly #looks: PromiseWithResolvers<void>[] = [];
+  /** Damaged rows that were told, by their sequences. */
+  readonly #told = new Set<number>();
+  #state: TimerState | undefined;
+  #nextDueMs: number | undefined;
+  #alarm: unknown;
+  #working: Promise<void> | undefined;
+  /** Something has happened since the work under way last looked. */
+  #isAsked = false;
+  /** Appends that failed in a row, and what the last failed for: it is tried again when the alarm goes. */
+  #failures = 0;
+  #failure: unknown;
+  /** Nothing fires any more: the bus closes, or takes no appends. */
+  #hasEnded = false;
+  #isClosed = false;
+
+  constructor(store: TimerStore, { clock, pendingMax }: TimerWorld = realWorld) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#pendingMax = pendingMax;
+  }
+
+  /** Begins to fire, if there is anything pending. Never throws. */
+  start(): void {
+    try {
+      if (this.#store.read(firstDueMs) !== undefined) this.#wake();
+    } catch (error) {
+      this.#store.report(error);
+    }
+  }
+
+  /**
+   * Resolves when `order` is durable, with whether a timer of its key was pending before. `signal` ends the wait: {ABORTED}
+   * `'nothing-written'` while the order's turn has not come, `'unknown'` afterwards.
+   * @throws {TIMERS_FULL} {STORE_CORRUPT} {STORE_CLOSED} and whatever a commit fails for.
+   */
+  order(order: TimerOrder, signal: AbortSignal | undefined): Promise<boolean> {
+    if (this.#isClosed) return Promise.reject(this.#closedError());
+    const answer = this.#orders.add(order, signal);
+    this.#wake();
+    return answer;
+  }
+
+  /** Looks at the clock now. Resolves when nothing is due any more. @throws what keeps timers that are due from being appended. */
+  fireDue(): Promise<void> {
+    if (this.#isClosed) return Promise.reject(this.#closedError());
+    const look = Promise.withResolvers<void>();
+    this.#looks.push(look);
+    this.#failure = undefined;
+    this.#wake();
+    return look.promise;
+  }
+
+  /** Fires nothing more, and resolves when what was being written, and the orders before, are settled. Never rejects. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#hasEnded = true;
+    this.#clearAlarm();
+    await this.#working;
+  }
+
+  #wake(): void {
+    this.#isAsked = true;
+    this.#working ??= this.#work();
+  }
+
+  /** Writes until there is nothing to write. Never rejects. */
+  async #work(): Promise<void> {
+    // A wait for the next try goes on: orders that come meanwhile must not put it off.
+    if (this.#failure === undefined) this.#clearAlarm();
+    // Whatever is ordered in the same turn of the event loop shares a write.
+    await setImmediate();
+    let hasFired = false;
+    while (hasFired || this.#isAsked || !this.#orders.isEmpty) {
+      this.#isAsked = false;
+      await this.#takeOrders();
+      hasFired = await this.#fire();
+    }
+    this.#working = undefined;
+    this.#settleLooks();
+    this.#setAlarm();
+  }
+
+  async #takeOrders(): Promise<void> {
+    const taken = this.#orders.take(batchLimits.count, batchLimits.bytes);
+    if (taken.length === 0) return;
+    let answers: readonly TimerAnswer[];
+    try {
+      const { incarnation } = this.#store;
+      const orders = taken.map(({ order }) => order);
+      const decided = this.#store.read((snapshot) =>
+        decideOrders(snapshot, orders, this.#stateOf(snapshot), incarnation, this.#pendingMax),
+      );
+      if (decided.rows.length > 0) await this.#store.write(decided.rows);
+      this.#state = decided.state;
+      ({ answers } = decided);
+    } catch (error) {
+      answers = taken.map(() => ({ error }));
+    }
+    this.#orders.settle(taken, answers);
+  }
+
+  /** Fires a batch of what is due. False when nothing is, or nothing can be. */
+  async #fire(): Promise<boolean> {
+    if (this.#hasEnded || this.#failure !== undefined) return false;
+    try {
+      const timers = this.#readDue();
+      if (timers.length === 0) return false;
+      const { request, state } = fireRequest(timers, this.#stateNow());
+      await this.#store.append(request);
+      this.#state = state;
+      this.#failures = 0;
+      return true;
+    } catch (error) {
+      this.#failed(error);
+      return false;
+    }
+  }
+
+  #readDue(): readonly TimerRow[] {
+    const { incarnation } = this.#store;
+    const nowMs = this.#store.now();
+    const { timers, nextDueMs, damage } = this.#store.read((snapshot) =>
+      readDue(snapshot, nowMs, incarnation, batchLimits),
+    );
+    for (const { place, error } of damage) {
+      if (this.#told.has(place.sequence) || this.#told.size >= toldMax) continue;
+      this.#told.add(place.sequence);
+      this.#store.report(error);
+    }
+    this.#nextDueMs = nextDueMs;
+    return timers;
+  }
+
+  #stateNow(): TimerState {
+    return this.#state ?? this.#store.read((snapshot) => this.#stateOf(snapshot));
+  }
+
+  /** A damaged count is told and made again. */
+  #stateOf(snapshot: Snapshot): TimerState {
+    try {
+      this.#state ??= readTimerState(snapshot);
+    } catch (error) {
+      if (!isBusError(error, 'STORE_CORRUPT')) throw error;
+      this.#store.report(error);
+      this.#state = countTimers(snapshot);
+    }
+    return this.#state;
+  }
+
+  /** What may pass is tried again: no space, or a damaged row on the way, which may be mended. The rest ends firing. */
+  #failed(error: unknown): void {
+    this.#failure = error;
+    this.#failures++;
+    this.#hasEnded ||= !isBusError(error, 'STORE_FULL') && !isBusError(error, 'STORE_CORRUPT');
+    if (!toldByBus.some((code) => isBusError(error, code))) this.#store.report(error);
+  }
+
+  #setAlarm(): void {
+    if (this.#hasEnded || this.#alarm !== undefined) return;
+    const isRetry = this.#failure !== undefined;
+    if (!isRetry && this.#nextDueMs === undefined) return;
+    const waitMs = isRetry
+      ? Math.min(timerRetryMaxMs, firstRetryMs * 2 ** (this.#failures - 1))
+      : Math.min(timerLookMaxMs, Math.max(1, (this.#nextDueMs as number) - this.#store.now()));
+    this.#alarm = this.#clock.setTimeout(() => {
+      this.#alarm = undefined;
+      this.#failure = undefined;
+      this.#wake();
+    }, waitMs);
+  }
+
+  #clearAlarm(): void {
+    this.#clock.clearTimeout(this.#alarm);
+    this.#alarm = undefined;
+  }
+
+  #settleLooks(): void {
+    const failure = this.#isClosed ? this.#closedError() : this.#failure;
+    for (const { resolve, reject } of this.#looks.splice(0)) {
+      if (failure === undefined) resolve();
+      else reject(failure);
+    }
+  }
+
+  #closedError(): BusError<'STORE_CLOSED'> {
+    return new BusError('STORE_CLOSED', 'the bus is closed', { path: this.#store.path });
+  }
+}
