@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { processorLogicOn } from '#actors/processor-logic';
 import { partitionCursorName, partitionOf } from '#kernel/log/partitions';
-import type { Bus, ProcessorState, StoredEvent } from '#store';
+import type { Bus, HandlerContext, ProcessorState, StoredEvent } from '#store';
 import { collect } from '../kit/collect.ts';
 import { fakeProcessors, settle } from '../kit/processor-store-fake.ts';
 import { tempBus, tempStore } from '../kit/temp-store.ts';
@@ -375,6 +375,37 @@ test('a reset moves all partitions, and takes the letters of each behind it back
   expect((await collect(bus.deadLetters('p').list())).map(({ position }) => position)).toEqual([1]);
   expect(processor.status.context.generation).toBe(2);
   await expect(processor.reset({ to: 17 })).rejects.toThrow(TypeError);
+});
+
+test('letters of events that come again with another number of partitions are forgotten', async () => {
+  const bus = await tempBus();
+  await fill(bus, 1);
+  let isBroken = true;
+  const seen: number[] = [];
+  const options = {
+    name: 'p',
+    onFailure: 'dead-letter',
+    retry: { attempts: 0 },
+    handle: ({ position }: StoredEvent, { stop }: HandlerContext) => {
+      if (isBroken && position === 2) return stop('enough');
+      if (isBroken && position === 8) throw new Error('broken');
+      seen.push(position);
+    },
+  } as const;
+  const first = bus.processor({ ...options, partitions: 4 });
+  first.start();
+  await expect.poll(() => first.status.partitions?.map(({ state }) => state)).toContain('stopped');
+  await first.close();
+  expect(await collect(bus.deadLetters('p').list())).toHaveLength(1);
+  isBroken = false;
+  seen.length = 0;
+
+  await using second = bus.processor({ ...options, partitions: 2 });
+  second.start();
+  await second.caughtUp();
+
+  expect(seen.toSorted((a, b) => a - b)).toEqual([2, 3, 4, 5, 6, 7, 8]);
+  expect(await collect(bus.deadLetters('p').list())).toEqual([]);
 });
 
 test('a change of the number of partitions after a reset keeps the generation, and goes back to the lowest', async () => {
