@@ -177,6 +177,35 @@ test('maxLag is told each time the lag goes beyond it, and not before it fell be
   expect(lags).toHaveLength(2);
 });
 
+test('a lag that goes up and down near its limit is told of once', async () => {
+  const { store, processors } = fakeProcessors();
+  const lags: number[] = [];
+  const gates: (() => void)[] = [];
+  const handle = () => new Promise<void>((resolve) => gates.push(resolve));
+  const maxLag = { events: 10, onExceeded: (lag: number) => lags.push(lag) };
+  const processor = processors.create({ name: 'p', checkpoint: { events: 1 }, maxLag, handle });
+  const handleOne = async () => {
+    gates.shift()?.();
+    await settle();
+    pass(store, 1000);
+  };
+  processor.start();
+  store.appendMany(11);
+  await settle();
+  pass(store, 1000);
+
+  for (let left = 6; left > 0; left--) await handleOne();
+  store.appendMany(6);
+  pass(store, 1000);
+  const near = [...lags];
+  for (let left = 7; left > 0; left--) await handleOne();
+  store.appendMany(10);
+  pass(store, 1000);
+
+  expect(near).toEqual([11]);
+  expect(lags).toEqual([11, 14]);
+});
+
 test('a hook that throws, or rejects, is reported', async () => {
   const { store, processors } = fakeProcessors();
   const hooks = [

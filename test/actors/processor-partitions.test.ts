@@ -1,11 +1,13 @@
 /** A processor of several partitions: side by side, each stream in order, behind one handle. */
 import { expect, test } from 'vitest';
 import { processorLogicOn } from '#actors/processor-logic';
+import { Processors } from '#actors/processors';
 import { partitionCursorName, partitionOf } from '#kernel/log/partitions';
 import type { Bus, HandlerContext, ProcessorState, StoredEvent } from '#store';
 import { collect } from '../kit/collect.ts';
 import { fakeProcessors, settle } from '../kit/processor-store-fake.ts';
-import { tempBus, tempStore } from '../kit/temp-store.ts';
+import { LogProcessorStore } from '../kit/processor-store-log.ts';
+import { TempStore, tempBus, tempStore } from '../kit/temp-store.ts';
 
 /** Two streams of each of four partitions, in order of their partitions. */
 const streams = [0, 1, 2, 3].flatMap((index) =>
@@ -389,7 +391,7 @@ test('letters of events that come again with another number of partitions are fo
     handle: ({ position }: StoredEvent, { stop }: HandlerContext) => {
       if (isBroken && position === 2) return stop('enough');
       if (isBroken && position === 8) throw new Error('broken');
-      seen.push(position);
+      return seen.push(position);
     },
   } as const;
   const first = bus.processor({ ...options, partitions: 4 });
@@ -406,6 +408,55 @@ test('letters of events that come again with another number of partitions are fo
 
   expect(seen.toSorted((a, b) => a - b)).toEqual([2, 3, 4, 5, 6, 7, 8]);
   expect(await collect(bus.deadLetters('p').list())).toEqual([]);
+});
+
+test('a partition that is reset later than others leaves their letters alone', async () => {
+  const bus = await tempBus();
+  await fill(bus, 1);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const processor = bus.processor({
+    name: 'p',
+    partitions: 4,
+    onFailure: 'dead-letter',
+    retry: { attempts: 0 },
+    handle: async ({ position }) => {
+      if (position === 1) throw new Error('broken');
+      if (position === 8) await promise;
+    },
+  });
+  processor.start();
+  const first = () => processor.status.partitions?.[0]?.context;
+  await expect.poll(() => first()?.deadLettered).toBe(1);
+
+  const reset = processor.reset({ to: 0 });
+  await expect.poll(() => first()?.deadLettered).toBe(2);
+  resolve();
+  await reset;
+  await processor.caughtUp();
+
+  expect((await collect(bus.deadLetters('p').list())).map(({ position }) => position)).toEqual([1]);
+});
+
+test('a partition that never got a cursor counts with the place where it would have begun', async () => {
+  await using store = new TempStore('memory');
+  const log = new LogProcessorStore(await store.openEngine());
+  log.append(
+    'a',
+    Array.from({ length: 6 }, () => ({ type: 'x' })),
+  );
+  const place = (name: string, position: number) =>
+    log.moveCursor({ name, expected: undefined, to: { position, generation: 1 }, rows: [] });
+  await place('p', 2);
+  await place(partitionCursorName('p', { index: 1 - partitionOf('a', 2), of: 2 }), 6);
+  const seen: number[] = [];
+  const processors = new Processors(log);
+
+  const processor = processors.create({ name: 'p', handle: ({ position }) => seen.push(position) });
+  processor.start();
+  await processor.caughtUp();
+  await processors.close(1000);
+
+  expect(seen).toEqual([3, 4, 5, 6]);
 });
 
 test('a change of the number of partitions after a reset keeps the generation, and goes back to the lowest', async () => {
