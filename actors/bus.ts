@@ -10,16 +10,18 @@ import { type Observable, Subject } from 'rxjs';
 import { type Actor, createActor, toPromise } from 'xstate';
 import { BusError } from '../src/errors.ts';
 import { processorsStopMaxMs } from '../src/limits.ts';
-import { encodeRequest, type GivenAppend, type RequestOptions } from '../src/log/append-request.ts';
 import { readClock } from '../src/log/clock.ts';
 import { type ConsumerInfo, readConsumers } from '../src/log/consumers.ts';
 import { type PageSource, pagesOf } from '../src/log/pages.ts';
 import { scanSource, streamSource, streamsSource, subscriptionWalks } from '../src/log/read-sources.ts';
+import type { EventsOf, SchemaSet, Schemas } from '../src/log/schemas.ts';
 import type { StoreIdentity } from '../src/log/store-meta.ts';
 import { timersSource } from '../src/log/timers.ts';
 import { type VerifyOptions, type VerifyReport, verifyStore } from '../src/log/verify.ts';
 import { checkConsumerName, checkStreamName, checkTimerKey } from '../src/names.ts';
 import { checkOptionNames } from '../src/option-names.ts';
+import type { RowWrite } from '../src/storage/engine.ts';
+import { isThenable } from '../src/thenable.ts';
 import type {
   AnyEvent,
   AppendManyOptions,
@@ -32,6 +34,7 @@ import type {
   NewEvent,
   Pages,
   PendingTimer,
+  PublishOptions,
   ReadOptions,
   ReadStreamOptions,
   ScheduledTimer,
@@ -44,11 +47,25 @@ import type {
   SubscribeOptions,
   TimersOptions,
 } from '../src/types.ts';
+import { Aggregate } from './aggregate.ts';
+import { type AggregateOptions, resolveAggregate } from './aggregate-options.ts';
+import { AppendPath } from './append-path.ts';
 import type { Appender } from './appender.ts';
 import { type BusMachine, type BusState, busMachine } from './bus.machine.ts';
+import { BusView } from './bus-view.ts';
 import { CaughtError } from './caught-error.ts';
+import { Correlation, type CorrelationOptions, checkedMetadata } from './correlation.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { GuardedObservable } from './guarded-observable.ts';
+import {
+  type EventsOptions,
+  type Listener,
+  Listeners,
+  type ListenOptions,
+  type LiveSubscription,
+  liveSource,
+  type Wanted,
+} from './listeners.ts';
 import { type OpenStore, openStore, type StoreEvents, unconnectable } from './open-store.ts';
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import type { Processor } from './processor.ts';
@@ -56,12 +73,20 @@ import type { ProcessorHost } from './processor-names.ts';
 import type { ProcessorOptions } from './processor-options.ts';
 import { type ProcessorStore, processorStore } from './processor-store.ts';
 import { Processors } from './processors.ts';
+import type { Projection } from './projection.ts';
+import type { ProjectionOptions } from './projection-options.ts';
+import { type ProjectionReader, type ProjectionSource, StoredProjection } from './projection-reader.ts';
+import { ProjectionWatch } from './projection-watch.ts';
+import { Projections } from './projections.ts';
+import { PublishGate } from './publish-gate.ts';
 import { type QueryOptions, runQuery } from './query.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import { scheduleOrder } from './timer-options.ts';
 import { TimerService } from './timer-service.ts';
 import { timerStore } from './timer-store.ts';
+import { untilAborted } from './until-aborted.ts';
 import { HeadWatch } from './watch.ts';
+import { withinMs } from './within-ms.ts';
 
 /** What the store says of itself. */
 export interface StoreInfo extends Omit<StoreIdentity, 'incarnation'> {
@@ -78,7 +103,7 @@ export interface StoreInfo extends Omit<StoreIdentity, 'incarnation'> {
 export const processorHosts = new WeakMap<object, ProcessorHost>();
 
 /** What a bus needs to know beside its store; a connected one leaves processors and queries to the bus at the other end. */
-export type BusSettings = Pick<ResolvedOptions, 'readers' | 'clock' | 'force' | 'logger'> | undefined;
+export type BusSettings = Pick<ResolvedOptions, 'readers' | 'clock' | 'force' | 'logger' | 'schemas'> | undefined;
 
 /**
  * An open event store and bus. `Events` is the union of its events' shapes: `data` follows from `type` wherever events go
@@ -103,6 +128,13 @@ export class Bus<Events extends EventShape = AnyEvent> {
   readonly #actor: Actor<BusMachine>;
   readonly #settings: BusSettings;
   readonly #processors: Processors | undefined;
+  readonly #correlation = new Correlation();
+  readonly #gate = new PublishGate();
+  readonly #path: AppendPath;
+  readonly #view: BusView<Events>;
+  readonly #listeners: Listeners;
+  readonly #projectionSource: ProjectionSource;
+  readonly #projections: Projections | undefined;
   readonly #timers: TimerService | undefined;
   #readers: Promise<ReaderPool> | undefined;
   /** What ended writing, if something has. */
@@ -113,7 +145,11 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * Use `openBus` or `connectBus`.
    * @internal
    */
-  constructor(open: (events: StoreEvents) => OpenStore, settings: BusSettings) {
+  constructor(
+    open: (events: StoreEvents) => OpenStore,
+    settings: BusSettings,
+    schemas: SchemaSet | undefined = settings?.schemas,
+  ) {
     const report = (error: unknown) => this.#report(error);
     const store = open({ onFailed: (error) => this.#fail(error) });
     this.#store = store;
@@ -122,20 +158,37 @@ export class Bus<Events extends EventShape = AnyEvent> {
     this.#watch = new HeadWatch({ head: store.head, listen: store.listen, onError: report });
     this.head$ = this.#watch.head$;
     this.#settings = settings;
-    if (settings !== undefined && store.appender !== undefined) {
+    this.#path = new AppendPath({
+      path: store.engine.path,
+      appender: store.appender,
+      schemas,
+      correlation: this.#correlation,
+      gate: this.#gate,
+      assertOpen: () => this.#assertOpen(),
+    });
+    this.#view = new BusView(this.#path, undefined);
+    this.#listeners = new Listeners(liveSource(store, this.#watch, report), this.#gate);
+    const { engine, appender, identity } = store;
+    const { incarnation } = identity;
+    this.#projectionSource = { engine, incarnation, watch: new ProjectionWatch(store.listen), report };
+    if (settings !== undefined && appender !== undefined) {
       const { clock, logger } = settings;
       const appendFor: ProcessorStore['appendFor'] = (stream, events, request) =>
-        this.#request([{ stream, events }], request, undefined, ([result]) => result as AppendResult);
+        this.#path.submit([{ stream, events }], request, ([result]) => result as AppendResult);
       const parts = { appendFor, logger, clock, report };
-      this.#processors = new Processors(processorStore(store, store.appender, this.#watch, parts));
+      const processors = processorStore(store, appender, this.#watch, parts);
+      this.#processors = new Processors(processors);
+      const writeRows = (rows: readonly RowWrite[]) => appender.writeRows(rows);
+      const projectionStore = { processors, engine, incarnation, writeRows };
+      this.#projections = new Projections(this.#processors, projectionStore, this.#projectionSource);
       processorHosts.set(this, this.#processors);
-      this.#timers = new TimerService(timerStore(store, store.appender, clock, report));
+      this.#timers = new TimerService(timerStore(store, appender, clock, report));
       this.#timers.start();
     }
     this.#actor = createActor(
       busMachine({
         stopTimers: () => this.#tried(async () => this.#timers?.close()),
-        stopProcessors: () => this.#tried(async () => this.#processors?.close(processorsStopMaxMs)),
+        stopProcessors: () => this.#tried(() => this.#stopProcessors()),
         stopReaders: () => this.#tried(async () => (await this.#readers)?.close()),
         stopAppends: () => this.#tried(() => store.stopAppends()),
         release: () => this.#tried(() => this.#release()),
@@ -159,7 +212,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * Appends `events` to `stream` as one commit and resolves when it is durable. Calls that come together share its fsync,
    * each with its own outcome, in the order of the calls.
    * @throws {CONCURRENCY_CONFLICT} {IDEMPOTENCY_KEY_REUSED} and for bad input {STREAM_NAME_INVALID} {EVENT_INVALID}
-   * {EVENT_TOO_LARGE} {APPEND_EMPTY}: nothing was written. @throws {STORE_FULL} {WRITER_FENCED} {STORE_READ_ONLY}
+   * {EVENT_TOO_LARGE} {SCHEMA_INVALID} {APPEND_EMPTY}: nothing was written. @throws {STORE_FULL} {WRITER_FENCED} {STORE_READ_ONLY}
    * {STORE_CLOSED} {ABORTED}: nothing was written. @throws {STORE_FAILED}: the outcome is unknown.
    */
   append(
@@ -167,8 +220,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
     events: NewEvent<Events> | readonly NewEvent<Events>[],
     options: AppendOptions = {},
   ): Promise<AppendResult> {
-    const part = { stream, events, expectedVersion: options.expectedVersion };
-    return this.#append('append', [part], options, options.signal, ([result]) => result as AppendResult);
+    return this.#view.append(stream, events, options);
   }
 
   /**
@@ -176,7 +228,84 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * @throws as {@link Bus.append}; {TypeError} when a stream is named twice.
    */
   appendMany(appends: readonly StreamAppend<Events>[], options: AppendManyOptions = {}): Promise<AppendResult[]> {
-    return this.#append('appendMany', appends, options, options.signal, (results) => results);
+    return this.#view.appendMany(appends, options);
+  }
+
+  /**
+   * Appends to one stream that all that is published shares (`'messages'`, unless `stream` says otherwise), so that it keeps
+   * its order. Waits while a listener with the overflow policy `'block'` is too far behind.
+   * @throws as {@link Bus.append}
+   */
+  publish(events: NewEvent<Events> | readonly NewEvent<Events>[], options: PublishOptions = {}): Promise<AppendResult> {
+    return this.#view.publish(events, options);
+  }
+
+  /**
+   * Calls `listener` with each wanted event that is appended from now on, by whomever, once it is durable: in order, one call
+   * at a time. What it throws, or rejects with, is reported on `errors$`, and it goes on with the next event. It remembers
+   * nothing: what must not be missed is for {@link Bus.processor}. Keeps the process alive until it is closed.
+   * @throws {TypeError} for options out of range. @throws {STORE_CLOSED}
+   */
+  on<const Type extends Events['type']>(
+    wanted: Type | readonly Type[],
+    listener: Listener<StoredEvent<EventsOfType<Events, Type>>>,
+    options?: ListenOptions<StoredEvent<EventsOfType<Events, Type>>>,
+  ): LiveSubscription;
+  on<Event extends StoredEvent<Events>>(
+    wanted: (event: StoredEvent<Events>) => event is Event,
+    listener: Listener<Event>,
+    options?: ListenOptions<Event>,
+  ): LiveSubscription;
+  on(
+    wanted: (event: StoredEvent<Events>) => boolean,
+    listener: Listener<StoredEvent<Events>>,
+    options?: ListenOptions<StoredEvent<Events>>,
+  ): LiveSubscription;
+  on(wanted: Wanted<never>, listener: Listener<never>, options?: ListenOptions<never>): LiveSubscription {
+    this.#assertOpen();
+    return this.#listeners.on(wanted, listener, options);
+  }
+
+  /** All events that are appended from the subscription on: {@link Bus.events} as it is by default. */
+  get events$(): Observable<StoredEvent<Events>> {
+    return this.events();
+  }
+
+  /**
+   * The events that are appended from a subscription on, each once it is durable. Every subscriber reads for itself, and keeps
+   * the process alive; one that throws harms nobody. Completes when the bus closes. @throws {TypeError}
+   */
+  events<const Type extends string = string>(
+    options: EventsOptions<Type, StoredEvent<EventsOfType<Events, Type>>> = {},
+  ): Observable<StoredEvent<EventsOfType<Events, Type>>> {
+    return this.#listeners.observable(options);
+  }
+
+  /**
+   * A light view of this bus whose appends carry `metadata`. What an event or a call says itself goes over it, key by key; it
+   * goes over that of {@link Bus.run}. Not part of what an idempotency key stands for. @throws {TypeError}
+   */
+  with(options: CorrelationOptions): BusView<Events> {
+    return this.#view.with(options);
+  }
+
+  /**
+   * Calls `use`: every append on this bus that it makes, or that anything it awaits makes, carries `metadata`, under all other
+   * metadata. Calls within calls add up. @throws {TypeError}, and what `use` throws
+   */
+  run<Result>(options: CorrelationOptions, use: () => Result): Result {
+    return this.#correlation.run(checkedMetadata('run', options), use);
+  }
+
+  /**
+   * Decisions on the state that each stream of a kind folds to: `load(id)`, `execute(id, command)`. Nothing is read yet.
+   * @throws {TypeError} for options out of range, or an initial state that can't be kept in a snapshot.
+   */
+  aggregate<State, Command>(options: AggregateOptions<Events, State, Command>): Aggregate<State, Command> {
+    const { reader, engine, identity } = this.#store;
+    const report = (error: unknown) => this.#report(error);
+    const world = { reader, engine, incarnation: identity.incarnation, path: this.#path, report };
+    return new Aggregate(world, resolveAggregate(options));
   }
 
   /**
@@ -288,16 +417,42 @@ export class Bus<Events extends EventShape = AnyEvent> {
   }
 
   /**
+   * A read model kept in the store: `on` has a synchronous handler for each type of events it is made of, and what they set is
+   * saved together with the position, exactly once. It is not started yet. Its entries are read here or by `view(name)`.
+   * @throws as {@link Bus.processor}; names of processors and projections are one set.
+   */
+  projection<Value = unknown>(options: ProjectionOptions<Events, Value>): Projection<Value> {
+    this.#assertOpen();
+    this.#requireProcessors();
+    return (this.#projections as Projections).create(options);
+  }
+
+  /** Its projections that are not closed, in the order in which they were made. */
+  get projections(): readonly Projection[] {
+    return this.#projections?.list ?? [];
+  }
+
+  /** The entries of a projection, whoever builds it: in any thread, and in processes that only read. @throws {TypeError} {STORE_CLOSED} */
+  view<Value = unknown>(name: string): ProjectionReader<Value> {
+    this.#assertOpen();
+    checkConsumerName(name);
+    return new StoredProjection<Value>(name, this.#projectionSource);
+  }
+
+  /**
    * Appends `event` to `stream` once its time has come, exactly once, also when the process has ended meanwhile: a timer that
    * is late fires when the store is opened next. Resolves when the timer is durable. What fires goes to the log like any
    * append, in the order of the times.
-   * @throws {TIMERS_FULL} and for bad input {STREAM_NAME_INVALID} {EVENT_INVALID} {EVENT_TOO_LARGE} {TypeError}: nothing was
-   * written. @throws as {@link Bus.append} for the store. @throws {UNSUPPORTED} in connected threads.
+   * @throws {TIMERS_FULL} and for bad input {STREAM_NAME_INVALID} {EVENT_INVALID} {EVENT_TOO_LARGE} {SCHEMA_INVALID} {TypeError}:
+   * nothing was written. @throws as {@link Bus.append} for the store. @throws {UNSUPPORTED} in connected threads.
    */
   async schedule(stream: string, event: NewEvent<Events>, options: ScheduleOptions): Promise<ScheduledTimer> {
     this.#assertOpen();
     const [timers, clock] = this.#requireTimers();
-    const order = scheduleOrder(stream, event, options, readClock(clock));
+    const made = scheduleOrder(stream, event, options, readClock(clock), (appends, given) =>
+      this.#path.encoded(appends, given),
+    );
+    const order = isThenable(made) ? await untilAborted(made, options.signal) : made;
     const { key, dueMs } = order;
     return { key, dueMs, replaced: await timers.order(order, options.signal) };
   }
@@ -385,6 +540,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
   }
 
   async #close(): Promise<void> {
+    this.#gate.close(this.#closedError());
     this.#actor.send({ type: 'CLOSE' });
     await toPromise(this.#actor);
     this.#errors.complete();
@@ -392,7 +548,14 @@ export class Bus<Events extends EventShape = AnyEvent> {
 
   async #release(): Promise<void> {
     this.#watch.close();
+    this.#projectionSource.watch.close();
     await this.#store.release();
+  }
+
+  async #stopProcessors(): Promise<void> {
+    const projections = this.#projections?.close();
+    await this.#processors?.close(processorsStopMaxMs);
+    if (projections !== undefined) await withinMs(processorsStopMaxMs, projections);
   }
 
   #requireProcessors(): Processors {
@@ -450,40 +613,11 @@ export class Bus<Events extends EventShape = AnyEvent> {
   }
 
   #assertOpen(): void {
-    const { path } = this.#store.engine;
-    if (this.#closing !== undefined) throw new BusError('STORE_CLOSED', 'the bus is closed', { path });
+    if (this.#closing !== undefined) throw this.#closedError();
   }
 
-  #append<Result>(
-    method: 'append' | 'appendMany',
-    appends: readonly GivenAppend[],
-    options: RequestOptions,
-    signal: AbortSignal | undefined,
-    pick: (results: AppendResult[]) => Result,
-  ): Promise<Result> {
-    try {
-      checkOptionNames(method, options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    return this.#request(appends, options, signal, pick);
-  }
-
-  #request<Result>(
-    appends: readonly GivenAppend[],
-    options: RequestOptions,
-    signal: AbortSignal | undefined,
-    pick: (results: AppendResult[]) => Result,
-  ): Promise<Result> {
-    const { path } = this.#store.engine;
-    try {
-      this.#assertOpen();
-      const { appender } = this.#store;
-      if (appender === undefined) throw new BusError('STORE_READ_ONLY', `${path} was opened read-only`, { path });
-      return appender.append(encodeRequest(appends, options, Date.now()), signal, pick);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  #closedError(): BusError {
+    return new BusError('STORE_CLOSED', 'the bus is closed', { path: this.#store.engine.path });
   }
 
   #pages<Event>(open: (left: AbortSignal) => PageSource<StoredEvent>, signal: AbortSignal | undefined): Pages<Event> {
@@ -492,11 +626,16 @@ export class Bus<Events extends EventShape = AnyEvent> {
 }
 
 /**
- * Opens the store at `options.path`, creating it if need be, and returns its bus.
+ * Opens the store at `options.path`, creating it if need be, and returns its bus. With `schemas`, and no union named, its
+ * events are those of the schemas.
  * @throws {TypeError} for options out of range. @throws {STORE_LOCKED} {STORE_NOT_FOUND} {STORE_FORMAT} {STORE_CORRUPT}
  * {STORE_READ_ONLY} {STORE_FULL} {UNSUPPORTED} {ABORTED}
  */
-export async function openBus<Events extends EventShape = AnyEvent>(options: OpenOptions): Promise<Bus<Events>> {
+export function openBus<const Given extends Schemas>(
+  options: OpenOptions & { readonly schemas: Given },
+): Promise<Bus<EventsOf<Given>>>;
+export function openBus<Events extends EventShape = AnyEvent>(options: OpenOptions): Promise<Bus<Events>>;
+export async function openBus(options: OpenOptions): Promise<Bus> {
   const resolved = resolveOptions(options);
   return busOn((events) => openStore(resolved, events), resolved);
 }
@@ -505,14 +644,19 @@ export async function openBus<Events extends EventShape = AnyEvent>(options: Ope
 export async function busOn<Events extends EventShape>(
   open: (events: StoreEvents) => Promise<OpenStore>,
   settings: BusSettings,
+  schemas?: SchemaSet,
 ): Promise<Bus<Events>> {
   const told: unknown[] = [];
   let onFailed = (error: unknown): void => void told.push(error);
   const store = await open({ onFailed: (error) => onFailed(error) });
-  const bus = new Bus<Events>((events) => {
-    onFailed = events.onFailed;
-    return store;
-  }, settings);
+  const bus = new Bus<Events>(
+    (events) => {
+      onFailed = events.onFailed;
+      return store;
+    },
+    settings,
+    schemas,
+  );
   for (const error of told) onFailed(error);
   return bus;
 }

@@ -8,25 +8,33 @@ import { setImmediate } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { BusError } from '../src/errors.ts';
 import { abortError } from '../src/log/pages.ts';
+import type { Schemas } from '../src/log/schemas.ts';
+import { refuseUnknownNames } from '../src/option-names.ts';
 import type { AnyEvent, EventShape } from '../src/types.ts';
 import { type Bus, busOn } from './bus.ts';
 import { openConnected } from './open-store.ts';
+import { schemaSet } from './options.ts';
 import type { Hello, ToCaller } from './writer-port.ts';
 
 export interface ConnectOptions {
   /** Ends the wait for the bus at the other end. */
   readonly signal?: AbortSignal;
+  /** As for `openBus`, for what this thread appends: schemas are code, and don't pass through a port. @default {} */
+  readonly schemas?: Schemas;
 }
 
 /**
- * Connects this thread to the bus whose `port()` was transferred to it. It has appends, reads, subscriptions and `head$`;
- * processors, timers and queries are the bus's at the other end. When that closes, so does this.
+ * Connects this thread to the bus whose `port()` was transferred to it. It has appends, aggregates, reads, subscriptions,
+ * listeners and `head$`; processors, timers and queries are the bus's at the other end. When that closes, so does this.
  * @throws {STORE_CLOSED} when the bus at the other end is closed. @throws {ABORTED}
  */
 export async function connectBus<Events extends EventShape = AnyEvent>(
   port: MessagePort,
-  { signal }: ConnectOptions = {},
+  options: ConnectOptions = {},
 ): Promise<Bus<Events>> {
+  refuseUnknownNames('connectBus', options, ['signal', 'schemas']);
+  const { signal } = options;
+  const schemas = schemaSet(options.schemas);
   const left = new AbortController();
   const hello = helloOf(port, left);
   // Nobody waits for it any more once the signal has ended the wait.
@@ -35,6 +43,7 @@ export async function connectBus<Events extends EventShape = AnyEvent>(
     const bus = await busOn<Events>(
       async (events) => openConnected(port, await heard(hello, signal), events),
       undefined,
+      schemas,
     );
     // What came right behind the hello is seen now.
     await setImmediate();

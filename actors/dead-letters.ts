@@ -138,8 +138,14 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
     const leave = names.onLetters(this.name, () => waits.look());
     try {
       if (names.replay(this.name)) {
+        const left = [...positions].sort((first, second) => second - first);
         const isAwaited = (stream: string) => names.isRunning(this.name, stream);
-        await waits.until(() => !this.#unsettled(positions).some(isAwaited), signal);
+        const isSettled = () => {
+          // They are tried in order, more or less: only the next one has to be looked at.
+          while (left.length > 0 && !this.#isWaiting(left.at(-1) as number, isAwaited)) left.pop();
+          return left.length === 0 && ![...this.#openStreams()].some(isAwaited);
+        };
+        await waits.until(isSettled, signal);
       }
     } finally {
       leave();
@@ -246,10 +252,9 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
     return positions.filter((position) => this.#letter(position)?.state === state).length;
   }
 
-  /** Streams with one of these letters to be tried, or with parked events about to follow. */
-  #unsettled(positions: readonly number[]): string[] {
-    const letters = positions.map((position) => this.#letter(position)).filter((letter) => letter?.state === 'waiting');
-    return [...letters.map((letter) => (letter as Letter).stream), ...this.#openStreams()];
+  #isWaiting(position: number, isAwaited: (stream: string) => boolean): boolean {
+    const letter = this.#letter(position);
+    return letter?.state === 'waiting' && isAwaited(letter.stream);
   }
 
   /** Streams in which parked events are about to follow: nothing blocks them any more. */

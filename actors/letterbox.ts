@@ -15,14 +15,6 @@ export interface Parking {
   readonly parkedLeft: number;
 }
 
-/** What waits to be handed to the handler once more. */
-export interface Replays {
-  /** Positions of dead letters, oldest first. */
-  readonly letters: readonly number[];
-  /** Streams whose first letter is done with: what is parked in them comes next. */
-  readonly streams: readonly string[];
-}
-
 export class Letterbox implements Parking {
   readonly #name: string;
   readonly #max: number;
@@ -31,6 +23,11 @@ export class Letterbox implements Parking {
   readonly #parkedStreams = new Set<string>();
   #letters = 0;
   #parked = 0;
+  /** Dead letters to be handed to the handler once more, oldest first. */
+  #waiting: number[] = [];
+  /** Streams whose letter is done with: what is parked in them comes next. */
+  #open: string[] = [];
+  #orders: number | undefined;
 
   constructor(name: string, max: number, isMine: (stream: string) => boolean = () => true) {
     this.#name = name;
@@ -50,17 +47,31 @@ export class Letterbox implements Parking {
     return this.#max - this.#parked;
   }
 
-  /** Letters that there are, and events parked behind some of them. */
-  get counts(): { readonly letters: number; readonly parked: number; readonly parkedStreams: number } {
-    return { letters: this.#letters, parked: this.#parked, parkedStreams: this.#parkedStreams.size };
+  /** What is to be tried again, as far as it was known at the last look. */
+  get waiting(): readonly number[] {
+    return this.#waiting;
   }
 
-  /** Begins anew from what is stored, and tells what waits. @throws {STORE_CORRUPT} */
-  load(snapshot: Snapshot): Replays {
+  get open(): readonly string[] {
+    return this.#open;
+  }
+
+  get hasReplays(): boolean {
+    return this.#waiting.length + this.#open.length > 0;
+  }
+
+  /** Whether what waits is known for the last of so many orders to try again, and something does. */
+  isReady(orders: number): boolean {
+    return this.#orders === orders && this.hasReplays;
+  }
+
+  /** Begins anew from what is stored, after so many orders. Looks at every row. @throws {STORE_CORRUPT} */
+  load(snapshot: Snapshot, orders?: number): void {
+    this.#orders = orders;
     this.#parkedStreams.clear();
     this.#letters = 0;
     this.#parked = 0;
-    const letters: number[] = [];
+    this.#waiting = [];
     const closed = new Set<string>();
     walkLetters(snapshot, this.#name, 0, ({ position, stream, state, isParked }) => {
       if (!this.#isMine(stream)) return true;
@@ -69,7 +80,7 @@ export class Letterbox implements Parking {
         this.#parkedStreams.add(stream);
         closed.add(stream);
       }
-      if (state === 'waiting') letters.push(position);
+      if (state === 'waiting') this.#waiting.push(position);
       return true;
     });
     const open = new Set<string>();
@@ -80,7 +91,16 @@ export class Letterbox implements Parking {
       if (!closed.has(stream)) open.add(stream);
       return true;
     });
-    return { letters, streams: [...open] };
+    this.#open = [...open];
+  }
+
+  /**
+   * Of what waited, the first `tried` letters were tried, which opened `opened`; with `left` of the open streams there is more
+   * to do. Streams stay parked until the next look at the rows finds nothing of them, so that nothing overtakes.
+   */
+  replayed(tried: number, opened: readonly string[], left: readonly string[]): void {
+    this.#waiting = this.#waiting.slice(tried);
+    this.#open = [...left, ...opened];
   }
 
   /** A round has set these aside, and its outcome counts. */

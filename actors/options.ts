@@ -2,6 +2,7 @@
  * Options of a bus: their defaults, and the one place where they are checked.
  */
 import { availableParallelism } from 'node:os';
+import { SchemaSet, type Schemas } from '../src/log/schemas.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { Durability } from '../src/types.ts';
 import type { Logger } from './logger.ts';
@@ -35,6 +36,8 @@ export interface OpenOptions {
    * `streams`, `stream_index` or `idempotency`. Close readers in other processes meanwhile. @default false
    */
   readonly rebuildIndex?: boolean;
+  /** A schema for each type whose data is to be checked, and made what the schema gives, before an append. @default {} */
+  readonly schemas?: Schemas;
   /** Safety checks to leave out. @default [] */
   readonly force?: readonly Force[];
   /** Time of day in milliseconds since 1970. A function can't go to another thread, so the writer is `inline` then. @default Date.now */
@@ -45,8 +48,9 @@ export interface OpenOptions {
   readonly signal?: AbortSignal;
 }
 
-export type ResolvedOptions = Required<Omit<OpenOptions, 'signal'>> & {
+export type ResolvedOptions = Required<Omit<OpenOptions, 'signal' | 'schemas'>> & {
   readonly signal: AbortSignal | undefined;
+  readonly schemas: SchemaSet | undefined;
 };
 
 const openNames: readonly (keyof OpenOptions)[] = [
@@ -58,6 +62,7 @@ const openNames: readonly (keyof OpenOptions)[] = [
   'lockWaitMs',
   'idempotencyTtlMs',
   'rebuildIndex',
+  'schemas',
   'force',
   'clock',
   'logger',
@@ -75,7 +80,7 @@ const openDefaults = Object.freeze({
   clock: Date.now,
   logger: console,
   signal: undefined,
-}) satisfies Omit<ResolvedOptions, 'path' | 'inline'>;
+}) satisfies Omit<ResolvedOptions, 'path' | 'inline' | 'schemas'>;
 
 const dayMs = 24 * 3600 * 1000;
 
@@ -87,7 +92,8 @@ export function resolveOptions(options: OpenOptions): ResolvedOptions {
   const resolved: ResolvedOptions = {
     ...openDefaults,
     inline: needsInline,
-    ...(Object.fromEntries(given) as unknown as OpenOptions),
+    ...(Object.fromEntries(given) as unknown as Omit<OpenOptions, 'schemas'>),
+    schemas: schemaSet(options.schemas),
   };
   if (typeof resolved.path !== 'string' || resolved.path === '') throw wrong('path', 'a directory', resolved.path);
   if (resolved.durability !== 'sync' && resolved.durability !== 'os') {
@@ -116,6 +122,11 @@ export function resolveOptions(options: OpenOptions): ResolvedOptions {
   if (typeof resolved.clock !== 'function') throw wrong('clock', 'a function', resolved.clock);
   requireLogger(resolved.logger);
   return resolved;
+}
+
+/** @throws {TypeError} */
+export function schemaSet(schemas: Schemas | undefined): SchemaSet | undefined {
+  return schemas === undefined ? undefined : new SchemaSet(schemas);
 }
 
 function requireLogger(logger: Logger): void {

@@ -72,6 +72,8 @@ export interface ProcessorContext {
   readonly suspects: number;
   /** Events given up by the policy since one was handled. */
   readonly givenUpInRow: number;
+  /** It waits because of them. */
+  readonly isCircuitOpen: boolean;
   /** Somebody wants dead letters tried again. */
   readonly hasReplays: boolean;
   /** How often that was said. */
@@ -169,6 +171,7 @@ export function initialContext(isStarted: boolean): ProcessorContext {
     failing: undefined,
     suspects: 0,
     givenUpInRow: 0,
+    isCircuitOpen: false,
     hasReplays: false,
     replayOrders: 0,
     hasJustReplayed: false,
@@ -185,7 +188,7 @@ export function begun(): Change {
   return { ...fresh, ...unsuspicious, ...untroubled };
 }
 
-export const untroubled = { trouble: undefined, nextRetryAt: undefined } satisfies Change;
+export const untroubled = { trouble: undefined, nextRetryAt: undefined, isCircuitOpen: false } satisfies Change;
 
 /** Of the next event nothing is known. */
 const unsuspicious = { failing: undefined, suspects: 0, givenUpInRow: 0 } satisfies Change;
@@ -349,8 +352,9 @@ export function troubled(context: ProcessorContext, phase: Phase, thrown: unknow
 
 /** Plans the wait before the next try. */
 export function retryPlanned(context: ProcessorContext, policy: ProcessorPolicy): Change {
-  const retryInMs = isCircuitOpen(context, policy) ? policy.circuit.waitMs : backoffMs(context, policy);
-  return { retryInMs, nextRetryAt: policy.now() + retryInMs, retries: context.retries + 1 };
+  const isOpen = isCircuitOpen(context, policy);
+  const retryInMs = isOpen ? policy.circuit.waitMs : backoffMs(context, policy);
+  return { isCircuitOpen: isOpen, retryInMs, nextRetryAt: policy.now() + retryInMs, retries: context.retries + 1 };
 }
 
 function backoffMs({ attempts, trouble }: ProcessorContext, { retry, random }: ProcessorPolicy): number {
@@ -360,7 +364,7 @@ function backoffMs({ attempts, trouble }: ProcessorContext, { retry, random }: P
 }
 
 /** So many events were given up in a row that it may not be their fault: the next one is not, however often it fails. */
-export function isCircuitOpen({ givenUpInRow, attempts, trouble }: ProcessorContext, policy: ProcessorPolicy): boolean {
+function isCircuitOpen({ givenUpInRow, attempts, trouble }: ProcessorContext, policy: ProcessorPolicy): boolean {
   const isSpent = trouble?.phase === 'work' && attempts > policy.retry.attempts;
   return isSpent && policy.onFailure !== 'fail' && givenUpInRow >= policy.circuit.failures;
 }

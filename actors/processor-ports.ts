@@ -126,9 +126,9 @@ export function processorPorts(
     return to;
   };
   const placeAt = (cursor: CursorPlace | undefined, head: number): Place => {
-    const { letters, streams } = store.read((snapshot) => letterbox.load(snapshot));
+    store.read((snapshot) => letterbox.load(snapshot));
     monitor.at(cursor?.position ?? 0, head);
-    return { cursor, head, hasReplays: letters.length + streams.length > 0 };
+    return { cursor, head, hasReplays: letterbox.hasReplays };
   };
   const inTurn = <Result>(turns: ProcessorNames['moves'], signal: AbortSignal, task: () => Promise<Result>) =>
     turns.take(cursorName, async () => {

@@ -54,6 +54,8 @@ export interface ProcessorNumbers {
   readonly lastError?: ErrorSummary;
   /** While it is `retrying`: when it tries again, in milliseconds since 1970. */
   readonly nextRetryAt?: number;
+  /** Present while it waits because too many events were given up in a row: see `circuit`. */
+  readonly isCircuitOpen?: true;
   /** Events handled since the start. */
   readonly handled: number;
   /** Waits to try again since the start. */
@@ -92,6 +94,7 @@ export function numbersOf(context: ProcessorContext, head: number, since: number
     attempts,
     ...(lastError !== undefined && { lastError: summaryOf(lastError) }),
     ...(nextRetryAt !== undefined && { nextRetryAt }),
+    ...(context.isCircuitOpen && { isCircuitOpen: true as const }),
     handled,
     retries,
     skipped,

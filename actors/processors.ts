@@ -6,7 +6,7 @@ import { PartitionedProcessor } from './partitioned-processor.ts';
 import type { OwnedProcessor, Processor } from './processor.ts';
 import { ProcessorLane } from './processor-lane.ts';
 import { type ProcessorHost, ProcessorNames } from './processor-names.ts';
-import { type ProcessorOptions, resolveProcessorOptions } from './processor-options.ts';
+import { type ProcessorOptions, type ResolvedProcessorOptions, resolveProcessorOptions } from './processor-options.ts';
 import { type TimerClock, unheldTimers } from './processor-status.ts';
 import type { ProcessorStore } from './processor-store.ts';
 import { withinMs } from './within-ms.ts';
@@ -26,6 +26,7 @@ export class Processors implements ProcessorHost {
   readonly clock: TimerClock;
   readonly #random: () => number;
   readonly #processorByName = new Map<string, OwnedProcessor>();
+  readonly #hidden = new WeakSet<Processor>();
 
   constructor(store: ProcessorStore, world: ProcessorsWorld = realWorld) {
     this.store = store;
@@ -37,7 +38,17 @@ export class Processors implements ProcessorHost {
   create<Events extends EventShape = AnyEvent, const Type extends string = string>(
     options: ProcessorOptions<Events, Type>,
   ): OwnedProcessor {
-    const resolved = resolveProcessorOptions(options);
+    return this.#add(resolveProcessorOptions(options), this.store);
+  }
+
+  /** One that is shown by somebody else: not in `list`. It has `store` to itself. @throws {PROCESSOR_NAME_TAKEN} */
+  createHidden(options: ResolvedProcessorOptions, store: ProcessorStore): Processor {
+    const processor = this.#add(options, store);
+    this.#hidden.add(processor);
+    return processor;
+  }
+
+  #add(resolved: ResolvedProcessorOptions, store: ProcessorStore): OwnedProcessor {
     const { name } = resolved;
     const holder = crypto.randomUUID();
     this.names.claim(name, holder);
@@ -45,7 +56,7 @@ export class Processors implements ProcessorHost {
       this.names.release(name, holder);
       this.#processorByName.delete(name);
     };
-    const { store, names, clock } = this;
+    const { names, clock } = this;
     const place = { store, names, clock, random: this.#random, release };
     const processor =
       resolved.partitions === 1 ? new ProcessorLane(place, resolved) : new PartitionedProcessor(place, resolved);
@@ -58,8 +69,8 @@ export class Processors implements ProcessorHost {
   }
 
   /** Those that are not closed, in the order they were created. */
-  get list(): readonly OwnedProcessor[] {
-    return [...this.#processorByName.values()];
+  get list(): readonly Processor[] {
+    return [...this.#processorByName.values()].filter((processor) => !this.#hidden.has(processor));
   }
 
   /**
@@ -67,7 +78,7 @@ export class Processors implements ProcessorHost {
    * have not ended after `deadlineMs` are ended at once. Never rejects.
    */
   async close(deadlineMs: number): Promise<void> {
-    const processors = this.list;
+    const processors = [...this.#processorByName.values()];
     const ended = Promise.all([this.names.stopAll(), ...processors.map((processor) => processor.close())]);
     await withinMs(deadlineMs, ended);
     for (const processor of processors) processor.abandon();

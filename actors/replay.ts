@@ -56,33 +56,31 @@ export interface ReplayInput {
 
 export async function replay(world: ReplayWorld, input: ReplayInput, signal: AbortSignal): Promise<ReplayResult> {
   const { cursor, orders } = input;
-  const { store, letterbox, recorder, name } = world;
-  const { letters, streams } = store.read((snapshot) => letterbox.load(snapshot));
+  const { store, letterbox, recorder } = world;
   // Letters are written with a move of the cursor.
-  if (cursor === undefined || letters.length + streams.length === 0) {
-    return { orders, isMore: false, handled: 0, failure: undefined };
+  if (cursor === undefined) return { orders, isMore: false, handled: 0, failure: undefined };
+  if (!letterbox.isReady(orders)) {
+    store.read((snapshot) => letterbox.load(snapshot, orders));
+    if (!letterbox.hasReplays) return { orders, isMore: false, handled: 0, failure: undefined };
   }
   const round = new ReplayRound(world, cursor.generation, signal);
   recorder?.begin(cursor.position, undefined);
-  for (const position of letters) {
-    if (round.isOver) break;
-    const letter = store.read((snapshot) => readLetter(snapshot, name, position));
-    if (letter?.state === 'waiting') await round.retry(letter);
-  }
-  for (const stream of streams) {
-    const positions = store.read((snapshot) => parkedPositions(snapshot, name, stream, parkedMax));
-    for (const position of positions) if (round.isOver || !(await round.unpark(stream, position))) break;
-  }
+  await round.retryLetters(letterbox.waiting);
+  await round.unparkStreams(letterbox.open);
   // What a round without an audience did is not written; it comes again.
   if (signal.aborted) return { orders, isMore: true, handled: 0, failure: undefined };
   const effects = recorder?.end(cursor.position);
   await world.write(cursor, () => [...round.rows(), ...(effects?.rows() ?? [])]);
-  store.read((snapshot) => letterbox.load(snapshot));
+  letterbox.replayed(round.tried, round.opened, round.left);
   return { orders, isMore: true, handled: round.handled, failure: round.failure };
 }
 
 class ReplayRound {
   handled = 0;
+  /** Letters looked at; streams whose letter was handled; streams with which it is to go on. */
+  tried = 0;
+  readonly opened: string[] = [];
+  readonly left: string[] = [];
   failure: CaughtError | undefined;
   readonly #world: ReplayWorld;
   readonly #generation: number;
@@ -90,6 +88,8 @@ class ReplayRound {
   readonly #begunMs = performance.now();
   readonly #outcomes: { readonly letter: Letter; readonly row: LetterRow | undefined }[] = [];
   readonly #parkedRows: RowWrite[] = [];
+  /** Streams in which an event failed. */
+  readonly #blocked = new Set<string>();
 
   constructor(world: ReplayWorld, generation: number, signal: AbortSignal) {
     this.#world = world;
@@ -97,16 +97,38 @@ class ReplayRound {
     this.#signal = signal;
   }
 
-  get isOver(): boolean {
+  get #isOver(): boolean {
     return this.failure !== undefined || this.#signal.aborted || performance.now() >= this.#begunMs + roundMs;
   }
 
-  async retry(letter: Letter): Promise<void> {
+  async retryLetters(positions: readonly number[]): Promise<void> {
+    for (const position of positions) {
+      if (this.#isOver) return;
+      const letter = this.#world.store.read((snapshot) => readLetter(snapshot, this.#world.name, position));
+      if (letter?.state === 'waiting') await this.#retry(letter);
+      this.tried++;
+    }
+  }
+
+  async unparkStreams(streams: readonly string[]): Promise<void> {
+    const { store, name } = this.#world;
+    for (const stream of streams) {
+      const positions = store.read((snapshot) => parkedPositions(snapshot, name, stream, parkedMax));
+      let done = 0;
+      while (done < positions.length && !this.#isOver && (await this.#unpark(stream, positions[done] as number)))
+        done++;
+      const isBlocked = done < positions.length && this.#blocked.has(stream);
+      if (!isBlocked && (done < positions.length || positions.length === parkedMax)) this.left.push(stream);
+    }
+  }
+
+  async #retry(letter: Letter): Promise<void> {
     const { position, ...row } = letter;
     const attempts = row.attempts + 1;
     const trouble = await this.#call(position, attempts);
     if (trouble === undefined) {
       this.#outcomes.push({ letter, row: undefined });
+      if (row.isParked) this.opened.push(row.stream);
       return;
     }
     const error = keptError(trouble.error);
@@ -114,11 +136,12 @@ class ReplayRound {
   }
 
   /** True when the next event of the stream may follow. */
-  async unpark(stream: string, position: number): Promise<boolean> {
+  async #unpark(stream: string, position: number): Promise<boolean> {
     const { name, store } = this.#world;
     const trouble = await this.#call(position, 1);
     this.#parkedRows.push({ table: 'parked', key: parkedKey(name, stream, position), value: undefined });
     if (trouble === undefined) return true;
+    this.#blocked.add(stream);
     const { version, type } = this.#event(position);
     const nowMs = store.now();
     const letter: LetterRow = {

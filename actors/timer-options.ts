@@ -5,29 +5,42 @@
  */
 import { formatUuid, nextUuid } from '../src/codec/uuid.ts';
 import { timerDelayMaxMs, u48Max } from '../src/limits.ts';
-import { encodeRequest } from '../src/log/append-request.ts';
+import type { AppendRequest, GivenAppend, RequestOptions } from '../src/log/append-request.ts';
 import type { ScheduleOrder } from '../src/log/timer-writes.ts';
 import { checkTimerKey } from '../src/names.ts';
 import { checkOptionNames } from '../src/option-names.ts';
+import { isThenable } from '../src/thenable.ts';
 import type { ScheduleOptions } from '../src/types.ts';
+
+/** Makes of a call what would be appended; later where a schema answers later. */
+export type Encode = (
+  appends: readonly GivenAppend[],
+  options: RequestOptions,
+) => AppendRequest | Promise<AppendRequest>;
 
 /**
  * The order that a call at `nowMs` makes.
- * @throws {STREAM_NAME_INVALID} {EVENT_INVALID} {EVENT_TOO_LARGE}. @throws {TypeError} for options out of range, and for several events.
+ * @throws {STREAM_NAME_INVALID} {EVENT_INVALID} {EVENT_TOO_LARGE} {SCHEMA_INVALID}. @throws {TypeError} for options out of range, and for several
+ * events.
  */
-export function scheduleOrder(stream: string, event: unknown, options: ScheduleOptions, nowMs: number): ScheduleOrder {
+export function scheduleOrder(
+  stream: string,
+  event: unknown,
+  options: ScheduleOptions,
+  nowMs: number,
+  encode: Encode,
+): ScheduleOrder | Promise<ScheduleOrder> {
   if (typeof options !== 'object' || options === null) throw notOneTime();
   checkOptionNames('schedule', options);
   const dueMs = dueTime(options, nowMs);
   const { key = newKey(nowMs), metadata } = options;
   checkTimerKey(key);
   if (Array.isArray(event)) throw new TypeError('a timer has one event, got an array');
-  const { types, records } = encodeRequest(
-    [{ stream, events: [event] }],
-    metadata === undefined ? {} : { metadata },
-    Date.now(),
-  );
-  return { kind: 'schedule', key, stream, type: types[0] as string, dueMs, scheduledMs: nowMs, record: records };
+  const request = encode([{ stream, events: [event] }], metadata === undefined ? {} : { metadata });
+  const orderOf = ({ types, records }: AppendRequest): ScheduleOrder => {
+    return { kind: 'schedule', key, stream, type: types[0] as string, dueMs, scheduledMs: nowMs, record: records };
+  };
+  return isThenable(request) ? request.then(orderOf) : orderOf(request);
 }
 
 /** Rounded up: a timer never fires early. */

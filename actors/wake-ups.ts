@@ -15,32 +15,32 @@ export function polled(pollMs: number): Listen {
 }
 
 /**
- * For a thread beside the writer: asleep until the writer wakes it. There is at most one wait at a time, whatever comes and
+ * For a thread beside the writer: asleep until the writer wakes it, also for what does not move the head. There is at most one wait at a time, whatever comes and
  * goes, because a wait can't be taken back.
  */
 export function shared(state: SharedState): Listen {
-  let listener: (() => void) | undefined;
+  const listeners = new Set<() => void>();
   let isWaiting = false;
   let seen = 0;
   const wait = () => {
-    if (isWaiting || listener === undefined) return;
+    if (isWaiting || listeners.size === 0) return;
     isWaiting = true;
     const woken = state.woken(seen);
     const onWake = () => {
       isWaiting = false;
       seen = state.head;
-      listener?.();
+      for (const listener of listeners) listener();
       wait();
     };
     if (woken === undefined) setImmediate(onWake).unref();
     else void woken.then(onWake);
   };
   return (wake) => {
-    listener = wake;
-    seen = state.head;
+    // Two may pass the same function.
+    const listener = () => wake();
+    listeners.add(listener);
+    if (listeners.size === 1) seen = state.head;
     wait();
-    return () => {
-      listener = undefined;
-    };
+    return () => listeners.delete(listener);
   };
 }

@@ -4,6 +4,7 @@
  * Semantics of a watch channel: the latest value, conflated; nobody is told of each step. A wake-up is only a hint to look
  * at the head again. Listens for them (wake-ups.ts) only while somebody waits.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Observable, Subscriber } from 'rxjs';
 import { abortError } from '../src/log/pages.ts';
 import { GuardedObservable } from './guarded-observable.ts';
@@ -25,6 +26,8 @@ export class HeadWatch {
   /** Each with the head it was told last. */
   readonly #subscribers = new Map<Subscriber<number>, number>();
   readonly #waiters = new Set<() => void>();
+  /** Wake-ups come in the context in which the bus was opened, not in that of whoever waits first. */
+  readonly #inContext = AsyncLocalStorage.snapshot();
   #isScheduled = false;
   #seenHead = -1;
   #stopListening: (() => void) | undefined;
@@ -135,7 +138,7 @@ export class HeadWatch {
   #listen(): void {
     const isWatched = this.#waiters.size > 0 || this.#subscribers.size > 0;
     if (isWatched && !this.#isClosed) {
-      this.#stopListening ??= this.#options.listen(() => this.#look());
+      this.#stopListening ??= this.#inContext(this.#options.listen, () => this.#look());
     } else {
       this.#stopListening?.();
       this.#stopListening = undefined;

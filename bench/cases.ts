@@ -12,6 +12,7 @@ import { deadLetterTask, parkedDrainTask } from './giving-up.ts';
 import { idleTask } from './idle.ts';
 import { liveTask } from './live-latency.ts';
 import { loopDelayTask } from './loop-delay.ts';
+import { projectTask } from './project.ts';
 import { queryTask } from './query-tasks.ts';
 import { randomTask, scanTask, streamTask } from './read-tasks.ts';
 import type { MakeTask } from './task.ts';
@@ -197,6 +198,14 @@ export const cases: readonly BenchCase[] = [
     store: 'built',
     about: 'everything through the handler of a processor, touching the data of each event',
     tasks: { varvebus: drainTask({ touchesData: true }) },
+  },
+  {
+    id: 'project-1000',
+    kind: 'work',
+    unit: 'events/s',
+    store: 'built',
+    about: 'everything through a new projection that counts the events of each of 1000 streams',
+    tasks: { varvebus: projectTask },
   },
   {
     id: 'drain-parked',

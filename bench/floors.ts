@@ -27,6 +27,7 @@ const valueFloors: Readonly<Record<string, number>> = {
   'delay-1024': 5,
   drain: 1_000_000,
   'drain-decoded': 400_000,
+  'project-1000': 150_000,
   'dead-letter': 20_000,
   timers: 10_000,
   // Nothing that could be measured: 0.1 % of one processor.

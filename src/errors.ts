@@ -22,6 +22,15 @@ export interface ErrorDetails {
     readonly max: number;
     readonly actual: number;
   };
+  /**
+   * Data of an event is not what the schema of its type asks for: `issues`, the first 100, say where and why. Nothing was
+   * written. `cause` is what the schema threw, if it did. `index` is the event's place in the call.
+   */
+  SCHEMA_INVALID: {
+    readonly index: number;
+    readonly type: string;
+    readonly issues: readonly { readonly path: string; readonly message: string }[];
+  };
   /** A call without events. */
   APPEND_EMPTY: { readonly stream: string | undefined };
   /** The idempotency key was used before for other content. Nothing was written. */
@@ -65,6 +74,15 @@ export interface ErrorDetails {
   };
   /** A processor was stopped, so what was waited for does not come. */
   PROCESSOR_STOPPED: { readonly processor: string };
+  /**
+   * A snapshot of an aggregate could not be used, or not be made (`'too-large'`), and events were folded instead. Only
+   * reported on `errors$`. `'version'`: it is of another `snapshot.version`; `'ahead'`: of a later version than the stream's.
+   */
+  SNAPSHOT_IGNORED: {
+    readonly aggregate: string;
+    readonly stream: string;
+    readonly reason: 'damaged' | 'version' | 'incarnation' | 'ahead' | 'too-large';
+  };
   /** A processor's handler took longer than `timeoutMs`. */
   HANDLER_TIMEOUT: { readonly processor: string; readonly timeoutMs: number };
   /** A processor passed `count` events without having handled them, the first at `position`; `cause` is why. */
@@ -76,6 +94,8 @@ export interface ErrorDetails {
   };
   /** A processor keeps as many dead letters, or parked events, as it may: it goes no further. */
   DEAD_LETTERS_FULL: { readonly processor: string; readonly max: number };
+  /** While a range was read page by page, another build of the projection took over: the rest would not fit. Read it again. */
+  PROJECTION_SWITCHED: { readonly projection: string };
   /** So many timers are pending that no more are taken. Nothing was written. */
   TIMERS_FULL: { readonly max: number };
   /** A query's module, or the worker it ran in, failed; `cause` is what it threw. */

@@ -4,10 +4,20 @@
  * @packageDocumentation
  */
 
+export type { Aggregate, Executed, Loaded } from '../actors/aggregate.ts';
+export type {
+  AggregateOptions,
+  DecideContext,
+  Decision,
+  ExecuteOptions,
+  SnapshotOptions,
+} from '../actors/aggregate-options.ts';
 export type { BusState } from '../actors/bus.machine.ts';
 export { Bus, openBus, type StoreInfo } from '../actors/bus.ts';
+export type { BusView } from '../actors/bus-view.ts';
 export { type CloseOnSignalOptions, closeOnSignal } from '../actors/close-on-signal.ts';
 export { type ConnectOptions, connectBus } from '../actors/connect.ts';
+export type { CorrelationOptions } from '../actors/correlation.ts';
 export type {
   DeadLetter,
   DeadLetterChoice,
@@ -18,6 +28,14 @@ export type {
 } from '../actors/dead-letters.ts';
 export type { CircuitOptions, FailureOptions, OnFailure, RetryOptions } from '../actors/failure-policy.ts';
 export type { HandlerAnswer, HandlerAppendOptions, HandlerContext } from '../actors/handler-context.ts';
+export type {
+  EventsOptions,
+  Listener,
+  ListenOptions,
+  LiveSubscription,
+  Overflow,
+  Wanted,
+} from '../actors/listeners.ts';
 export type { Logger } from '../actors/logger.ts';
 export type { LagPlace, MaxLagOptions, MonitorOptions } from '../actors/monitor-options.ts';
 export type { Force, OpenOptions } from '../actors/options.ts';
@@ -36,12 +54,19 @@ export type {
   ProcessorStatus,
   ProcessorTag,
 } from '../actors/processor-status.ts';
+export type { Projection, ProjectionStatus } from '../actors/projection.ts';
+export type { ProjectionHandler, ProjectionHandlers, ProjectionOptions } from '../actors/projection-options.ts';
+export type { ProjectionRangeOptions, ProjectionReader } from '../actors/projection-reader.ts';
+export type { ProjectionEntry, ProjectionView } from '../actors/projection-view.ts';
 export type { Accumulator, QueryDefinition, QueryOptions, QueryResult } from '../actors/query.ts';
 export { detach } from './codec/event.ts';
 export type { LetterError, LetterState } from './codec/letter-row.ts';
 export { BusError, type ErrorCode, type ErrorDetails, isBusError } from './errors.ts';
 export * as limits from './limits.ts';
 export type { ConsumerInfo, ConsumerPartition, ConsumerPlace } from './log/consumers.ts';
+export type { ProjectionRange } from './log/projection-range.ts';
+export type { EventsOf, Schemas } from './log/schemas.ts';
 export type { StoreIdentity } from './log/store-meta.ts';
 export type { VerifyOptions, VerifyProblem, VerifyReport } from './log/verify.ts';
+export { messagesStream } from './names.ts';
 export type * from './types.ts';

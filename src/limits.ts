@@ -90,6 +90,37 @@ export const headCacheMax = 65_536;
 /** Partitions of one processor: each reads the log by itself, and has a cursor and a machine of its own. */
 export const partitionsMax = 256;
 
+/** Events that a listener keeps in memory unless it says otherwise. */
+export const listenerBufferEvents = 1024;
+/** Most events that a listener may be told to keep in memory. */
+export const listenerBufferEventsMax = 65_536;
+
+/** How often `execute` decides anew after a conflict, unless told otherwise: each time somebody else has got on. */
+export const executeRetries = 20;
+/** The most that may be asked for. */
+export const executeRetriesMax = 1000;
+/** How long an `execute` keeps the next one of its thread and stream waiting, at most. Milliseconds. */
+export const executeTurnMaxMs = 64;
+/** The wait before such a retry is random, at first up to 1 ms, twice that each time, and never more than this. Milliseconds. */
+export const executeRetryMaxMs = 64;
+/** A snapshot's state, encoded; LMDB values stay below 15 MiB. A larger one is not written, and that is reported. */
+export const snapshotBytesMax = 8 * 2 ** 20;
+
+/** Issues of a schema that a `SCHEMA_INVALID` carries. */
+export const schemaIssuesMax = 100;
+/** A key in a projection, in UTF-8 bytes: with the projection's name and 5 bytes it is a key of LMDB, which takes 1978. */
+export const projectionKeyBytesMax = 1024;
+/** One value of a projection, encoded: half a dozen writes of this size still fit into one transaction. */
+export const projectionValueBytesMax = 2 * 2 ** 20;
+/** Values of a projection that its processor keeps in memory between saves, beside those not saved yet. */
+export const projectionCacheMax = 65_536;
+/** Bytes of the same. */
+export const projectionCacheBytesMax = 16 * 2 ** 20;
+/** Entries read at a time by a handler's `range`, which may be left after the first. */
+export const projectionRangePage = 128;
+/** Rows of a build that is no longer needed, removed in one transaction. */
+export const projectionSweepRows = 1024;
+
 /** Problems listed by `verify`; further ones are counted only. */
 export const verifyProblemsMax = 100;
 

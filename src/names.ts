@@ -8,6 +8,9 @@ import { idBytesMax, idempotencyKeyBytesMax, nameBytesMax, timerKeyBytesMax } fr
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are refused
 const controlCharacters = /[\u0000-\u001f\u007f-\u009f]/;
 
+/** Where `publish` appends unless told otherwise: one stream, so that what is published has one order. */
+export const messagesStream = 'messages';
+
 /** @throws {STREAM_NAME_INVALID} unless `stream` is 1 to 512 bytes of well-formed text without control characters, not starting with `$`. */
 export function checkStreamName(stream: unknown): asserts stream is string {
   const problem = nameProblem(stream) ?? (reserved(stream as string) ? 'starts with $, which is reserved' : undefined);
@@ -32,6 +35,12 @@ export function checkId(id: unknown, index: number): asserts id is string {
 export function checkConsumerName(name: unknown): asserts name is string {
   const problem = nameProblem(name) ?? (reserved(name as string) ? 'starts with $, which is reserved' : undefined);
   if (problem !== undefined) throw new TypeError(`the name ${shown(name)} of a processor ${problem}`);
+}
+
+/** @throws {TypeError} unless `name` could be the name of a stream. */
+export function checkAggregateName(name: unknown): asserts name is string {
+  const problem = nameProblem(name) ?? (reserved(name as string) ? 'starts with $, which is reserved' : undefined);
+  if (problem !== undefined) throw new TypeError(`the name ${shown(name)} of an aggregate ${problem}`);
 }
 
 /** @throws {TypeError} unless `key` is 1 to 512 bytes of well-formed text. */

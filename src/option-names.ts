@@ -6,6 +6,7 @@ import type {
   AppendManyOptions,
   AppendOptions,
   CancelTimerOptions,
+  PublishOptions,
   ReadOptions,
   ReadStreamOptions,
   ScheduleOptions,
@@ -16,6 +17,7 @@ import type {
 
 const append: readonly (keyof AppendOptions)[] = ['expectedVersion', 'idempotencyKey', 'metadata', 'signal'];
 const appendMany: readonly (keyof AppendManyOptions)[] = ['idempotencyKey', 'metadata', 'signal'];
+const publish: readonly (keyof PublishOptions)[] = ['stream', 'metadata', 'signal'];
 const read: readonly (keyof ReadOptions)[] = [
   'from',
   'to',
@@ -36,6 +38,7 @@ const timers: readonly (keyof TimersOptions)[] = ['from', 'to', 'limit', 'signal
 const namesByMethod = {
   append,
   appendMany,
+  publish,
   read,
   readStream,
   subscribe,

@@ -79,6 +79,15 @@ export interface AppendManyOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface PublishOptions {
+  /** @default 'messages' */
+  readonly stream?: string;
+  /** As in {@link AppendOptions}. */
+  readonly metadata?: Metadata;
+  /** As in {@link AppendOptions}; also ends a wait for listeners that block. */
+  readonly signal?: AbortSignal;
+}
+
 /** The part of an `appendMany` that goes to one stream. */
 export interface StreamAppend<Events extends EventShape = AnyEvent> {
   readonly stream: string;

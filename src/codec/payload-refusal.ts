@@ -81,7 +81,8 @@ function shorten(path: string): string {
   return path.length <= pathInMessageMax ? path : `${path.slice(0, pathInMessageMax)}…`;
 }
 
-function formatPath(root: string, steps: readonly Step[]): string {
+/** `data.items[3].price`: a path from `root`, in the notation described at `encodePayload`. */
+export function formatPath(root: string, steps: readonly Step[]): string {
   return root + steps.map(formatStep).join('');
 }
 

@@ -22,7 +22,8 @@ import {
   writeVarint,
 } from './bytes.ts';
 
-const checksumBytes = 4;
+/** Behind the payload of every row. */
+export const checksumBytes = 4;
 const cursorBytes = 32;
 
 /** The row of a stream in `streams`. */
@@ -64,8 +65,14 @@ export interface CursorRow {
 export function sealRow(key: Uint8Array, payload: Uint8Array): Uint8Array {
   const row = new Uint8Array(payload.length + checksumBytes);
   row.set(payload);
-  writeU32(row, payload.length, crc32(payload, crc32(key)));
+  sealRowInPlace(key, row);
   return row;
+}
+
+/** Writes the checksum into the last 4 bytes of `row`, which holds the payload before them. */
+export function sealRowInPlace(key: Uint8Array, row: Uint8Array): void {
+  const end = row.length - checksumBytes;
+  writeU32(row, end, crc32(row.subarray(0, end), crc32(key)));
 }
 
 /** The payload of a row, borrowed. @throws {STORE_CORRUPT} with the table. */
@@ -217,7 +224,8 @@ export function decodeCursorRow(key: Uint8Array, row: Uint8Array): CursorRow {
   };
 }
 
-function requireLength(table: string, key: Uint8Array, payload: Uint8Array, bytes: number): void {
+/** @throws {STORE_CORRUPT} unless `payload` has `bytes` bytes. */
+export function requireLength(table: string, key: Uint8Array, payload: Uint8Array, bytes: number): void {
   if (payload.length !== bytes) misshapen(table, key);
 }
 

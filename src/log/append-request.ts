@@ -51,14 +51,29 @@ export interface RequestOptions {
   /** See {@link RequestKey}. @default false */
   readonly isFirstWins?: boolean;
   readonly metadata?: Metadata;
+  /** Of the call's surroundings: goes under all other metadata, and is not content: a retry may have another. */
+  readonly ambient?: Metadata | undefined;
+}
+
+/** A call that was read: each property of the caller's objects once. What `data` and `metadata` hold is not checked yet. */
+export interface GivenCall {
+  readonly parts: readonly RequestPart[];
+  readonly events: readonly GivenEvent[];
 }
 
 /**
  * Encodes a call. `timeMs` is the caller's clock and only goes into the ids.
+ * @throws as {@link readCall} and {@link encodeCall}.
+ */
+export function encodeRequest(appends: readonly GivenAppend[], options: RequestOptions, timeMs: number): AppendRequest {
+  return encodeCall(readCall(appends, options), options, timeMs);
+}
+
+/**
  * @throws {APPEND_EMPTY} {STREAM_NAME_INVALID} {EVENT_INVALID} {EVENT_TOO_LARGE}
  * @throws {TypeError} for an `expectedVersion` or `idempotencyKey` out of range, or a stream that is named twice.
  */
-export function encodeRequest(appends: readonly GivenAppend[], options: RequestOptions, timeMs: number): AppendRequest {
+export function readCall(appends: readonly GivenAppend[], options: RequestOptions): GivenCall {
   if (!Array.isArray(appends) || appends.length === 0) throw emptyAppend(undefined);
   if (options.idempotencyKey !== undefined) checkIdempotencyKey(options.idempotencyKey);
   const lists = appends.map(({ stream, events }) => checkedEvents(stream, events));
@@ -66,17 +81,18 @@ export function encodeRequest(appends: readonly GivenAppend[], options: RequestO
   requireAtMost('callEventsMax', totalLength(lists), callEventsMax);
   const parts: RequestPart[] = [];
   const events: GivenEvent[] = [];
-  const drafts: RecordDraft[] = [];
   for (const [part, list] of lists.entries()) {
     const { stream, expectedVersion } = appends[part] as GivenAppend;
     parts.push({ stream, expectedVersion: checkedVersion(expectedVersion), eventCount: list.length });
-    for (const given of list) {
-      const event = readEvent(given, options.metadata, events.length);
-      drafts.push(encodeDraft(event, events.length, timeMs));
-      events.push(event);
-    }
+    for (const given of list) events.push(readEvent(given, options.metadata, events.length));
   }
-  const { idempotencyKey: key, isFirstWins = false } = options;
+  return { parts, events };
+}
+
+/** `timeMs` as in {@link encodeRequest}. @throws {EVENT_INVALID} {EVENT_TOO_LARGE} */
+export function encodeCall({ parts, events }: GivenCall, options: RequestOptions, timeMs: number): AppendRequest {
+  const { idempotencyKey: key, isFirstWins = false, ambient } = options;
+  const drafts = events.map((event, index) => encodeDraft(event, ambient, index, timeMs));
   return {
     kind: 'append',
     parts,
@@ -92,8 +108,8 @@ function totalLength(lists: readonly (readonly unknown[])[]): number {
   return total;
 }
 
-/** What a caller gave as an event, each property read once. */
-interface GivenEvent {
+/** What a caller gave as an event, with the metadata of its call. */
+export interface GivenEvent {
   readonly type: string;
   readonly id: string | undefined;
   readonly data: unknown;
@@ -166,7 +182,9 @@ function isPlainObject(value: unknown): value is object {
   return prototype === Object.prototype || prototype === null;
 }
 
-function encodeDraft({ id, data, metadata }: GivenEvent, index: number, timeMs: number): RecordDraft {
+function encodeDraft(event: GivenEvent, ambient: unknown, index: number, timeMs: number): RecordDraft {
+  const { id, data } = event;
+  const metadata = mergedMetadata(ambient, event.metadata, index);
   const draft = {
     id: id === undefined ? timeMs : encodeId(id),
     data: encodePayload(data, index, 'data'),

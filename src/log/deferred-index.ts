@@ -11,6 +11,7 @@ import {
   encodeIdempotencyRow,
   encodeIndexRun,
   encodeStreamRow,
+  type IdempotencyRow,
   type IndexEntry,
   indexKey,
   type StreamRow,
@@ -57,6 +58,13 @@ export function readStreamRow(snapshot: Snapshot, stream: string, key = textKey(
   if (row !== undefined) return decodeStreamRow(key, row);
   if (snapshot.row('stream_index', indexKey(stream, 1)) !== undefined) throw staleRow('streams', stream);
   return undefined;
+}
+
+/** The row of an idempotency key, or `undefined` if it has none. */
+export function readKeyRow(snapshot: Snapshot, text: string): IdempotencyRow | undefined {
+  const key = textKey(text);
+  const row = snapshot.row('idempotency', key);
+  return row === undefined ? undefined : decodeIdempotencyRow(key, row);
 }
 
 /** Fills up the newest run of the stream, begins new ones for the rest, and returns the first version of the newest. */
@@ -134,9 +142,7 @@ function soundBlock(bytes: Uint8Array, firstPosition: number): Block | undefined
 }
 
 function ownsRow(snapshot: Snapshot, text: string, firstPosition: number): boolean {
-  const key = textKey(text);
-  const row = snapshot.row('idempotency', key);
-  return row !== undefined && decodeIdempotencyRow(key, row).firstPosition === firstPosition;
+  return readKeyRow(snapshot, text)?.firstPosition === firstPosition;
 }
 
 function staleRow(table: 'streams' | 'stream_index', stream: string): BusError<'STORE_CORRUPT'> {

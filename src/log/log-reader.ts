@@ -20,7 +20,7 @@ import { BusError } from '../errors.ts';
 import { nameBytesMax, pageBytesMax, pageEventsMax } from '../limits.ts';
 import type { Engine, Snapshot } from '../storage/engine.ts';
 import type { AppendResult, Direction, StoredEvent, StreamHead, StreamInfo } from '../types.ts';
-import { readStreamRow } from './deferred-index.ts';
+import { readKeyRow, readStreamRow } from './deferred-index.ts';
 import { RecordCopies } from './record-copies.ts';
 import { Scanner, type ScanRange } from './scanner.ts';
 import { type Tail, type TailSource, tailEntries } from './tail.ts';
@@ -91,6 +91,14 @@ export class LogReader {
 
   streamHead(stream: string): StreamHead | undefined {
     return this.#look((snapshot, tail) => tail.headOf(stream) ?? storedHead(snapshot, stream));
+  }
+
+  /** Where the append of an idempotency key is, or `undefined` when the key is not remembered (any more). */
+  appendOfKey(text: string): AppendResult[] | undefined {
+    return this.#look((snapshot, tail) => {
+      const row = tail.keys.get(text) ?? readKeyRow(snapshot, text);
+      return row === undefined ? undefined : commitResults(snapshot, row.firstPosition, row.eventCount);
+    });
   }
 
   /** Streams whose name starts with `prefix`, behind `after`, in the order of their bytes. */

@@ -7,7 +7,7 @@
 import { assert } from '../assert.ts';
 import { BlockPacker } from '../codec/block-packer.ts';
 import { recordBytes } from '../codec/record.ts';
-import { decodeIdempotencyRow, type IdempotencyRow, textKey } from '../codec/row.ts';
+import type { IdempotencyRow } from '../codec/row.ts';
 import { BusError } from '../errors.ts';
 import { headCacheMax } from '../limits.ts';
 import type { Engine, RowWrite, Snapshot, WriteSet } from '../storage/engine.ts';
@@ -15,7 +15,7 @@ import type { AppendResult, ExpectedVersion } from '../types.ts';
 import type { AppendRequest } from './append-request.ts';
 import { readClock } from './clock.ts';
 import { type CursorMove, type CursorPlace, checkMove, moveRows, readCursor } from './cursor.ts';
-import { indexRows, isTailFull, openIndex, readStreamRow, rebuildIndex } from './deferred-index.ts';
+import { indexRows, isTailFull, openIndex, readKeyRow, readStreamRow, rebuildIndex } from './deferred-index.ts';
 import { commitResults } from './log-reader.ts';
 import { durabilityRow, metaNumberRow, readIdentity, readMetaNumber, type StoreIdentity } from './store-meta.ts';
 import type { Tail, TailSource } from './tail.ts';
@@ -181,7 +181,7 @@ export class LogWriter implements TailSource {
     if (request.idempotency === undefined) return undefined;
     const { key, hash, isFirstWins } = request.idempotency;
     const inGroup = group.keys.get(key);
-    const row = inGroup?.row ?? this.#tail.keys.get(key) ?? readKey(snapshot, key);
+    const row = inGroup?.row ?? this.#tail.keys.get(key) ?? readKeyRow(snapshot, key);
     if (row === undefined || row.timeMs < group.timeMs - this.#options.idempotencyTtlMs) return undefined;
     if (!isFirstWins && Buffer.compare(row.hash, hash) !== 0) {
       throw new BusError(
@@ -297,12 +297,6 @@ function takeOver(engine: Engine): NonNullable<WriteSet['fence']> {
   const rows = weaker ? [epoch, durabilityRow('os')] : [epoch];
   engine.commit({ blocks: [], rows, fence: metaNumberRow('writerEpoch', before) });
   return epoch;
-}
-
-function readKey(snapshot: Snapshot, text: string): IdempotencyRow | undefined {
-  const key = textKey(text);
-  const row = snapshot.row('idempotency', key);
-  return row === undefined ? undefined : decodeIdempotencyRow(key, row);
 }
 
 function checkExpected(stream: string, expected: ExpectedVersion, actual: number): void {

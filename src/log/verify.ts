@@ -14,7 +14,9 @@ import { throwIfAborted } from './pages.ts';
 import { readIdentity, readMetaNumber } from './store-meta.ts';
 import { timeOf } from './tail.ts';
 import { letterProblem, parkedProblem } from './verify-letters.ts';
+import { checkProjectionRow } from './verify-projections.ts';
 import { type LoggedStream, mixed, RunChecker } from './verify-runs.ts';
+import { checkSnapshotRow } from './verify-snapshots.ts';
 import { TimerChecker } from './verify-timers.ts';
 
 export interface VerifyOptions {
@@ -106,6 +108,10 @@ class Verifier {
         'parked',
         parkedProblem(key, row, () => lastPositionOf(snapshot)),
       ),
+    );
+    yield* this.#walkTable('snapshots', checkSnapshotRow);
+    yield* this.#walkTable('projections', (key, row, snapshot) =>
+      checkProjectionRow(key, row, snapshot, (message) => this.#problem('projections', undefined, message)),
     );
     const timers = new TimerChecker((message) => this.#problem('timers', undefined, message));
     this.#guard('timers', () => this.#engine.read((snapshot) => timers.start(snapshot)));

@@ -317,12 +317,16 @@ test('after so many events given up in a row the circuit opens: the next one wai
   expect(processor.status.context).toMatchObject({ position: 3, cursor: 3, nextRetryAt: store.now() + 5000 });
   store.clock.increment(5000);
   await settle();
-  expect(processor.status).toMatchObject({ state: 'retrying', context: { position: 3, retries: 2 } });
+  expect(processor.status).toMatchObject({
+    state: 'retrying',
+    context: { position: 3, retries: 2, isCircuitOpen: true },
+  });
 
   isBroken = false;
   store.clock.increment(5000);
   await processor.caughtUp();
   expect(processor.status.context).toMatchObject({ handled: 7, deadLettered: 3 });
+  expect(processor.status.context.isCircuitOpen).toBeUndefined();
 });
 
 test.each(['retrying', 'failed'] as const)(

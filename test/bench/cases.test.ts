@@ -15,7 +15,14 @@ test('the append cases are measured against the writer in the same thread, too',
 test('the stores are compared before a processor leaves cursors in one', () => {
   const built = cases.filter(needsBuilt).map(({ id }) => id);
 
-  expect(built.slice(built.indexOf('drain'))).toEqual(['drain', 'drain-decoded', 'drain-parked', 'query-1', 'query-2']);
+  expect(built.slice(built.indexOf('drain'))).toEqual([
+    'drain',
+    'drain-decoded',
+    'project-1000',
+    'drain-parked',
+    'query-1',
+    'query-2',
+  ]);
 });
 
 test('every case has a name of its own', () => {

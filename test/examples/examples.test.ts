@@ -53,12 +53,18 @@ test('a transfer writes both streams or none', async () => {
   ]);
 });
 
-test('a read model goes on where it was', async () => {
+test('a read model counts each event once, and a better one takes its place', async () => {
   const lines = await outputOf('read-model.ts');
 
   expect(lines).toEqual([
-    'first run  { position: 4, countByItem: { apple: 2, pear: 1 } }',
-    'second run { position: 6, countByItem: { apple: 2, pear: 2, plum: 1 } }',
+    'version 1 at 5: apple 2',
+    'version 2 at 5:',
+    '  cart/ada/apple { count: 1, cents: 50 }',
+    '  cart/ben/pear { count: 1, cents: 70 }',
+    '  item/apple { count: 2, cents: 100 }',
+    '  item/pear { count: 2, cents: 140 }',
+    'plums: 1',
+    'rebuilt: live at 6, still version 2',
   ]);
 });
 
@@ -93,4 +99,24 @@ test('worker threads sell every seat once, and leave nothing behind', async () =
     expect.stringMatching(/^\{ \w+: \d+.* \}$/),
   ]);
   expect(readdirSync(directory)).toEqual([]);
+});
+
+test('a chat shows what was said before and what is said now, once each, and only the newest of what is typed', async () => {
+  const lines = await outputOf('chat.ts');
+
+  expect(lines).toEqual([
+    "Ann's screen: 1 Ann: Anybody here? | 52 Ben: Yes, me.",
+    "Ben's screen: 1 Ann: Anybody here? | (not sent, data.text) | 52 Ben: Yes, me.",
+    "Ann saw the last of Ben's 50 letters",
+  ]);
+});
+
+test('an order workflow goes the ways that its statechart allows, and no other', async () => {
+  const lines = await outputOf('order-workflow.ts');
+
+  expect(lines).toEqual([
+    'order 1: shipped',
+    'order 2: cancelled',
+    "refused: an order that is cancelled can't be Shipped",
+  ]);
 });

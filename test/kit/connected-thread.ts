@@ -11,6 +11,9 @@ export interface ThreadOrder {
   readonly do:
     | 'connect'
     | 'append'
+    | 'publish'
+    | 'listen'
+    | 'count'
     | 'race'
     | 'head'
     | 'read'
@@ -59,6 +62,11 @@ export class ConnectedThread {
 
   connect = (): Promise<Capabilities> => this.#order('connect');
   append = (...given: Parameters<Bus['append']>): Promise<AppendResult> => this.#order('append', ...given);
+  publish = (...given: Parameters<Bus['publish']>): Promise<AppendResult> => this.#order('publish', ...given);
+  listen = (type: string): Promise<void> => this.#order('listen', type);
+  /** Positions that were listened to. */
+  heard = (): Promise<number[]> => this.#order('heads');
+  count = (id: string, times: number): Promise<number> => this.#order('count', id, times);
   race = (stream: string, last: number): Promise<number[]> => this.#order('race', stream, last);
   head = (): Promise<number> => this.#order('head');
   read = (): Promise<number[]> => this.#order('read');

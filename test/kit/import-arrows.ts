@@ -44,6 +44,7 @@ const ownersByPackage: Readonly<Record<string, readonly string[]>> = {
   piscina: ['actors/reader-pool.ts'],
   xstate: ['actors/'],
   rxjs: ['actors/', 'src/index.ts'],
+  '@standard-schema/spec': ['src/log/schemas.ts'],
 };
 
 /** One sentence for each import that goes the wrong way; empty when all is well. */

@@ -9,6 +9,8 @@ import { resolveOptions } from '#actors/options';
 import { scheduleOrder } from '#actors/timer-options';
 import { TimerService } from '#actors/timer-service';
 import { type TimerStore, timerStore } from '#actors/timer-store';
+import { encodeRequest } from '#kernel/log/append-request';
+import type { ScheduleOrder } from '#kernel/log/timer-writes';
 import type { ScheduleOptions, StoredEvent } from '#store';
 import { limits } from '#store';
 import { tempStore } from './temp-store.ts';
@@ -65,7 +67,7 @@ export async function timersInHand({ pendingMax = limits.timersMax } = {}): Prom
     appendFailures,
     hooks,
     skewMs: 0,
-    schedule: (type, given, signal) => service.order(scheduleOrder('s', { type }, given, store.now()), signal),
+    schedule: (type, given, signal) => service.order(orderOf(type, given, store.now()), signal),
     cancel: (key) => service.order({ kind: 'cancel', key }, undefined),
     pass: async (ms) => {
       await settle();
@@ -86,4 +88,11 @@ export async function timersInHand({ pendingMax = limits.timersMax } = {}): Prom
 /** Lets everything run that waits for nothing but its turn. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Without schemas an order is made at once. */
+function orderOf(type: string, given: ScheduleOptions, nowMs: number): ScheduleOrder {
+  return scheduleOrder('s', { type }, given, nowMs, (appends, options) =>
+    encodeRequest(appends, options, nowMs),
+  ) as ScheduleOrder;
 }

@@ -2,8 +2,10 @@
  * A thread with a connected bus, which does what it is told: see test/kit/connected-thread.ts.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { z } from 'zod';
 import { type Bus, connectBus } from '#store';
 import type { ThreadOrder, ThreadReply } from '../../kit/connected-thread.ts';
+import { counterOf } from '../../kit/counter.ts';
 
 const main = parentPort;
 if (main === null) throw new Error('this is a thread');
@@ -12,10 +14,21 @@ let heads: number[] = [];
 
 const deeds: Record<ThreadOrder['do'], (...given: never[]) => unknown> = {
   connect: async () => {
-    bus = await connectBus(workerData.port);
+    bus = await connectBus(workerData.port, { schemas: { checked: z.object({ n: z.int() }) } });
     return bus.capabilities;
   },
   append: (...given: Parameters<Bus['append']>) => bus.append(...given),
+  publish: (...given: Parameters<Bus['publish']>) => bus.publish(...given),
+  listen: (type: string) => {
+    heads = [];
+    bus.on(type, ({ position }) => heads.push(position));
+  },
+  /** Adds 1 to a counter so many times, by decisions on its state. */
+  count: async (id: string, times: number) => {
+    const counter = counterOf(bus, { every: 5 });
+    for (let n = 0; n < times; n++) await counter.execute(id, 'count');
+    return (await counter.load(id)).version;
+  },
   /** Appends to `stream` one version after the other until it is at `last`, and tells which of them were its own. */
   race: async (stream: string, last: number) => {
     const won: number[] = [];

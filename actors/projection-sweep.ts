@@ -1,0 +1,57 @@
+/**
+ * The sweep of a projection: removes rows and cursors of builds that nobody needs any more, a bounded number at a time.
+ *
+ * What a crash leaves is found again at the next start.
+ */
+import { projectionSweepRows } from '../src/limits.ts';
+import { leftoverRows } from '../src/log/projection-rows.ts';
+import type { ProjectionStore } from './projection-work.ts';
+
+export class ProjectionSweep {
+  readonly #name: string;
+  readonly #store: ProjectionStore;
+  #running: Promise<void> | undefined;
+  #isAsked = false;
+  #isClosed = false;
+
+  constructor(name: string, store: ProjectionStore) {
+    this.#name = name;
+    this.#store = store;
+  }
+
+  /** Looks for leftovers, soon. */
+  start(): void {
+    this.#isAsked = true;
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when it does nothing any more: at most one transaction later. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#isAsked && !this.#isClosed) {
+        this.#isAsked = false;
+        // In a turn of its own: who asked is in the middle of something.
+        await Promise.resolve();
+        await this.#sweep();
+      }
+    } catch (error) {
+      // The next start tries again.
+      this.#store.processors.report(error);
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    while (!this.#isClosed) {
+      const rows = this.#store.engine.read((snapshot) => leftoverRows(snapshot, this.#name, projectionSweepRows));
+      if (rows.length === 0) return;
+      await this.#store.writeRows(rows);
+    }
+  }
+}

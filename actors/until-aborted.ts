@@ -1,0 +1,17 @@
+/** Waiting that a signal ends. */
+import { abortError } from '../src/log/pages.ts';
+
+/**
+ * Settles as `work` does, unless `signal` is aborted before. What becomes of `work` then is nobody's concern any more.
+ * @throws {ABORTED} nothing was written
+ */
+export function untilAborted<Result>(work: PromiseLike<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (signal === undefined) return Promise.resolve(work);
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(abortError(signal, 'nothing-written'));
+    const leave = () => signal.removeEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort);
+    Promise.resolve(work).then(resolve, reject).finally(leave);
+  });
+}

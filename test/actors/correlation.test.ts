@@ -1,0 +1,146 @@
+/** Metadata that goes with appends without being handed along. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setImmediate } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { messagesStream } from '#store';
+import { collect } from '../kit/collect.ts';
+import { tempBus } from '../kit/temp-store.ts';
+
+test('publish appends to one stream, in order, as one commit, unless another is named', async () => {
+  const bus = await tempBus();
+
+  const first = await bus.publish([{ type: 'x' }, { type: 'y' }]);
+  const second = await bus.publish({ type: 'z' }, { stream: 'room', metadata: { by: 'ann' } });
+
+  expect(first).toEqual({
+    stream: messagesStream,
+    firstVersion: 1,
+    lastVersion: 2,
+    firstPosition: 1,
+    lastPosition: 2,
+    duplicate: false,
+  });
+  expect(second.stream).toBe('room');
+  expect((await bus.event(3))?.metadata).toEqual({ by: 'ann' });
+});
+
+test('the metadata of an event goes over that of its call, of its view, and of its scope', async () => {
+  const bus = await tempBus();
+  const view = bus.with({ metadata: { view: 1, outer: 'view' } }).with({ metadata: { inner: 1, call: 'view' } });
+
+  await bus.run({ metadata: { scope: 1, view: 'scope', call: 'scope' } }, () =>
+    bus.run({ metadata: { nested: 1, scope: 2 } }, () =>
+      view.append(
+        'a',
+        { type: 'x', metadata: { event: 1, own: 'event' } },
+        { metadata: { call: 1, own: 'call', event: 'call' } },
+      ),
+    ),
+  );
+
+  expect((await bus.event(1))?.metadata).toEqual({
+    scope: 2,
+    nested: 1,
+    view: 1,
+    outer: 'view',
+    inner: 1,
+    call: 1,
+    own: 'event',
+    event: 1,
+  });
+});
+
+test('a scope holds for all that is awaited in it, for every way to append, and for nothing else', async () => {
+  const bus = await tempBus({ schemas: { checked: z.undefined().refine(async () => true) } });
+  const aggregate = bus.aggregate({ name: 'agg', initial: 0, evolve: (n) => n + 1, decide: () => ({ type: 'x' }) });
+  const request = async (id: number) => {
+    await setImmediate();
+    await bus.publish({ type: 'x' });
+    await bus.appendMany([{ stream: `s-${id}`, events: { type: 'x' } }]);
+    await bus.with({ metadata: {} }).publish({ type: 'checked' });
+    await aggregate.execute(`${id}`, undefined);
+    await bus.schedule(`t-${id}`, { type: 'checked' }, { delayMs: 0 });
+  };
+
+  await Promise.all([
+    ...[1, 2, 3].map((id) => bus.run({ metadata: { id } }, () => request(id))),
+    bus.append('outside', { type: 'x' }),
+  ]);
+
+  await expect.poll(() => bus.head).toBe(16);
+  const ids = (await collect(bus.read())).map(({ stream, metadata }) => [stream === 'outside', metadata?.id]);
+  const inside = ids.filter(([isOutside]) => !isOutside).map(([, id]) => id);
+  expect(inside.sort()).toEqual([1, 2, 3].flatMap((id) => Array(5).fill(id)));
+  expect(ids.filter(([isOutside]) => isOutside)).toEqual([[true, undefined]]);
+});
+
+test('a scope in which somebody began to wait is not that of others who are woken with them', async () => {
+  const bus = await tempBus();
+  const contexts: unknown[] = [];
+  const context = new AsyncLocalStorage<string>();
+  const waiting = context.run('inside', () => collect(bus.subscribe(), 3));
+  bus.head$.subscribe(() => contexts.push(context.getStore()));
+
+  for (let n = 0; n < 3; n++) {
+    await context.run('publisher', () => bus.publish({ type: 'x' }));
+    await expect.poll(() => contexts.length, { interval: 1 }).toBe(n + 2);
+  }
+  await waiting;
+
+  expect(contexts).toEqual([undefined, undefined, undefined, undefined]);
+});
+
+test('a retry under an idempotency key may come from another scope', async () => {
+  const bus = await tempBus();
+  const append = () => bus.append('a', { type: 'x', data: 1 }, { idempotencyKey: 'k', metadata: { by: 'ann' } });
+  await bus.run({ metadata: { request: 1 } }, append);
+
+  const again = await bus.run({ metadata: { request: 2 } }, append);
+  const other = bus.append('a', { type: 'x', data: 1 }, { idempotencyKey: 'k', metadata: { by: 'ben' } });
+
+  expect(again.duplicate).toBe(true);
+  await expect(other).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+  expect((await bus.event(1))?.metadata).toEqual({ request: 1, by: 'ann' });
+});
+
+test('metadata is taken when it is given', async () => {
+  const bus = await tempBus();
+  const metadata = { n: 1 };
+  const view = bus.with({ metadata });
+  metadata.n = 2;
+
+  await view.publish({ type: 'x' });
+
+  expect((await bus.event(1))?.metadata).toEqual({ n: 1 });
+});
+
+test('run gives what its function gives, and throws what it throws', async () => {
+  const bus = await tempBus();
+
+  expect(bus.run({ metadata: {} }, () => 7)).toBe(7);
+  expect(() =>
+    bus.run({ metadata: {} }, () => {
+      throw new RangeError('own');
+    }),
+  ).toThrow(RangeError);
+});
+
+test.each<[string, object]>([
+  ['must be a plain object', { metadata: undefined }],
+  ['must be a plain object', { metadata: null }],
+  ['must be a plain object', { metadata: [] }],
+  ['must be a plain object', { metadata: new Map() }],
+  ['has no option "meta"', { meta: {} }],
+])('metadata that %s is a TypeError', async (message, options) => {
+  const bus = await tempBus();
+
+  expect(() => bus.with(options as never)).toThrow(message);
+  expect(() => bus.run(options as never, () => undefined)).toThrow(message);
+});
+
+test('an option that publish does not have is refused', async () => {
+  const bus = await tempBus();
+
+  await expect(bus.publish({ type: 'x' }, { expectedVersion: 3 } as never)).rejects.toThrow('publish has no option');
+});
