@@ -11,6 +11,7 @@ import { type Actor, createActor, toPromise } from 'xstate';
 import { BusError } from '../src/errors.ts';
 import { processorsStopMaxMs } from '../src/limits.ts';
 import { readClock } from '../src/log/clock.ts';
+import { type ConsumerInfo, readConsumers } from '../src/log/consumers.ts';
 import { type PageSource, pagesOf } from '../src/log/pages.ts';
 import { scanSource, streamSource, streamsSource, subscriptionWalks } from '../src/log/read-sources.ts';
 import type { EventsOf, SchemaSet, Schemas } from '../src/log/schemas.ts';
@@ -491,6 +492,12 @@ export class Bus<Events extends EventShape = AnyEvent> {
   /** Checks every block, the order, and the index tables against the log, while the store is in use. */
   verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     return verifyStore(this.#store.engine, options);
+  }
+
+  /** How far each consumer has come, durably, and what it gave up; whether it runs or not. @throws {STORE_CORRUPT} */
+  consumers(): ConsumerInfo[] {
+    const { engine, reader } = this.#store;
+    return readConsumers(engine, () => reader.head());
   }
 
   /** What the store says of itself. */

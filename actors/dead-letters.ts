@@ -139,12 +139,13 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
     try {
       if (names.replay(this.name)) {
         const left = [...positions].sort((first, second) => second - first);
+        const isAwaited = (stream: string) => names.isRunning(this.name, stream);
         const isSettled = () => {
-          // They are tried in order: only the next one has to be looked at.
-          while (left.length > 0 && this.#letter(left.at(-1) as number)?.state !== 'waiting') left.pop();
-          return left.length === 0 && this.#openStreams().size === 0;
+          // They are tried in order, more or less: only the next one has to be looked at.
+          while (left.length > 0 && !this.#isWaiting(left.at(-1) as number, isAwaited)) left.pop();
+          return left.length === 0 && ![...this.#openStreams()].some(isAwaited);
         };
-        await waits.until(() => !names.isRunning(this.name) || isSettled(), signal);
+        await waits.until(isSettled, signal);
       }
     } finally {
       leave();
@@ -249,6 +250,11 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
 
   #countOf(positions: readonly number[], state: LetterState): number {
     return positions.filter((position) => this.#letter(position)?.state === state).length;
+  }
+
+  #isWaiting(position: number, isAwaited: (stream: string) => boolean): boolean {
+    const letter = this.#letter(position);
+    return letter?.state === 'waiting' && isAwaited(letter.stream);
   }
 
   /** Streams in which parked events are about to follow: nothing blocks them any more. */

@@ -125,7 +125,10 @@ export interface WorkResult {
 
 /** What decides how a machine behaves: the options without the user's code, and the world's clock and dice. */
 export interface ProcessorPolicy
-  extends Pick<ResolvedProcessorOptions, 'name' | 'checkpoint' | 'retry' | 'drainMs' | 'onFailure' | 'circuit'> {
+  extends Pick<
+    ResolvedProcessorOptions,
+    'name' | 'partition' | 'checkpoint' | 'retry' | 'drainMs' | 'onFailure' | 'circuit'
+  > {
   readonly now: () => number;
   /** 0 to 1. */
   readonly random: () => number;
@@ -135,7 +138,10 @@ type Change = Partial<ProcessorContext>;
 
 /** A processor that was live is catching up again when it is further behind than one group commit takes it. */
 const liveLagMax = 10_000;
-/** Positions passed over without an event to handle: not worth a save of their own until there are this many. */
+/**
+ * Positions passed over without an event to handle: not worth a save of their own until there are this many. The cursor of a
+ * partition follows those of the others more closely: the last of them is where another number of partitions begins.
+ */
 const skippedMax = 1_000_000;
 /** Rows of this many bytes are saved: half of what a transaction should hold. */
 const effectsBytesMax = groupBytesMax / 2;
@@ -253,7 +259,7 @@ function workedBadly(
 function unsavedAfter(
   { unsaved, cursor }: ProcessorContext,
   result: WorkResult,
-  { checkpoint, now }: ProcessorPolicy,
+  { checkpoint, partition, now }: ProcessorPolicy,
 ): ProcessorContext['unsaved'] {
   const setAside = (unsaved?.setAside ?? SetAside.nothing).with(result.setAside);
   const events = (unsaved?.events ?? 0) + result.handled + result.setAside.count;
@@ -262,7 +268,7 @@ function unsavedAfter(
   const isDue =
     events >= checkpoint.events ||
     (events > 0 && Math.abs(nowMs - sinceMs) >= checkpoint.ms) ||
-    result.position - (cursor?.position ?? 0) >= skippedMax ||
+    result.position - (cursor?.position ?? 0) >= (partition === undefined ? skippedMax : checkpoint.events) ||
     (result.effects?.bytes ?? 0) >= effectsBytesMax;
   return { events, sinceMs, isDue, effects: result.effects, setAside };
 }

@@ -16,11 +16,11 @@ export interface ProcessorHost {
 }
 
 export class ProcessorNames {
-  /** Calls of handlers, by name. */
+  /** Calls of handlers, by the name of their cursor. */
   readonly handlers = new Turns();
-  /** Moves of cursors, by name. */
+  /** Moves of cursors, by their names. */
   readonly moves = new Turns();
-  /** Changes of dead letters, by name. */
+  /** Changes of dead letters, by the name of their processor. */
   readonly letters = new Turns();
   readonly #holderByName = new Map<string, string>();
   readonly #living = new Set<Living>();
@@ -61,8 +61,9 @@ export class ProcessorNames {
     return running.length > 0;
   }
 
-  isRunning(name: string): boolean {
-    return this.#running(name).length > 0;
+  /** Whether what handles `stream` for `name` runs. */
+  isRunning(name: string, stream: string): boolean {
+    return this.#running(name).some((actor) => actor.isMine(stream));
   }
 
   #running(name: string): LivingActor[] {
@@ -95,6 +96,8 @@ export class ProcessorNames {
 /** An actor of a processor. */
 export interface LivingActor {
   readonly name: string;
+  /** Whether a stream is its own: partitions of one name share the streams out. */
+  readonly isMine: (stream: string) => boolean;
   readonly stop: () => void;
   readonly replay: () => void;
   readonly isRunning: () => boolean;
@@ -116,6 +119,11 @@ class Turns {
     const turn = last === undefined ? task() : last.then(task);
     this.#endWith(name, turn);
     return turn;
+  }
+
+  /** Resolves when the tasks of all names that are `among` them have ended: those that were there at the call. */
+  async ended(among: (name: string) => boolean): Promise<void> {
+    await Promise.all([...this.#lastByName].filter(([name]) => among(name)).map(([, last]) => last));
   }
 
   /** The turn of `name` that is taken now goes on until `work` is done, too. */

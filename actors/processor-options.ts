@@ -1,14 +1,21 @@
 /**
  * Options of a processor: their defaults, and the one place where they are checked.
  */
-import { pageEventsMax } from '../src/limits.ts';
-import { compileFilter } from '../src/log/event-filter.ts';
+import { pageEventsMax, partitionsMax } from '../src/limits.ts';
+import { compileFilter, type LogFilter } from '../src/log/event-filter.ts';
+import { type Partition, partitionCursorName } from '../src/log/partitions.ts';
 import { checkConsumerName } from '../src/names.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { AnyEvent, EventFilter, EventShape, EventsOfType, StoredEvent } from '../src/types.ts';
 import type { Recorder } from './effects.ts';
 import { type FailureOptions, type FailurePolicy, failureOptionNames, resolveFailurePolicy } from './failure-policy.ts';
 import type { HandlerContext } from './handler-context.ts';
+import {
+  type MonitorOptions,
+  type MonitorPolicy,
+  monitorOptionNames,
+  resolveMonitorPolicy,
+} from './monitor-options.ts';
 import { fileUrl, isWhole, isWithin, withValues, wrong } from './option-checks.ts';
 
 /** When the cursor is saved, beside whenever the processor stops, pauses or has nothing to do for 50 ms. */
@@ -20,7 +27,7 @@ export interface CheckpointOptions {
 }
 
 /** What all processors have. */
-export interface ProcessorCommonOptions<Type extends string> extends EventFilter<Type>, FailureOptions {
+export interface ProcessorCommonOptions<Type extends string> extends EventFilter<Type>, FailureOptions, MonitorOptions {
   /** Names the cursor: 1 to 512 bytes, as a stream's name. One processor of a name runs at a time. */
   readonly name: string;
   /**
@@ -37,6 +44,12 @@ export interface ProcessorCommonOptions<Type extends string> extends EventFilter
    * @default 10_000
    */
   readonly drainMs?: number;
+  /**
+   * So many cursors share the work, each with the streams whose name hashes to it (FNV-1a, 32 bit, of its UTF-8 bytes,
+   * modulo `partitions`): as many handlers run at a time, the events of one stream stay in order, and one partition that
+   * fails stops no other. Another number later is safe: all begin again at the lowest of the cursors. 1 to 256. @default 1
+   */
+  readonly partitions?: number;
 }
 
 /** Handles events one by one, in order; the next one waits for the promise, where there is one. */
@@ -105,11 +118,16 @@ export type LocalHandler =
     }
   | { readonly kind: 'batch'; readonly call: (events: readonly StoredEvent[], context: HandlerContext) => unknown };
 
-export interface ResolvedProcessorOptions extends FailurePolicy {
+export interface ResolvedProcessorOptions extends FailurePolicy, MonitorPolicy {
   readonly name: string;
+  /** `name`, but for partitions: each has a cursor of its own. */
+  readonly cursorName: string;
   readonly handler: Handler;
   readonly from: 'now' | number;
-  readonly filter: EventFilter;
+  readonly filter: LogFilter;
+  readonly partitions: number;
+  /** Where these are the options of one of them. */
+  readonly partition: Partition | undefined;
   readonly batch: number;
   readonly checkpoint: Required<CheckpointOptions>;
   readonly drainMs: number;
@@ -119,6 +137,7 @@ const processorDefaults = Object.freeze({
   batch: 1024,
   checkpoint: Object.freeze({ events: 16_384, ms: 200 }),
   drainMs: 10_000,
+  partitions: 1,
 } as const);
 
 const optionNames: readonly (keyof ProcessorCommonOptions<string> | 'handle' | 'handleBatch' | 'handler')[] = [
@@ -133,7 +152,9 @@ const optionNames: readonly (keyof ProcessorCommonOptions<string> | 'handle' | '
   'batch',
   'checkpoint',
   'drainMs',
+  'partitions',
   ...failureOptionNames,
+  ...monitorOptionNames,
 ];
 const checkpointNames = Object.keys(processorDefaults.checkpoint);
 
@@ -145,14 +166,20 @@ export function resolveProcessorOptions<Events extends EventShape, Type extends 
 ): ResolvedProcessorOptions {
   refuseUnknownNames('processor', options, optionNames);
   checkConsumerName(options.name);
-  const { name, from = 'beginning', batch = processorDefaults.batch, drainMs = processorDefaults.drainMs } = options;
+  const { name, from = 'beginning' } = options;
+  const { batch = processorDefaults.batch, drainMs = processorDefaults.drainMs } = options;
+  const { partitions = processorDefaults.partitions } = options;
   if (from !== 'beginning' && from !== 'now' && !isWhole(from, 1, Number.MAX_SAFE_INTEGER)) {
     throw wrong('from', "'beginning', 'now' or a position", from);
   }
   if (!isWhole(batch, 1, pageEventsMax)) throw wrong('batch', `1 to ${pageEventsMax}`, batch);
   if (!isWithin(drainMs, 0, hourMs)) throw wrong('drainMs', '0 to 3600000 (milliseconds)', drainMs);
+  if (!isWhole(partitions, 1, partitionsMax)) throw wrong('partitions', `1 to ${partitionsMax}`, partitions);
   return {
     name,
+    cursorName: name,
+    partitions,
+    partition: undefined,
     handler: resolveHandler(options as unknown as ProcessorOptions),
     from: from === 'beginning' ? 1 : from,
     filter: resolveFilter(options),
@@ -160,7 +187,18 @@ export function resolveProcessorOptions<Events extends EventShape, Type extends 
     checkpoint: resolveCheckpoint(options.checkpoint),
     drainMs,
     ...resolveFailurePolicy(options),
+    ...resolveMonitorPolicy(options),
   };
+}
+
+/** The options of each partition. */
+export function partitionOptions(options: ResolvedProcessorOptions): ResolvedProcessorOptions[] {
+  const { name, filter, partitions: of } = options;
+  return Array.from({ length: of }, (_, index) => {
+    const partition = { index, of };
+    const cursorName = partitionCursorName(name, partition);
+    return { ...options, cursorName, partition, filter: { ...filter, partition } };
+  });
 }
 
 function resolveHandler(options: ProcessorOptions): Handler {

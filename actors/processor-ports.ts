@@ -17,8 +17,10 @@ import { BusError } from '../src/errors.ts';
 import type { CursorPlace } from '../src/log/cursor.ts';
 import { lettersBehind } from '../src/log/letters.ts';
 import { abortError } from '../src/log/pages.ts';
+import { belongsTo } from '../src/log/partitions.ts';
 import type { RowWrite } from '../src/storage/engine.ts';
 import type { CaughtError } from './caught-error.ts';
+import type { CursorLayout } from './cursor-layout.ts';
 import { appendOnce } from './handler-append.ts';
 import { ThreadHandler } from './handler-thread.ts';
 import { keepAlive } from './keep-alive.ts';
@@ -28,6 +30,7 @@ import type { ResetOrder, Unsaved, WorkResult } from './processor-context.ts';
 import type { ProcessorHost, ProcessorNames } from './processor-names.ts';
 import type { ResolvedProcessorOptions } from './processor-options.ts';
 import { callOnce, loopRoundMs, type RoundWorld, type WorkInput, workerOn } from './processor-work.ts';
+import type { ProgressMonitor } from './progress-monitor.ts';
 import { type ReplayInput, type ReplayResult, type ReplayWorld, replay } from './replay.ts';
 import { type GivenUp, SetAside } from './set-aside.ts';
 
@@ -97,14 +100,22 @@ export function claimWhileAlive(names: ProcessorNames, name: string): NameClaim 
   return { take: (holder) => names.claim(name, holder), release: (holder) => names.release(name, holder) };
 }
 
+/** What the ports of one actor or several work with, beside the world and the options. */
+export interface PortParts {
+  readonly claim: NameClaim;
+  readonly monitor: ProgressMonitor;
+  readonly layout: CursorLayout;
+}
+
 export function processorPorts(
   host: ProcessorHost,
   options: ResolvedProcessorOptions,
-  claim: NameClaim,
+  { claim, monitor, layout }: PortParts,
 ): ProcessorPorts {
   const { store, names } = host;
-  const { name, keepMax, handler } = options;
-  const letterbox = new Letterbox(name, keepMax);
+  const { name, cursorName, keepMax, handler } = options;
+  const isMine = belongsTo(options.partition);
+  const letterbox = new Letterbox(name, keepMax, isMine);
   const world = roundWorld(host, options);
   const { work, call } = handlerOn(world, store, options);
   const move = async (
@@ -112,15 +123,16 @@ export function processorPorts(
     to: CursorPlace,
     rows: readonly RowWrite[] = [],
   ): Promise<CursorPlace> => {
-    await store.moveCursor({ name, expected, to, rows });
+    await store.moveCursor({ name: cursorName, expected, to, rows });
     return to;
   };
   const placeAt = (cursor: CursorPlace | undefined, head: number): Place => {
     store.read((snapshot) => letterbox.load(snapshot));
+    monitor.at(cursor?.position ?? 0, head);
     return { cursor, head, hasReplays: letterbox.hasReplays };
   };
   const inTurn = <Result>(turns: ProcessorNames['moves'], signal: AbortSignal, task: () => Promise<Result>) =>
-    turns.take(name, async () => {
+    turns.take(cursorName, async () => {
       if (signal.aborted) throw abortError(signal, 'nothing-written');
       return task();
     });
@@ -131,23 +143,26 @@ export function processorPorts(
     recorder: handler.kind === 'each' ? handler.recorder : undefined,
     call,
     write: (cursor, rows) =>
-      names.letters.take(name, () => names.moves.take(name, async () => void (await move(cursor, cursor, rows())))),
+      names.letters.take(name, () =>
+        names.moves.take(cursorName, async () => void (await move(cursor, cursor, rows()))),
+      ),
   };
   return {
-    loadCursor: fromPromise(({ input, signal }) =>
-      inTurn(names.moves, signal, async () => {
+    loadCursor: fromPromise(async ({ input, signal }) => {
+      await layout.othersEnded();
+      return inTurn(names.moves, signal, async () => {
         claim.take(input.holder);
         const head = store.head();
-        const cursor = store.cursor(name);
-        if (cursor !== undefined || options.from === 1) return placeAt(cursor, head);
-        const position = options.from === 'now' ? head : Math.min(options.from - 1, head);
-        return placeAt(await move(undefined, { position, generation: 1 }), head);
-      }),
-    ),
+        return placeAt(await layout.cursor(cursorName), head);
+      });
+    }),
     work: fromPromise(({ input, signal }) =>
       inTurn(names.handlers, signal, async () => {
         const result = await work(input, letterbox, signal);
-        if (!signal.aborted) letterbox.add(result.setAside);
+        if (!signal.aborted) {
+          letterbox.add(result.setAside);
+          monitor.at(result.position, result.head);
+        }
         return result;
       }),
     ),
@@ -165,34 +180,44 @@ export function processorPorts(
     replay: fromPromise(({ input, signal }) =>
       inTurn(names.handlers, signal, async () => {
         const result = await replay(replays, input, signal);
+        if (result.handled > 0) monitor.moved();
         // Who waits for it looks at the processor next: that takes the result first.
         setImmediate(() => names.tellLetters(name));
         return result;
       }),
     ),
-    resetCursor: fromPromise(({ input: { holder, reset }, signal }) =>
-      inTurn(names.moves, signal, async () => {
+    resetCursor: fromPromise(async ({ input: { holder, reset }, signal }) => {
+      await layout.othersEnded();
+      return inTurn(names.moves, signal, async () => {
         claim.take(holder);
         const head = store.head();
-        const expected = store.cursor(name);
+        const expected = await layout.cursor(cursorName);
         const to = { position: Math.min(reset.to, head), generation: (expected?.generation ?? 1) + 1 };
-        const rows = store.read((snapshot) => lettersBehind(snapshot, name, to.position));
+        const rows = store.read((snapshot) => lettersBehind(snapshot, name, to.position, isMine));
         return { ...placeAt(await move(expected, to, rows), head), cursor: to };
-      }),
-    ),
+      });
+    }),
     watchHead: fromEventObservable(() => headEvents(store.head$)),
     reportFailure: fromCallback(({ input }) => store.report(processorFailed(name, input))),
     lifeline: fromCallback(({ input, receive, sendBack }) => {
       let letGo: (() => void) | undefined;
+      const hold = () => {
+        const ends = [keepAlive(), monitor.run()];
+        return () => {
+          for (const end of ends) end();
+        };
+      };
       const leave = names.enter({
         name,
+        isMine,
         stop: () => sendBack({ type: 'STOP' }),
         replay: () => sendBack({ type: 'REPLAY' }),
         isRunning: () => letGo !== undefined,
       });
       receive(({ type }) => {
-        letGo?.();
-        letGo = type === 'RUN' ? keepAlive() : undefined;
+        const before = letGo;
+        letGo = type === 'RUN' ? hold() : undefined;
+        before?.();
         if (type === 'REST') names.tellLetters(name);
       });
       return () => {
@@ -213,7 +238,7 @@ function handlerOn(world: RoundWorld, store: ProcessorHost['store'], options: Re
 }
 
 function roundWorld({ store, names, clock }: ProcessorHost, options: ResolvedProcessorOptions): RoundWorld {
-  const { name, timeoutMs, abandonMs } = options;
+  const { name, cursorName, timeoutMs, abandonMs } = options;
   return {
     head: () => store.head(),
     walk: (after, filter) => store.walk(after, filter),
@@ -225,7 +250,7 @@ function roundWorld({ store, names, clock }: ProcessorHost, options: ResolvedPro
     limits: { name, timeoutMs, abandonMs, clock },
     roundMs: loopRoundMs,
     endsWithGivenUp: false,
-    onAbandoned: (settled) => names.handlers.hold(name, settled),
+    onAbandoned: (settled) => names.handlers.hold(cursorName, settled),
   };
 }
 

@@ -24,8 +24,11 @@ export type ProcessorState =
   | 'failed'
   | 'stopped';
 
-/** `resting`: does nothing until it is told to. `running`: the opposite. `unhealthy`: its last try failed. */
-export type ProcessorTag = 'resting' | 'running' | 'unhealthy';
+/**
+ * `resting`: does nothing until it is told to. `running`: the opposite. `unhealthy`: its last try failed. `stalled`: it is
+ * behind the head and has not moved for `stalledMs`.
+ */
+export type ProcessorTag = 'resting' | 'running' | 'unhealthy' | 'stalled';
 
 /** An error as it can be shown and sent. */
 export interface ErrorSummary {
@@ -74,6 +77,8 @@ export interface ProcessorStatus {
   readonly state: ProcessorState;
   readonly tags: readonly ProcessorTag[];
   readonly context: ProcessorNumbers;
+  /** Each partition, in order, where there are several; what is above is then of all of them together. */
+  readonly partitions?: readonly ProcessorStatus[];
 }
 
 /** What a machine remembers, in the form that is shown. */

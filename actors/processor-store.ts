@@ -6,9 +6,10 @@ import { assert } from '../src/assert.ts';
 import type { RequestOptions } from '../src/log/append-request.ts';
 import { readClock } from '../src/log/clock.ts';
 import { type CursorMove, type CursorPlace, readCursor } from '../src/log/cursor.ts';
+import type { LogFilter } from '../src/log/event-filter.ts';
 import { type SubscriptionWalk, subscriptionWalks } from '../src/log/read-sources.ts';
 import type { Snapshot } from '../src/storage/engine.ts';
-import type { AppendResult, EventFilter, StoredEvent } from '../src/types.ts';
+import type { AppendResult, StoredEvent } from '../src/types.ts';
 import type { Appender } from './appender.ts';
 import type { Logger } from './logger.ts';
 import type { OpenStore } from './open-store.ts';
@@ -21,7 +22,7 @@ export interface ProcessorStore {
   /** The head, then each newer one, conflated. Completes when the bus closes. */
   readonly head$: Observable<number>;
   /** Walks along the log, each beginning behind `after`. */
-  walk(after: number, filter: EventFilter): SubscriptionWalk;
+  walk(after: number, filter: LogFilter): SubscriptionWalk;
   /** @throws {STORE_CORRUPT} {STORE_CLOSED} */
   cursor(name: string): CursorPlace | undefined;
   /** Resolves when the move is durable. @throws {CURSOR_MOVED}: nothing was written; and whatever a commit fails for. */

@@ -3,7 +3,9 @@
  */
 import type { AnyEvent, EventShape } from '../src/types.ts';
 import { checkHandlerThreads } from './handler-thread.ts';
-import { Processor } from './processor.ts';
+import { PartitionedProcessor } from './partitioned-processor.ts';
+import type { OwnedProcessor, Processor } from './processor.ts';
+import { ProcessorLane } from './processor-lane.ts';
 import { type ProcessorHost, ProcessorNames } from './processor-names.ts';
 import { type ProcessorOptions, type ResolvedProcessorOptions, resolveProcessorOptions } from './processor-options.ts';
 import { type TimerClock, unheldTimers } from './processor-status.ts';
@@ -24,7 +26,7 @@ export class Processors implements ProcessorHost {
   readonly names = new ProcessorNames();
   readonly clock: TimerClock;
   readonly #random: () => number;
-  readonly #processorByName = new Map<string, Processor>();
+  readonly #processorByName = new Map<string, OwnedProcessor>();
   readonly #hidden = new WeakSet<Processor>();
 
   constructor(store: ProcessorStore, world: ProcessorsWorld = realWorld) {
@@ -36,7 +38,7 @@ export class Processors implements ProcessorHost {
   /** A processor that is not started yet. @throws {TypeError} for options out of range. @throws {PROCESSOR_NAME_TAKEN} */
   create<Events extends EventShape = AnyEvent, const Type extends string = string>(
     options: ProcessorOptions<Events, Type>,
-  ): Processor {
+  ): OwnedProcessor {
     return this.#add(resolveProcessorOptions(options), this.store);
   }
 
@@ -47,7 +49,7 @@ export class Processors implements ProcessorHost {
     return processor;
   }
 
-  #add(resolved: ResolvedProcessorOptions, store: ProcessorStore): Processor {
+  #add(resolved: ResolvedProcessorOptions, store: ProcessorStore): OwnedProcessor {
     checkHandlerThreads(store, resolved);
     const { name } = resolved;
     const holder = crypto.randomUUID();
@@ -57,7 +59,9 @@ export class Processors implements ProcessorHost {
       this.#processorByName.delete(name);
     };
     const { names, clock } = this;
-    const processor = new Processor({ store, names, clock, random: this.#random, release }, resolved);
+    const place = { store, names, clock, random: this.#random, release };
+    const processor =
+      resolved.partitions === 1 ? new ProcessorLane(place, resolved) : new PartitionedProcessor(place, resolved);
     this.#processorByName.set(name, processor);
     return processor;
   }

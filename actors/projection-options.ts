@@ -29,7 +29,7 @@ export type ProjectionHandlers<Events extends EventShape, Value> = {
 
 /** A read model: its name, the version of its handlers, and what processors have too. */
 export interface ProjectionOptions<Events extends EventShape = AnyEvent, Value = unknown>
-  extends Omit<ProcessorCommonOptions<string>, 'types' | 'from' | 'timeoutMs' | 'abandonMs'>,
+  extends Omit<ProcessorCommonOptions<string>, 'types' | 'from' | 'partitions' | 'timeoutMs' | 'abandonMs'>,
     Omit<EventFilter, 'types'> {
   /**
    * To be raised whenever the handlers, or the events they get, change: another version than the one in the store is built

@@ -65,6 +65,13 @@ export interface ErrorDetails {
   PROCESSOR_NAME_TAKEN: { readonly processor: string };
   /** A processor gave up at `position` after `attempts` tries; `cause` is the last error. */
   PROCESSOR_FAILED: { readonly processor: string; readonly position: number; readonly attempts: number };
+  /** A processor that runs has been at `position`, `lag` events behind the head, for `stalledMs`. It goes on trying. */
+  PROCESSOR_STALLED: {
+    readonly processor: string;
+    readonly position: number;
+    readonly lag: number;
+    readonly stalledMs: number;
+  };
   /** A processor was stopped, so what was waited for does not come. */
   PROCESSOR_STOPPED: { readonly processor: string };
   /**

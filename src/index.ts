@@ -37,6 +37,7 @@ export type {
   Wanted,
 } from '../actors/listeners.ts';
 export type { Logger } from '../actors/logger.ts';
+export type { LagPlace, MaxLagOptions, MonitorOptions } from '../actors/monitor-options.ts';
 export type { Force, OpenOptions } from '../actors/options.ts';
 export type { Processor, ResetOptions, WaitOptions } from '../actors/processor.ts';
 export type {
@@ -65,6 +66,7 @@ export { detach } from './codec/event.ts';
 export type { LetterError, LetterState } from './codec/letter-row.ts';
 export { BusError, type ErrorCode, type ErrorDetails, isBusError } from './errors.ts';
 export * as limits from './limits.ts';
+export type { ConsumerInfo, ConsumerPartition, ConsumerPlace } from './log/consumers.ts';
 export type { ProjectionRange } from './log/projection-range.ts';
 export type { EventsOf, Schemas } from './log/schemas.ts';
 export type { StoreIdentity } from './log/store-meta.ts';

@@ -87,6 +87,9 @@ export const pageBytesMax = 4 * 2 ** 20;
 /** Stream heads the writer keeps in memory beyond those of the tail. */
 export const headCacheMax = 65_536;
 
+/** Partitions of one processor: each reads the log by itself, and has a cursor and a machine of its own. */
+export const partitionsMax = 256;
+
 /** Events that a listener keeps in memory unless it says otherwise. */
 export const listenerBufferEvents = 1024;
 /** Most events that a listener may be told to keep in memory. */

@@ -12,7 +12,7 @@ import type { Output, OutputStream } from './output.ts';
 export const exitCodes = Object.freeze({ ok: 0, damaged: 1, usage: 2, failed: 3 });
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** What a command works with. The store is open read-only. */
+/** What a command works with. The store is open read-only, unless the command writes. */
 export interface CommandContext {
   readonly bus: Bus;
   /** What the command is for: stdout. */
@@ -26,8 +26,15 @@ export type OptionValues = Readonly<Record<string, unknown>>;
 
 export interface Command {
   readonly options: NonNullable<ParseArgsConfig['options']>;
-  /** Checks the values, and gives what is to be done. @throws {UsageError} */
-  readonly prepare: (values: OptionValues) => (context: CommandContext) => Promise<ExitCode>;
+  /** What is given behind the directory, as it is called in the help. @default nothing */
+  readonly operands?: readonly string[];
+  /** Whether the store is to be opened for writing. @default never */
+  readonly isWriting?: (values: OptionValues) => boolean;
+  /** Checks the values, and what is given behind the directory, and gives what is to be done. @throws {UsageError} */
+  readonly prepare: (
+    values: OptionValues,
+    operands: readonly string[],
+  ) => (context: CommandContext) => Promise<ExitCode>;
 }
 
 /** The whole number given for an option, if any. @throws {UsageError} */

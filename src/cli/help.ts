@@ -6,7 +6,7 @@ const exitCodeHelp = `Exit codes
   0  all is well
   1  verify found damage
   2  the command line is wrong
-  3  the store can't be opened or read; the reason, with its code, is on stderr
+  3  the store can't be opened, read or written; the reason, with its code, is on stderr
      (with --json as {"error":{"code","message","detail"}})
 `;
 
@@ -26,18 +26,20 @@ const selectionHelp = `  --type NAME     only events of this type; may be repeat
 
 export const generalHelp = `varvebus: looks into a store of events, also while another process writes it
 
-  varvebus info DIR     what it is, how much is in it
-  varvebus read DIR     its events
-  varvebus tail DIR     new events, as they come
-  varvebus timers DIR   timers that have not fired yet
-  varvebus verify DIR   checks every block, the order and the index
+  varvebus info DIR                what it is, how much is in it
+  varvebus read DIR                its events
+  varvebus tail DIR                new events, as they come
+  varvebus timers DIR              timers that have not fired yet
+  varvebus verify DIR              checks every block, the order and the index
+  varvebus processors DIR          how far each processor is
+  varvebus dead-letters DIR NAME   what a processor gave up; also to have it tried again, or to discard it
 
 Options
   --json      JSON for programs: one object, or one for each event on a line of its own
   --help      this; after a command, more about it
   --version   the version of varvebus
 
-Nothing is ever written to the store.
+Nothing is written to the store, but by dead-letters --retry and --discard.
 
 ${exitCodeHelp}`;
 
@@ -88,6 +90,35 @@ Prints a report; exit code 1 when something is wrong. A store too damaged to be 
 
 ${exitCodeHelp}`;
 
+const processorsHelp = `varvebus processors DIR [--json]
+
+Tells of each processor how far it has come, durably, and what it gave up, whether it runs or not: the position of its cursor,
+how far that is behind the last event, the generation (each reset raises it), when the cursor was moved last, dead letters,
+those of them that wait to be tried again, those discarded, and events parked behind dead letters. A processor with
+partitions is as far as the lowest of them; each has a line of its own. A processor saves its cursor now and then: it may
+be further than that. In JSON: one object with head and processors; times are milliseconds since 1970.
+
+${exitCodeHelp}`;
+
+const deadLettersHelp = `varvebus dead-letters DIR NAME [options]
+
+Lists the dead letters of the processor NAME, oldest first, without the discarded ones.
+
+  --after N           start behind position N
+  --limit N           at most N
+  --stream S          only those of the stream S
+  --show N            the one at position N, with its stack and its event
+  --retry N|all       has the processor try it once more, when it starts next; its cursor stays where it is
+  --discard N|all     nobody wants it any more; it is kept as a record
+  --reason TEXT       why: goes with --discard
+  --json              one JSON object a line; with --retry {"handled","failed","waiting"}, with --discard {"discarded"}
+
+--retry and --discard write. They need the store for themselves: while the app runs they end with STORE_LOCKED. Stop the app,
+or do it there, with bus.deadLetters(name). A letter that does not exist gives exit code 3 and NO_DEAD_LETTER.
+
+${jsonValuesHelp}
+${exitCodeHelp}`;
+
 /** What each command's `--help` prints. */
 export const helpByCommand: ReadonlyMap<string, string> = new Map([
   ['info', infoHelp],
@@ -95,4 +126,6 @@ export const helpByCommand: ReadonlyMap<string, string> = new Map([
   ['tail', tailHelp],
   ['timers', timersHelp],
   ['verify', verifyHelp],
+  ['processors', processorsHelp],
+  ['dead-letters', deadLettersHelp],
 ]);

@@ -8,14 +8,19 @@
 import { types } from 'node:util';
 import type { StoredEvent } from '../types.ts';
 
-/** An event on one line. `data` and `metadata` are left out where there are none. */
+/** An event on one line. */
 export function eventLine(event: StoredEvent): string {
+  return jsonLine(eventForm(event));
+}
+
+/** An event as JSON can hold it. `data` and `metadata` are left out where there are none. */
+export function eventForm(event: StoredEvent): object {
   const { id, stream, version, position, type, data, metadata, timeMs } = event;
   const given = {
     ...(data === undefined ? {} : { data: taggedForm(data) }),
     ...(metadata === undefined ? {} : { metadata: taggedForm(metadata) }),
   };
-  return jsonLine({ position, stream, version, type, timeMs, id, ...given });
+  return { position, stream, version, type, timeMs, id, ...given };
 }
 
 /** `value`, which JSON can hold, on one line: no control character in it, whatever the text. */

@@ -1,16 +1,20 @@
 /**
  * The command line: looks into a store from a shell, also while another process writes it.
  *
- * Owns the way from arguments to an exit code, and where a failure is shown. All commands only read; each has a file.
+ * Owns the way from arguments to an exit code, and where a failure is shown. Each command has a file; what writes says so.
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { Bus } from '../../actors/bus.ts';
+import { BusError, isBusError } from '../errors.ts';
 import { type Command, type ExitCode, exitCodes, type OptionValues } from './command.ts';
+import { deadLettersCommand } from './dead-letters.ts';
 import { describeFailure, UsageError } from './failure.ts';
 import { generalHelp, helpByCommand } from './help.ts';
 import { infoCommand } from './info.ts';
 import { Output, type OutputStream } from './output.ts';
+import { processorsCommand } from './processors.ts';
 import { readCommand } from './read.ts';
 import { tailCommand } from './tail.ts';
 import { timersCommand } from './timers.ts';
@@ -42,7 +46,11 @@ const commandByName: ReadonlyMap<string, Command> = new Map([
   ['tail', tailCommand],
   ['timers', timersCommand],
   ['verify', verifyCommand],
+  ['processors', processorsCommand],
+  ['dead-letters', deadLettersCommand],
 ]);
+/** A year. */
+const idempotencyTtlMsMax = 365 * 24 * 3600 * 1000;
 const commandNames = [...commandByName.keys()].join(', ');
 const commonOptions = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
 
@@ -57,19 +65,37 @@ async function runCommand(
   const argsOfCommand = args.toSpliced(args.indexOf(name), 1);
   const { values, positionals } = parse(argsOfCommand, { ...commonOptions, ...command.options });
   if (values.help === true) return await print(helpByCommand.get(name) ?? generalHelp, output);
-  const [directory] = positionals;
-  if (!directory || positionals.length > 1)
-    throw new UsageError(`${name} takes one directory, got ${positionals.length}`);
-  const execute = command.prepare(values);
-
-  // Only now: the store's native parts take longer to load than all of the rest.
-  const { openBus } = await import('../../actors/bus.ts');
+  const [directory, ...operands] = positionals;
+  const { operands: expected = [] } = command;
+  if (!directory || operands.length !== expected.length) {
+    const what = ['one directory', ...expected.map((operand) => `one ${operand}`)].join(' and ');
+    throw new UsageError(`${name} takes ${what}, got ${positionals.length}`);
+  }
+  const execute = command.prepare(values, operands);
   // Resolved, so that no directory is taken for ':memory:'.
-  const bus = await openBus({ path: resolve(directory), readOnly: true });
+  const bus = await openStore(resolve(directory), command.isWriting?.(values) ?? false);
   try {
     return await execute({ bus, output, messages, json: values.json === true });
   } finally {
     await bus.close();
+  }
+}
+
+/** Opens a store that exists. */
+async function openStore(path: string, isWriting: boolean): Promise<Bus> {
+  // Only now: the store's native parts take longer to load than all of the rest.
+  const { openBus } = await import('../../actors/bus.ts');
+  const reader = await openBus({ path, readOnly: true });
+  if (!isWriting) return reader;
+  const { durability } = reader.info();
+  await reader.close();
+  try {
+    // What is the app's business is left to it: no timer becomes due here, and no idempotency key is forgotten.
+    return await openBus({ path, durability, clock: () => 0, idempotencyTtlMs: idempotencyTtlMsMax });
+  } catch (error) {
+    if (!isBusError(error, 'STORE_LOCKED')) throw error;
+    const advice = 'Stop the app that writes it, or do this in the app: bus.deadLetters(name)';
+    throw new BusError('STORE_LOCKED', `${error.message}. ${advice}`, error.detail, { cause: error });
   }
 }
 

@@ -3,6 +3,7 @@
  */
 import type { Block } from '../codec/block.ts';
 import type { EventFilter } from '../types.ts';
+import { belongsTo, type Partition } from './partitions.ts';
 
 /** Tells of a record of one block whether it is wanted. */
 export type BlockFilter = (recordAt: number) => boolean;
@@ -10,19 +11,25 @@ export type BlockFilter = (recordAt: number) => boolean;
 /** A filter ready for use: `undefined` for a block without a wanted event, `'all'` where every event is wanted. */
 export type CompiledFilter = (block: Block) => BlockFilter | 'all' | undefined;
 
+/** What users may ask for, and beside it one part of the streams. */
+export interface LogFilter extends EventFilter {
+  readonly partition?: Partition;
+}
+
 /** @throws {TypeError} for a filter of the wrong shape. */
-export function compileFilter(filter: EventFilter): CompiledFilter {
+export function compileFilter(filter: LogFilter): CompiledFilter {
   const types = nameSet(filter.types, 'types');
   const streams = nameSet(filter.streams, 'streams');
-  const { prefix } = filter;
+  const { prefix, partition } = filter;
   if (prefix !== undefined && !(typeof prefix === 'string' && prefix.isWellFormed()))
     throw new TypeError('prefix must be well-formed text');
-  if (types === undefined && streams === undefined && prefix === undefined) return () => 'all';
+  const wantsAllStreams = streams === undefined && prefix === undefined && partition === undefined;
+  if (types === undefined && wantsAllStreams) return () => 'all';
   const wantsType = types === undefined ? undefined : (name: string) => types.has(name);
-  const wantsStream =
-    streams === undefined && prefix === undefined
-      ? undefined
-      : (name: string) => (streams?.has(name) ?? true) && name.startsWith(prefix ?? '');
+  const isMine = belongsTo(partition);
+  const wantsStream = wantsAllStreams
+    ? undefined
+    : (name: string) => (streams?.has(name) ?? true) && name.startsWith(prefix ?? '') && isMine(name);
   return (block) => filterOf(block, wantsType, wantsStream);
 }
 

@@ -62,15 +62,25 @@ export function parkedPositions(snapshot: Snapshot, consumer: string, stream: st
   return positions;
 }
 
-/** What removes the letters of `consumer` behind `position`, and what is parked there: their events come again. */
-export function lettersBehind(snapshot: Snapshot, consumer: string, position: number): RowWrite[] {
+/**
+ * What removes the letters of `consumer` behind `position`, and what is parked there: their events come again. Of the
+ * streams that are `wanted` only.
+ */
+export function lettersBehind(
+  snapshot: Snapshot,
+  consumer: string,
+  position: number,
+  wanted: (stream: string) => boolean = () => true,
+): RowWrite[] {
   const rows: RowWrite[] = [];
   walkLetters(snapshot, consumer, position, (letter) => {
+    if (!wanted(letter.stream)) return true;
     rows.push({ table: 'dead_letters', key: letterKey(consumer, letter.position), value: undefined });
     return true;
   });
   walkParked(snapshot, consumer, (stream, parked) => {
-    if (parked > position) rows.push({ table: 'parked', key: parkedKey(consumer, stream, parked), value: undefined });
+    if (parked <= position || !wanted(stream)) return true;
+    rows.push({ table: 'parked', key: parkedKey(consumer, stream, parked), value: undefined });
     return true;
   });
   return rows;

@@ -2,17 +2,9 @@
  * What one iteration of a read does: its options checked, its upper bound fixed when it starts, its pages taken one by one.
  */
 import { inspect } from 'node:util';
-import type {
-  Direction,
-  EventFilter,
-  ReadOptions,
-  ReadStreamOptions,
-  StoredEvent,
-  StreamInfo,
-  StreamsOptions,
-} from '../types.ts';
+import type { Direction, ReadOptions, ReadStreamOptions, StoredEvent, StreamInfo, StreamsOptions } from '../types.ts';
 import { DecodeAhead } from './decode-ahead.ts';
-import { compileFilter } from './event-filter.ts';
+import { compileFilter, type LogFilter } from './event-filter.ts';
 import type { LogReader } from './log-reader.ts';
 import type { PageSource } from './pages.ts';
 import type { ScanRange } from './scanner.ts';
@@ -81,7 +73,7 @@ export interface SubscriptionWalk {
 }
 
 /** Walks of subscriptions along the log, each starting behind `after`. @throws {TypeError} for a filter of the wrong shape. */
-export function subscriptionWalks(reader: LogReader, after: number, options: EventFilter): () => SubscriptionWalk {
+export function subscriptionWalks(reader: LogReader, after: number, options: LogFilter): () => SubscriptionWalk {
   const filter = compileFilter(options);
   return () => {
     const decodeAhead = new DecodeAhead();

@@ -13,6 +13,7 @@ import type { Engine, Snapshot, TableName } from '../storage/engine.ts';
 import { throwIfAborted } from './pages.ts';
 import { readIdentity, readMetaNumber } from './store-meta.ts';
 import { timeOf } from './tail.ts';
+import { letterProblem, parkedProblem } from './verify-letters.ts';
 import { checkProjectionRow } from './verify-projections.ts';
 import { type LoggedStream, mixed, RunChecker } from './verify-runs.ts';
 import { checkSnapshotRow } from './verify-snapshots.ts';
@@ -96,6 +97,18 @@ class Verifier {
     runs.finish(this.#hasHole);
     yield* this.#walkTable('idempotency', (key, row, snapshot) => this.#checkKeyRow(key, row, snapshot));
     yield* this.#walkTable('consumer_cursors', (key, row, snapshot) => this.#checkCursorRow(key, row, snapshot));
+    yield* this.#walkTable('dead_letters', (key, row, snapshot) =>
+      this.#problemIn(
+        'dead_letters',
+        letterProblem(key, row, () => lastPositionOf(snapshot)),
+      ),
+    );
+    yield* this.#walkTable('parked', (key, row, snapshot) =>
+      this.#problemIn(
+        'parked',
+        parkedProblem(key, row, () => lastPositionOf(snapshot)),
+      ),
+    );
     yield* this.#walkTable('snapshots', checkSnapshotRow);
     yield* this.#walkTable('projections', (key, row, snapshot) =>
       checkProjectionRow(key, row, snapshot, (message) => this.#problem('projections', undefined, message)),
@@ -355,6 +368,10 @@ class Verifier {
       else this.#problem(table, undefined, error.message);
       return false;
     }
+  }
+
+  #problemIn(table: TableName, message: string | undefined): void {
+    if (message !== undefined) this.#problem(table, undefined, message);
   }
 
   #problem(table: string, position: number | undefined, message: string): void {

@@ -7,7 +7,10 @@ import { tempDirectory } from '../kit/temp-store.ts';
 import { runCli, startCli } from './child-program.ts';
 import { damageText, storeOf, truncate } from './store-fixture.ts';
 
-const commands = ['info', 'read', 'tail', 'verify'];
+const commands = ['info', 'read', 'tail', 'verify', 'processors', 'dead-letters'];
+/** A whole command line of each. */
+const lineOf = (command: string, directory: string) =>
+  command === 'dead-letters' ? [command, directory, 'mails'] : [command, directory];
 
 test('--help names every command and every exit code', async () => {
   const { code, stdout, stderr } = await runCli('--help');
@@ -38,6 +41,18 @@ test.each([
   ['no directory', ['info'], 'info takes one directory, got 0'],
   ['an empty directory name', ['info', ''], 'info takes one directory'],
   ['two directories', ['info', 'one', 'two'], 'info takes one directory, got 2'],
+  ['no name', ['dead-letters', 'somewhere'], 'dead-letters takes one directory and one NAME, got 1'],
+  ['a name no processor can have', ['dead-letters', 'somewhere', '$x'], 'the name "$x" of a processor starts with $'],
+  ['two verbs', ['dead-letters', 'd', 'n', '--show', '1', '--retry', 'all'], '--show and --retry exclude each other'],
+  [
+    'a verb with a list option',
+    ['dead-letters', 'd', 'n', '--retry', '1', '--limit', '1'],
+    '--limit is for the list, not',
+  ],
+  ['a discard without a reason', ['dead-letters', 'd', 'n', '--discard', '1'], '--discard takes a --reason'],
+  ['a reason without a discard', ['dead-letters', 'd', 'n', '--reason', 'x'], '--discard takes a --reason'],
+  ['a position that is none', ['dead-letters', 'd', 'n', '--show', '0'], '--show must be a position, got "0"'],
+  ['a choice that is none', ['dead-letters', 'd', 'n', '--retry', 'some'], '--retry must be'],
   ['an unknown option', ['read', 'somewhere', '--colour'], "Unknown option '--colour'"],
   ['an option of another command', ['info', 'somewhere', '--limit', '1'], "Unknown option '--limit'"],
   ['a negative number', ['read', 'somewhere', '--limit=-1'], '--limit must be a whole number from 0 on, got "-1"'],
@@ -61,8 +76,8 @@ test.each([
 test.each(commands)('%s of a directory without a store ends with exit code 3 and makes nothing', async (command) => {
   const directory = join(tempDirectory(), 'none');
 
-  const plain = await runCli(command, directory);
-  const json = await runCli(command, directory, '--json');
+  const plain = await runCli(...lineOf(command, directory));
+  const json = await runCli(...lineOf(command, directory), '--json');
 
   expect(plain).toMatchObject({ code: 3, stdout: '' });
   expect(plain.stderr).toMatch(/^varvebus: STORE_NOT_FOUND: .*none/);

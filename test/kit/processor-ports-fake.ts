@@ -9,6 +9,7 @@ import type { HeadEvent, LifelineEvent, ProcessorPorts } from '#actors/processor
 
 export const fakePolicy: ProcessorPolicy = {
   name: 'p',
+  partition: undefined,
   checkpoint: { events: 2, ms: 200 },
   retry: { attempts: 1, minMs: 100, maxMs: 1000, factor: 2, jitter: 0.5 },
   drainMs: 1000,

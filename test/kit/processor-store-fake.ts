@@ -7,9 +7,11 @@ import type { ProcessorStore } from '#actors/processor-store';
 import { Processors } from '#actors/processors';
 import type { RequestOptions } from '#kernel/log/append-request';
 import { type CursorMove, type CursorPlace, checkMove } from '#kernel/log/cursor';
+import type { LogFilter } from '#kernel/log/event-filter';
+import { belongsTo } from '#kernel/log/partitions';
 import type { SubscriptionWalk } from '#kernel/log/read-sources';
 import type { Snapshot } from '#kernel/storage/engine';
-import type { AppendResult, EventFilter, Logger, StoredEvent } from '#store';
+import type { AppendResult, Logger, StoredEvent } from '#store';
 import { RowStore } from './row-store.ts';
 
 export class FakeProcessorStore implements ProcessorStore {
@@ -52,8 +54,9 @@ export class FakeProcessorStore implements ProcessorStore {
     return this.#events.length;
   }
 
-  walk(after: number, filter: EventFilter): SubscriptionWalk {
+  walk(after: number, filter: LogFilter): SubscriptionWalk {
     let position = after;
+    const isMine = belongsTo(filter.partition);
     return {
       position: () => position,
       next: (head, limit = Number.POSITIVE_INFINITY) => {
@@ -61,7 +64,8 @@ export class FakeProcessorStore implements ProcessorStore {
         const page: StoredEvent[] = [];
         while (position < head && page.length < limit) {
           const event = this.#events[position++] as StoredEvent;
-          if (filter.types === undefined || filter.types.includes(event.type)) page.push(event);
+          const isWanted = filter.types === undefined || filter.types.includes(event.type);
+          if (isWanted && isMine(event.stream)) page.push(event);
         }
         return page;
       },

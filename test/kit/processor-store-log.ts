@@ -5,11 +5,12 @@ import { BehaviorSubject } from 'rxjs';
 import type { ProcessorStore } from '#actors/processor-store';
 import { encodeRequest, type RequestOptions } from '#kernel/log/append-request';
 import { type CursorMove, type CursorPlace, readCursor } from '#kernel/log/cursor';
+import type { LogFilter } from '#kernel/log/event-filter';
 import { LogReader } from '#kernel/log/log-reader';
 import { LogWriter, type Outcome, type WriterCommand } from '#kernel/log/log-writer';
 import { type SubscriptionWalk, subscriptionWalks } from '#kernel/log/read-sources';
 import type { Engine, Snapshot } from '#kernel/storage/engine';
-import type { AppendResult, EventFilter, NewEvent, StoredEvent } from '#store';
+import type { AppendResult, NewEvent, StoredEvent } from '#store';
 
 export class LogProcessorStore implements ProcessorStore {
   readonly head$: BehaviorSubject<number>;
@@ -34,7 +35,7 @@ export class LogProcessorStore implements ProcessorStore {
     return this.#reader.head();
   }
 
-  walk(after: number, filter: EventFilter): SubscriptionWalk {
+  walk(after: number, filter: LogFilter): SubscriptionWalk {
     return subscriptionWalks(this.#reader, after, filter)();
   }
 

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import type { Bus } from '#store';
+import { tempStore } from '../kit/temp-store.ts';
+import { runCli } from './child-program.ts';
+import { storeOf } from './store-fixture.ts';
+
+/** Runs a processor to the head, and closes it. */
+async function process(bus: Bus, name: string, partitions: number, bad?: string): Promise<void> {
+  await using processor = bus.processor({
+    name,
+    partitions,
+    onFailure: 'park-stream',
+    retry: { attempts: 0 },
+    handle: ({ stream }) => {
+      if (stream === bad) throw new Error('broken');
+    },
+  });
+  processor.start();
+  await processor.caughtUp();
+}
+
+async function storeWithProcessors() {
+  const store = tempStore('lmdb');
+  const bus = await store.openBus({ clock: () => 1_000_000_000_000 });
+  bus.errors$.subscribe();
+  for (let round = 0; round < 3; round++) {
+    for (const stream of ['orders-1', 'orders-2']) await bus.append(stream, { type: 'Placed' });
+  }
+  await process(bus, 'mails', 1, 'orders-2');
+  await process(bus, 'bills', 2);
+  await bus.append('orders-1', { type: 'Placed' });
+  return { store, bus };
+}
+
+test('processors shows how far each is, its partitions, and what it gave up, while a bus writes the store', async () => {
+  const { store } = await storeWithProcessors();
+
+  const { code, stdout, stderr } = await runCli('processors', store.directory);
+
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const updated = '2001-09-09T01:46:40.000Z';
+  expect(stdout.split('\n').map((line) => line.trimEnd())).toEqual([
+    'name                position  lag  generation  updated                   dead letters  waiting  discarded  parked',
+    `bills                      6    1           1  ${updated}             0        0          0       0`,
+    `  partition 0 of 2         6    1           1  ${updated}`,
+    `  partition 1 of 2         6    1           1  ${updated}`,
+    `mails                      6    1           1  ${updated}             1        0          0       2`,
+    '',
+  ]);
+});
+
+test('processors --json is one object with the head and what bus.consumers() tells', async () => {
+  const { store, bus } = await storeWithProcessors();
+  await bus.deadLetters('mails').retry('all');
+
+  const { code, stdout } = await runCli('processors', store.directory, '--json');
+
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({ head: 7, processors: bus.consumers() });
+  expect(JSON.parse(stdout).processors).toMatchObject([
+    {
+      name: 'bills',
+      position: 6,
+      lag: 1,
+      partitions: [
+        { index: 0, of: 2 },
+        { index: 1, of: 2, position: 6, lag: 1 },
+      ],
+    },
+    { name: 'mails', position: 6, lag: 1, generation: 1, deadLetters: 1, waiting: 1, discarded: 0, parked: 2 },
+  ]);
+});
+
+test('a store without processors says so', async () => {
+  const directory = await storeOf(['orders', { type: 'Placed' }]);
+
+  expect(await runCli('processors', directory)).toMatchObject({ code: 0, stdout: 'no processor has saved a cursor\n' });
+  expect(JSON.parse((await runCli('processors', directory, '--json')).stdout)).toEqual({ head: 1, processors: [] });
+});
