@@ -175,7 +175,8 @@ export class Bus<Events extends EventShape = AnyEvent> {
       const { clock, logger } = settings;
       const appendFor: ProcessorStore['appendFor'] = (stream, events, request) =>
         this.#path.submit([{ stream, events }], request, ([result]) => result as AppendResult);
-      const parts = { appendFor, logger, clock, report };
+      const readers = engine.capabilities.threads ? () => this.#pool(settings) : undefined;
+      const parts = { appendFor, readers, logger, clock, report };
       const processors = processorStore(store, appender, this.#watch, parts);
       this.#processors = new Processors(processors);
       const writeRows = (rows: readonly RowWrite[]) => appender.writeRows(rows);
@@ -383,8 +384,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
   async query<Result>(module: string | URL, options: QueryOptions = {}): Promise<Result> {
     this.#assertOpen();
     const settings = this.#requireReaders();
-    this.#readers ??= this.#startReaders(settings);
-    return runQuery<Result>(await this.#readers, this.#store.head(), module, options);
+    return runQuery<Result>(await this.#pool(settings), this.#store.head(), module, options);
   }
 
   /**
@@ -586,7 +586,12 @@ export class Bus<Events extends EventShape = AnyEvent> {
     });
   }
 
-  /** Loaded with the first query: an application without any pays nothing for the pool. */
+  #pool(settings: NonNullable<BusSettings>): Promise<ReaderPool> {
+    this.#readers ??= this.#startReaders(settings);
+    return this.#readers;
+  }
+
+  /** Loaded with the first query, or handler in a thread: an application without any pays nothing for the pool. */
   async #startReaders({ readers: threads, force }: NonNullable<BusSettings>): Promise<ReaderPool> {
     const { path } = this.#store.engine;
     const { ReaderPool } = await import('./reader-pool.ts');

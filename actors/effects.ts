@@ -7,7 +7,10 @@
 import type { RowWrite } from '../src/storage/engine.ts';
 
 export interface Effects {
-  /** The rows are those of everything handled up to here: they may only be written with a cursor at this position. */
+  /**
+   * The rows are those of everything handled up to here: they may only be written with a cursor at this position, or, where
+   * what follows was passed without a call, behind it.
+   */
   readonly position: number;
   /** An estimate, so that a save comes before a transaction grows too large. */
   readonly bytes: number;

@@ -24,7 +24,7 @@ export interface PackedError {
 }
 
 /** What was thrown, or a cause. A value that can't be cloned is there as the text that `inspect` gives. */
-type PackedValue = { readonly error: PackedError } | { readonly value: unknown };
+export type PackedValue = { readonly error: PackedError } | { readonly value: unknown };
 
 /** What one packing has seen: the errors it is inside of, and how many it may still take. */
 interface Packing {
@@ -69,6 +69,18 @@ export function unpackError(packed: PackedError): Error {
     if (packed.detail !== undefined) Object.assign(error, { detail: packed.detail });
   }
   return error;
+}
+
+/** As {@link packError}, but something else than an Error stays what it is, as far as it can be cloned. Never throws. */
+export function packThrown(thrown: unknown): PackedValue {
+  return packValue(thrown, { outer: new Set(), errorsLeft: errorsMax });
+}
+
+/** What was packed by {@link packThrown}; an error that had no stack has none. */
+export function unpackThrown(packed: PackedValue): unknown {
+  const thrown = unpackValue(packed);
+  if ('error' in packed && packed.error.stack === undefined) setHidden(thrown as Error, 'stack', undefined);
+  return thrown;
 }
 
 function newError(packed: PackedError): Error {

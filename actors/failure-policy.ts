@@ -38,7 +38,7 @@ export interface FailureOptions {
   readonly onFailure?: OnFailure;
   /**
    * Longest time of one call; then its signal is aborted, and it counts as failed, whatever it comes to. A handler that never
-   * lets go of the event loop can't be timed out. Milliseconds, 1 to 86,400,000, or Infinity. @default Infinity
+   * lets go of the event loop can't be timed out, unless it runs in a thread, which is ended then. Milliseconds, 1 to 86,400,000, or Infinity. @default Infinity
    */
   readonly timeoutMs?: number;
   /**

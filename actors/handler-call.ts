@@ -70,21 +70,23 @@ async function settled(result: PromiseLike<unknown>, limits: CallLimits, call: C
 }
 
 /** What `result` settles to, unless it takes too long: what it settles to then does not count. */
-async function inTime(result: PromiseLike<unknown>, { name, timeoutMs, abandonMs, clock }: CallLimits, call: Call) {
+async function inTime(result: PromiseLike<unknown>, limits: CallLimits, call: Call) {
+  const { timeoutMs, abandonMs, clock } = limits;
   const end = Promise.resolve(result);
   if (await isWithin(end, timeoutMs, clock)) return end;
-  const error = new BusError(
-    'HANDLER_TIMEOUT',
-    `the handler of ${JSON.stringify(name)} took more than ${timeoutMs} ms`,
-    {
-      processor: name,
-      timeoutMs,
-    },
-  );
+  const error = handlerTimeout(limits);
   call.abort(error);
   if (await isWithin(end, abandonMs, clock)) throw error;
   call.onAbandoned(end.catch(() => undefined));
   throw new Abandoned(error);
+}
+
+/** What a call fails with that takes too long. */
+export function handlerTimeout({ name, timeoutMs }: CallLimits): BusError<'HANDLER_TIMEOUT'> {
+  return new BusError('HANDLER_TIMEOUT', `the handler of ${JSON.stringify(name)} took more than ${timeoutMs} ms`, {
+    processor: name,
+    timeoutMs,
+  });
 }
 
 /** Whether `end` settles within `ms`. */

@@ -10,6 +10,7 @@ import type { SetAside } from './set-aside.ts';
 /** What a round looks at. */
 export interface Parking {
   isParked(stream: string): boolean;
+  readonly parkedStreams: readonly string[];
   /** Room for dead letters, and for parked events. */
   readonly lettersLeft: number;
   readonly parkedLeft: number;
@@ -37,6 +38,10 @@ export class Letterbox implements Parking {
 
   isParked(stream: string): boolean {
     return this.#parkedStreams.size > 0 && this.#parkedStreams.has(stream);
+  }
+
+  get parkedStreams(): readonly string[] {
+    return [...this.#parkedStreams];
   }
 
   get lettersLeft(): number {

@@ -1,4 +1,4 @@
-/** Checks that options of processors share. */
+/** Checks that options of processors and queries share. */
 import { inspect } from 'node:util';
 import { refuseUnknownNames } from '../src/option-names.ts';
 
@@ -24,4 +24,12 @@ export function isWithin(value: unknown, least: number, most: number): boolean {
 /** What an option out of range is refused with. */
 export function wrong(option: string, range: string, value: unknown): TypeError {
   return new TypeError(`${option} must be ${range}, got ${inspect(value)}`);
+}
+
+/** The URL of a module that threads load, as a text. @throws {TypeError} */
+export function fileUrl(option: string, module: unknown): string {
+  const url = typeof module === 'string' || module instanceof URL ? URL.parse(String(module)) : null;
+  if (url?.protocol === 'file:') return url.href;
+  const example = `new URL('./${option}.js', import.meta.url)`;
+  throw new TypeError(`${option} must be a file: URL, like ${example}, got ${String(module)}`);
 }

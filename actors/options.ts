@@ -25,7 +25,7 @@ export interface OpenOptions {
    * disk, so does the calling thread. A store in memory, or a `clock`, is always inline. @default false
    */
   readonly inline?: boolean;
-  /** Threads for queries; they start with the first one. 1 to 64. @default what the machine has, at most 8 */
+  /** Threads for queries, and for handlers that are modules; they start with the first one. 1 to 64. @default what the machine has, at most 8 */
   readonly readers?: number;
   /** How long to wait for another writer to go. Milliseconds, 0 to 86,400,000. @default 0 */
   readonly lockWaitMs?: number;

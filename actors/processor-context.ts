@@ -5,6 +5,7 @@
  * either of them back.
  */
 import { randomUUID } from 'node:crypto';
+import type { ErrorCode } from '../src/errors.ts';
 import { groupBytesMax } from '../src/limits.ts';
 import type { CursorPlace } from '../src/log/cursor.ts';
 import { CaughtError } from './caught-error.ts';
@@ -336,10 +337,17 @@ export function wasReset(context: ProcessorContext, place: Place): Change {
   };
 }
 
+/** What does not go away by trying again. */
+const finalCodes: readonly (string | undefined)[] = [
+  'CURSOR_MOVED',
+  'PROCESSOR_NAME_TAKEN',
+  'HANDLER_INVALID',
+] satisfies ErrorCode[];
+
 /** A failure of the store, or of a bus that closes: then there is nothing to wait for. */
 export function troubled(context: ProcessorContext, phase: Phase, thrown: unknown): Change {
   const error = CaughtError.of(thrown);
-  const isFinal = error.code === 'CURSOR_MOVED' || error.code === 'PROCESSOR_NAME_TAKEN';
+  const isFinal = finalCodes.includes(error.code);
   return {
     lastError: error,
     trouble: { phase, isFinal },

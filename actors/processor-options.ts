@@ -16,7 +16,7 @@ import {
   monitorOptionNames,
   resolveMonitorPolicy,
 } from './monitor-options.ts';
-import { isWhole, isWithin, withValues, wrong } from './option-checks.ts';
+import { fileUrl, isWhole, isWithin, withValues, wrong } from './option-checks.ts';
 
 /** When the cursor is saved, beside whenever the processor stops, pauses or has nothing to do for 50 ms. */
 export interface CheckpointOptions {
@@ -56,13 +56,45 @@ export interface ProcessorCommonOptions<Type extends string> extends EventFilter
 export interface HandleEach<Event, Events extends EventShape = AnyEvent> {
   readonly handle: (event: Event, context: HandlerContext<Events>) => unknown;
   readonly handleBatch?: never;
+  readonly handler?: never;
 }
 
 /** Handles events batch by batch, in order: a batch that fails comes again, in the same or other bounds. */
 export interface HandleBatch<Event, Events extends EventShape = AnyEvent> {
   readonly handle?: never;
+  readonly handler?: never;
   readonly handleBatch: (events: readonly Event[], context: HandlerContext<Events>) => unknown;
 }
+
+/** Handles events in a reader thread, by the `handle` or `handleBatch` that a module exports. */
+export interface HandleInThread {
+  readonly handle?: never;
+  readonly handleBatch?: never;
+  /**
+   * A file: URL, like `new URL('./handler.js', import.meta.url)`, of a module that exports either `handle` (an
+   * {@link EventHandler}) or `handleBatch` (a {@link BatchHandler}). It is loaded once for each thread, and runs in any of them.
+   */
+  readonly handler: URL | string;
+}
+
+/**
+ * Type of the `handle` that a handler's module exports. `Events` is the union of the bus' events, `Type` what the processor wants.
+ *
+ * @example
+ * export const handle: EventHandler<OrderEvent, 'Placed'> = async (event, { append }) => {
+ *   await append(`invoice-${event.data.order}`, { type: 'Invoiced', data: invoiceOf(event.data) });
+ * };
+ */
+export type EventHandler<Events extends EventShape = AnyEvent, Type extends string = string> = HandleEach<
+  StoredEvent<EventsOfType<Events, Type>>,
+  Events
+>['handle'];
+
+/** Type of the `handleBatch` that a handler's module exports, as {@link EventHandler}. */
+export type BatchHandler<Events extends EventShape = AnyEvent, Type extends string = string> = HandleBatch<
+  StoredEvent<EventsOfType<Events, Type>>,
+  Events
+>['handleBatch'];
 
 /** A durable consumer: its name, its handler, which events it wants, and how it saves and retries. */
 export type ProcessorOptions<
@@ -72,10 +104,13 @@ export type ProcessorOptions<
   (
     | HandleEach<StoredEvent<EventsOfType<Events, Type>>, Events>
     | HandleBatch<StoredEvent<EventsOfType<Events, Type>>, Events>
+    | HandleInThread
   );
 
-/** The user's code. */
-export type Handler =
+/** The user's code: functions of this thread, or the URL of a module. */
+export type Handler = LocalHandler | { readonly kind: 'module'; readonly module: string };
+
+export type LocalHandler =
   | {
       readonly kind: 'each';
       readonly call: (event: StoredEvent, context: HandlerContext) => unknown;
@@ -90,6 +125,7 @@ export interface ResolvedProcessorOptions extends FailurePolicy, MonitorPolicy {
   readonly handler: Handler;
   readonly from: 'now' | number;
   readonly filter: LogFilter;
+  /** 0: none, and never had any; so a projection's. */
   readonly partitions: number;
   /** Where these are the options of one of them. */
   readonly partition: Partition | undefined;
@@ -105,10 +141,11 @@ const processorDefaults = Object.freeze({
   partitions: 1,
 } as const);
 
-const optionNames: readonly (keyof ProcessorCommonOptions<string> | 'handle' | 'handleBatch')[] = [
+const optionNames: readonly (keyof ProcessorCommonOptions<string> | 'handle' | 'handleBatch' | 'handler')[] = [
   'name',
   'handle',
   'handleBatch',
+  'handler',
   'from',
   'types',
   'streams',
@@ -166,10 +203,11 @@ export function partitionOptions(options: ResolvedProcessorOptions): ResolvedPro
 }
 
 function resolveHandler(options: ProcessorOptions): Handler {
-  const { handle, handleBatch } = options;
-  if ((handle === undefined) === (handleBatch === undefined)) {
-    throw new TypeError('a processor has either handle or handleBatch');
+  const { handle, handleBatch, handler } = options;
+  if ([handle, handleBatch, handler].filter((one) => one !== undefined).length !== 1) {
+    throw new TypeError('a processor has either handle, or handleBatch, or handler');
   }
+  if (handler !== undefined) return { kind: 'module', module: fileUrl('handler', handler) };
   if (handle !== undefined) {
     if (typeof handle !== 'function') throw wrong('handle', 'a function', handle);
     return { kind: 'each', call: handle.bind(options) };

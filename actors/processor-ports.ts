@@ -22,13 +22,14 @@ import type { RowWrite } from '../src/storage/engine.ts';
 import type { CaughtError } from './caught-error.ts';
 import type { CursorLayout } from './cursor-layout.ts';
 import { appendOnce } from './handler-append.ts';
+import { ThreadHandler } from './handler-thread.ts';
 import { keepAlive } from './keep-alive.ts';
 import { Letterbox } from './letterbox.ts';
 import { loggerWith } from './logger.ts';
 import type { ResetOrder, Unsaved, WorkResult } from './processor-context.ts';
 import type { ProcessorHost, ProcessorNames } from './processor-names.ts';
 import type { ResolvedProcessorOptions } from './processor-options.ts';
-import { callOnce, type RoundWorld, type WorkInput, workerOn } from './processor-work.ts';
+import { callOnce, loopRoundMs, type RoundWorld, type WorkInput, workerOn } from './processor-work.ts';
 import type { ProgressMonitor } from './progress-monitor.ts';
 import { type ReplayInput, type ReplayResult, type ReplayWorld, replay } from './replay.ts';
 import { type GivenUp, SetAside } from './set-aside.ts';
@@ -116,7 +117,7 @@ export function processorPorts(
   const isMine = belongsTo(options.partition);
   const letterbox = new Letterbox(name, keepMax, isMine);
   const world = roundWorld(host, options);
-  const work = workerOn(world, options);
+  const { work, call } = handlerOn(world, store, options);
   const move = async (
     expected: CursorPlace | undefined,
     to: CursorPlace,
@@ -140,7 +141,7 @@ export function processorPorts(
     store,
     letterbox,
     recorder: handler.kind === 'each' ? handler.recorder : undefined,
-    call: callOnce(world, options),
+    call,
     write: (cursor, rows) =>
       names.letters.take(name, () =>
         names.moves.take(cursorName, async () => void (await move(cursor, cursor, rows()))),
@@ -168,7 +169,7 @@ export function processorPorts(
     saveCursor: fromPromise(({ input: { cursor, position, unsaved }, signal }) =>
       inTurn(names.moves, signal, async () => {
         const { effects, setAside = SetAside.nothing } = unsaved ?? {};
-        assert(effects === undefined || effects.position === position, 'effects are saved with the cursor they are of');
+        assert(effects === undefined || effects.position <= position, 'effects are saved with the cursor they are of');
         const generation = cursor?.generation ?? 1;
         const rows = [...(effects?.rows() ?? []), ...setAside.rows(name, generation)];
         const to = await move(cursor, { position, generation }, rows);
@@ -228,6 +229,14 @@ export function processorPorts(
   };
 }
 
+/** Runs the handler: in this thread, or in another. */
+function handlerOn(world: RoundWorld, store: ProcessorHost['store'], options: ResolvedProcessorOptions) {
+  const { handler } = options;
+  if (handler.kind === 'module') return new ThreadHandler(world, store, options, handler.module);
+  const local = { ...options, handler };
+  return { work: workerOn(world, local), call: callOnce(world, local) };
+}
+
 function roundWorld({ store, names, clock }: ProcessorHost, options: ResolvedProcessorOptions): RoundWorld {
   const { name, cursorName, timeoutMs, abandonMs } = options;
   return {
@@ -239,6 +248,8 @@ function roundWorld({ store, names, clock }: ProcessorHost, options: ResolvedPro
       logger: (position, attempt) => loggerWith(store.logger, { processor: name, position, attempt }),
     }),
     limits: { name, timeoutMs, abandonMs, clock },
+    roundMs: loopRoundMs,
+    endsWithGivenUp: false,
     onAbandoned: (settled) => names.handlers.hold(cursorName, settled),
   };
 }

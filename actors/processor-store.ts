@@ -13,6 +13,7 @@ import type { AppendResult, StoredEvent } from '../src/types.ts';
 import type { Appender } from './appender.ts';
 import type { Logger } from './logger.ts';
 import type { OpenStore } from './open-store.ts';
+import type { ReaderPool } from './reader-pool.ts';
 import type { HeadWatch } from './watch.ts';
 
 export interface ProcessorStore {
@@ -32,6 +33,8 @@ export interface ProcessorStore {
   event(position: number): StoredEvent;
   /** Appends what a handler appends. */
   appendFor(stream: string, events: unknown, options: RequestOptions): Promise<AppendResult>;
+  /** Threads for handlers, started by the first call; `undefined` where there are none. */
+  readonly readers?: (() => Promise<ReaderPool>) | undefined;
   /** What handlers write to. */
   readonly logger: Logger;
   /** Milliseconds since 1970; never throws. */
@@ -45,7 +48,7 @@ export function processorStore(
   { engine, identity, reader, head }: OpenStore,
   appender: Appender,
   watch: HeadWatch,
-  bus: Pick<ProcessorStore, 'appendFor' | 'logger' | 'report'> & { readonly clock: () => number },
+  bus: Pick<ProcessorStore, 'appendFor' | 'readers' | 'logger' | 'report'> & { readonly clock: () => number },
 ): ProcessorStore {
   return {
     head,
@@ -60,6 +63,7 @@ export function processorStore(
       return event;
     },
     appendFor: bus.appendFor,
+    readers: bus.readers,
     logger: bus.logger,
     now: () => readClock(bus.clock),
     report: bus.report,

@@ -15,7 +15,7 @@ import { type Call, type CallLimits, callHandler, type Trouble } from './handler
 import { CallContext, type CallScope } from './handler-context.ts';
 import type { Parking } from './letterbox.ts';
 import type { RoundFailure, WorkResult } from './processor-context.ts';
-import type { ResolvedProcessorOptions } from './processor-options.ts';
+import type { LocalHandler, ResolvedProcessorOptions } from './processor-options.ts';
 import type { ProcessorStore } from './processor-store.ts';
 import { type EventPlace, type GivenUp, type GiveUp, placeOf, SetAside } from './set-aside.ts';
 
@@ -43,26 +43,47 @@ export interface RoundWorld extends Pick<ProcessorStore, 'head' | 'walk' | 'now'
   /** What calls of a generation share, but for the signal. */
   scope(generation: number): Omit<CallScope, 'signal'>;
   readonly limits: CallLimits;
+  /** After this no other page is begun. Milliseconds. */
+  readonly roundMs: number;
+  /** A round ends with the first event it gives up: it might be lost with the thread. */
+  readonly endsWithGivenUp: boolean;
   /** Told of a call that was left behind, while it still runs. */
   onAbandoned(settled: Promise<unknown>): void;
 }
 
-/** After this no other page is begun. */
-const roundMs = 10;
+/** A round where the event loop waits for its turn meanwhile. */
+export const loopRoundMs = 10;
 /**
- * After this a page is left in the middle, and read again from there. It is how long the event loop waits for its turn at
- * most, as far as it is up to us: one call of the handler may take longer.
+ * After so many times as long a page is left in the middle, and read again from there. It is how long an event loop waits for
+ * its turn at most, as far as it is up to us: one call of the handler may take longer.
  */
-const roundMsMax = 15;
+const pageFactor = 1.5;
+
+/** What a round has to know of a processor. */
+export interface RoundOptions
+  extends Pick<
+    ResolvedProcessorOptions,
+    'name' | 'filter' | 'batch' | 'retry' | 'onFailure' | 'timeoutMs' | 'keepMax'
+  > {
+  readonly handler: LocalHandler;
+}
 
 /** A round of work behind a position; aborted, it ends between two calls of the handler. */
 export type Worker = (input: WorkInput, parking: Parking, signal: AbortSignal) => Promise<WorkResult>;
+
+/** Hands one event to the handler, outside of any round. */
+export type CallOnce = (
+  event: StoredEvent,
+  generation: number,
+  attempt: number,
+  signal: AbortSignal,
+) => Promise<Trouble | undefined>;
 
 /**
  * Rounds that follow each other share their walk along the log: it has learned whether the handler asks for the data of
  * events, and then decodes them ahead.
  */
-export function workerOn(world: RoundWorld, options: ResolvedProcessorOptions): Worker {
+export function workerOn(world: RoundWorld, options: RoundOptions): Worker {
   let walk: SubscriptionWalk | undefined;
   return (input, parking, signal) => {
     if (walk?.position() !== input.position) walk = world.walk(input.position, options.filter);
@@ -70,9 +91,8 @@ export function workerOn(world: RoundWorld, options: ResolvedProcessorOptions): 
   };
 }
 
-/** Hands one event to the handler, outside of any round. */
-export function callOnce(world: RoundWorld, { handler, timeoutMs }: ResolvedProcessorOptions) {
-  return async (event: StoredEvent, generation: number, attempt: number, signal: AbortSignal) => {
+export function callOnce(world: RoundWorld, { handler, timeoutMs }: RoundOptions): CallOnce {
+  return async (event, generation, attempt, signal) => {
     const { scope, call } = callsOf(world, timeoutMs, generation, signal);
     const isEach = handler.kind === 'each';
     const context = new CallContext(scope, attempt, event.position, isEach ? event : undefined);
@@ -98,7 +118,7 @@ function callsOf(world: RoundWorld, timeoutMs: number, generation: number, signa
 
 class Round {
   readonly #world: RoundWorld;
-  readonly #options: ResolvedProcessorOptions;
+  readonly #options: RoundOptions;
   readonly #walk: SubscriptionWalk;
   readonly #input: WorkInput;
   readonly #parking: Parking;
@@ -120,7 +140,7 @@ class Round {
 
   constructor(
     world: RoundWorld,
-    options: ResolvedProcessorOptions,
+    options: RoundOptions,
     walk: SubscriptionWalk,
     input: WorkInput,
     parking: Parking,
@@ -154,7 +174,7 @@ class Round {
       // What follows the last event of a page is not wanted.
       if (isWholePage) this.#position = this.#walk.position();
       if (this.#position >= head) head = this.#world.head();
-      if (this.#isBlocked || this.#passed >= eventsMax || this.#isOver(roundMs)) break;
+      if (this.#isBlocked || this.#passed >= eventsMax || this.#isOver(1)) break;
     }
     const isMore = this.#position < Math.min(head, until);
     if (isMore && !this.#isBlocked && !this.#signal.aborted) await setImmediate();
@@ -180,8 +200,10 @@ class Round {
     return this.#failure !== undefined || this.#stopReason !== undefined;
   }
 
-  #isOver(ms: number): boolean {
-    return this.#signal.aborted || performance.now() >= this.#begunMs + ms;
+  /** Whether `factor` times its time is up, or nothing may follow what it has done. */
+  #isOver(factor: number): boolean {
+    if (this.#signal.aborted || (this.#world.endsWithGivenUp && this.#givenUp.length > 0)) return true;
+    return performance.now() >= this.#begunMs + factor * this.#world.roundMs;
   }
 
   /** Calls `handle` for one event after the other, and waits only where it returns something to wait for. */
@@ -191,7 +213,7 @@ class Round {
   ): Promise<void> {
     for (const event of events) {
       // An earlier call took all the time, or the processor goes on without it.
-      if (this.#isOver(roundMsMax) && this.#position > this.#input.position) return;
+      if (this.#isOver(pageFactor) && this.#position > this.#input.position) return;
       if (this.#isParked(event)) {
         if (!this.#park(event)) return;
         continue;

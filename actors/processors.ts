@@ -2,6 +2,7 @@
  * The processors of a bus: creates them, knows them by name, and ends them when the bus closes.
  */
 import type { AnyEvent, EventShape } from '../src/types.ts';
+import { checkHandlerThreads } from './handler-thread.ts';
 import { PartitionedProcessor } from './partitioned-processor.ts';
 import type { OwnedProcessor, Processor } from './processor.ts';
 import { ProcessorLane } from './processor-lane.ts';
@@ -49,6 +50,7 @@ export class Processors implements ProcessorHost {
   }
 
   #add(resolved: ResolvedProcessorOptions, store: ProcessorStore): OwnedProcessor {
+    checkHandlerThreads(store, resolved);
     const { name } = resolved;
     const holder = crypto.randomUUID();
     this.names.claim(name, holder);
@@ -59,7 +61,7 @@ export class Processors implements ProcessorHost {
     const { names, clock } = this;
     const place = { store, names, clock, random: this.#random, release };
     const processor =
-      resolved.partitions === 1 ? new ProcessorLane(place, resolved) : new PartitionedProcessor(place, resolved);
+      resolved.partitions > 1 ? new PartitionedProcessor(place, resolved) : new ProcessorLane(place, resolved);
     this.#processorByName.set(name, processor);
     return processor;
   }

@@ -9,6 +9,7 @@ import { compileFilter } from '../src/log/event-filter.ts';
 import type { FoldRange } from '../src/log/fold.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { AnyEvent, EventFilter, EventShape, StoredEvent } from '../src/types.ts';
+import { fileUrl } from './option-checks.ts';
 import type { UserCode } from './query-task.ts';
 import type { ReaderPool, Run } from './reader-pool.ts';
 
@@ -171,7 +172,7 @@ function resolveQuery(threads: number, head: number, module: string | URL, optio
   };
   const lanes = Math.min(parallel, threads);
   const parts = splitRange(Math.max(1, from), Math.min(to, head), lanes).map((part) => ({ ...part, filter }));
-  return { code: { module: fileUrl(module), export: name }, args: cloneArgs(options.args), parts, lanes };
+  return { code: { module: fileUrl('module', module), export: name }, args: cloneArgs(options.args), parts, lanes };
 }
 
 /** Contiguous parts of nearly one length; none for an empty range. */
@@ -180,12 +181,6 @@ function splitRange(low: number, high: number, lanes: number): { readonly low: n
   const count = Math.min(lanes === 1 ? 1 : lanes * partsPerThread, Math.ceil(total / partEventsMin));
   const startOf = (part: number) => low + Math.floor((total * part) / count);
   return Array.from({ length: count }, (_, part) => ({ low: startOf(part), high: startOf(part + 1) - 1 }));
-}
-
-function fileUrl(module: unknown): string {
-  const url = typeof module === 'string' || module instanceof URL ? URL.parse(String(module)) : null;
-  if (url?.protocol === 'file:') return url.href;
-  throw new TypeError(`module must be a file: URL, like new URL('./query.js', import.meta.url), got ${String(module)}`);
 }
 
 function cloneArgs(args: unknown): unknown {

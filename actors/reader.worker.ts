@@ -10,6 +10,7 @@ import { TailFollower } from '../src/log/tail.ts';
 import type { Engine } from '../src/storage/engine.ts';
 import { type LmdbEngineOptions, openLmdbEngine } from '../src/storage/lmdb-engine.ts';
 import { type PackedError, packError } from './error-transfer.ts';
+import { type EventTask, HandlerRuns, type PackedResult, type PackedTrouble, type RoundTask } from './handler-task.ts';
 import { type FoldTask, foldPart as fold, type MergeTask, mergeParts as merge } from './query-task.ts';
 import { ThreadSections } from './thread-sections.ts';
 
@@ -28,6 +29,7 @@ export type Answer<Value> =
 
 const { path, force, sections: memory }: ReaderThreadData = workerData;
 const sections = new ThreadSections(memory);
+const handlers = new HandlerRuns();
 let reader: LogReader | undefined;
 // All is loaded by now.
 sections.leave(threadId);
@@ -38,6 +40,14 @@ export function foldPart(task: FoldTask): Promise<Answer<void>> {
 
 export function mergeParts(task: MergeTask): Promise<Answer<void>> {
   return answer(() => merge(task));
+}
+
+export function handleRound(task: RoundTask): Promise<Answer<PackedResult>> {
+  return answer(async () => handlers.round(await openReader(), task));
+}
+
+export function handleEvent(task: EventTask): Promise<Answer<PackedTrouble | undefined>> {
+  return answer(async () => handlers.event(await openReader(), task));
 }
 
 async function answer<Value>(run: () => Promise<Value>): Promise<Answer<Value>> {

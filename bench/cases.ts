@@ -9,6 +9,7 @@ import { appendThreadsTask } from './append-threads.ts';
 import { type Contender, contenders, subject } from './contenders.ts';
 import { drainTask } from './drain.ts';
 import { deadLetterTask, parkedDrainTask } from './giving-up.ts';
+import { handlerThreadsTask } from './handler-threads.ts';
 import { idleTask } from './idle.ts';
 import { liveTask } from './live-latency.ts';
 import { loopDelayTask } from './loop-delay.ts';
@@ -198,6 +199,15 @@ export const cases: readonly BenchCase[] = [
     store: 'built',
     about: 'everything through the handler of a processor, touching the data of each event',
     tasks: { varvebus: drainTask({ touchesData: true }) },
+  },
+  {
+    id: 'handler-threads-2',
+    kind: 'work',
+    unit: 'ms',
+    store: 'built',
+    about:
+      'event-loop delay of the main thread, 99th percentile, with two CPU-bound handlers in threads; beside it, inline',
+    tasks: { varvebus: handlerThreadsTask(5000) },
   },
   {
     id: 'project-1000',

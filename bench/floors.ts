@@ -25,6 +25,7 @@ const ratioFloors: Readonly<Record<string, Readonly<Record<string, number>>>> = 
 /** Least values, or most where less is better, by case. */
 const valueFloors: Readonly<Record<string, number>> = {
   'delay-1024': 5,
+  'handler-threads-2': 10,
   drain: 1_000_000,
   'drain-decoded': 400_000,
   'project-1000': 150_000,

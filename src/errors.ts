@@ -85,6 +85,10 @@ export interface ErrorDetails {
   };
   /** A processor's handler took longer than `timeoutMs`. */
   HANDLER_TIMEOUT: { readonly processor: string; readonly timeoutMs: number };
+  /** The thread that a processor's handler ran in ended under it; `cause` is why. */
+  HANDLER_FAILED: { readonly processor: string; readonly module: string };
+  /** The module of a processor's handler can't be loaded, or does not export one handler; `cause` says it. */
+  HANDLER_INVALID: { readonly processor: string; readonly module: string };
   /** A processor passed `count` events without having handled them, the first at `position`; `cause` is why. */
   EVENT_GIVEN_UP: {
     readonly processor: string;

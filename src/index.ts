@@ -41,9 +41,12 @@ export type { LagPlace, MaxLagOptions, MonitorOptions } from '../actors/monitor-
 export type { Force, OpenOptions } from '../actors/options.ts';
 export type { Processor, ResetOptions, WaitOptions } from '../actors/processor.ts';
 export type {
+  BatchHandler,
   CheckpointOptions,
+  EventHandler,
   HandleBatch,
   HandleEach,
+  HandleInThread,
   ProcessorCommonOptions,
   ProcessorOptions,
 } from '../actors/processor-options.ts';

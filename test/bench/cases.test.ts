@@ -18,6 +18,7 @@ test('the stores are compared before a processor leaves cursors in one', () => {
   expect(built.slice(built.indexOf('drain'))).toEqual([
     'drain',
     'drain-decoded',
+    'handler-threads-2',
     'project-1000',
     'drain-parked',
     'query-1',

@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { callersTask } from '../../bench/append-tasks.ts';
 import { drainTask } from '../../bench/drain.ts';
 import { deadLetterTask, parkedDrainTask } from '../../bench/giving-up.ts';
+import { handlerThreadsTask } from '../../bench/handler-threads.ts';
 import { liveTask } from '../../bench/live-latency.ts';
 import { loopDelayTask } from '../../bench/loop-delay.ts';
 import { queryTask } from '../../bench/query-tasks.ts';
@@ -50,6 +51,14 @@ test('a query with several numbers of threads has a rate for each', async () => 
   expect(events % (2 * storedEvents)).toBe(0);
   expect(value).toBeGreaterThan(0);
   expect(beside).toEqual({ 'query-1': expect.any(Number) });
+});
+
+test('what handlers in threads leave of the event loop is told beside what those in it leave', async () => {
+  const { events, value, beside } = await oneTurn(handlerThreadsTask(200));
+
+  expect(events).toBe(2 * 2 * 200);
+  expect(value).toBeGreaterThanOrEqual(1);
+  expect(beside).toEqual({ inline: expect.any(Number) });
 });
 
 test('the way to a live handler is told beside those of the appends', async () => {

@@ -101,6 +101,20 @@ test('worker threads sell every seat once, and leave nothing behind', async () =
   expect(readdirSync(directory)).toEqual([]);
 });
 
+test('a handler in a worker thread is timed out, while the main thread stays free', async () => {
+  const lines = await outputOf('worker-handler.ts');
+
+  expect(lines).toEqual([
+    expect.stringMatching(/^given up: the question at position \d$/),
+    '84 = 2 * 2 * 3 * 7',
+    '1000000 = 2 * 2 * 2 * 2 * 2 * 2 * 5 * 5 * 5 * 5 * 5 * 5',
+    '9998200081 = 99991 * 99991',
+    '97 = 97',
+    expect.stringMatching(/^dead letter at \d: the handler of "factors" took more than 500 ms$/),
+    'meanwhile the main thread was free',
+  ]);
+});
+
 test('a chat shows what was said before and what is said now, once each, and only the newest of what is typed', async () => {
   const lines = await outputOf('chat.ts');
 

@@ -23,6 +23,7 @@ export class FakeProcessorStore implements ProcessorStore {
   /** What handlers have appended. */
   readonly appendedFor: (RequestOptions & { readonly stream: string })[] = [];
   readonly logged: unknown[] = [];
+  readers: ProcessorStore['readers'];
   readonly logger: Logger = {
     debug: (...given) => this.logged.push(given),
     info: (...given) => this.logged.push(given),

@@ -3,8 +3,12 @@ import type { Observable } from 'rxjs';
 import { processorLogic, supervise } from '#logic';
 import type {
   AppendResult,
+  BatchHandler,
   Bus,
+  ConsumerInfo,
   DeadLetter,
+  EventHandler,
+  LagPlace,
   Processor,
   ProcessorStatus,
   QueryDefinition,
@@ -65,6 +69,21 @@ export function aHandlerHasTheEventsOfItsTypes(): void {
   bus.processor({ name: 'from', from: 'end', handle: () => undefined });
 }
 
+export function aHandlerMayBeAModule(): void {
+  bus.processor({ name: 'module', types: ['paid'], handler: new URL('file:///handler.js') });
+  const handle: EventHandler<OrderEvent, 'paid'> = async ({ data }, { append }) => {
+    same<typeof data, { cents: number }>(true);
+    await append('s', { type: 'placed', data: { n: 1 } });
+    // @ts-expect-error there is no such event
+    await append('s', { type: 'unknown' });
+  };
+  const handleBatch: BatchHandler<OrderEvent> = (events) => same<(typeof events)[0], StoredEvent<OrderEvent>>(true);
+  // @ts-expect-error one handler, not two
+  bus.processor({ name: 'two', handler: 'file:///handler.js', handle });
+  // @ts-expect-error one handler, not two
+  bus.processor({ name: 'two', handler: 'file:///handler.js', handleBatch });
+}
+
 export async function aHandleShowsAndWaits(processor: Processor): Promise<void> {
   same<typeof processor.status, ProcessorStatus>(true);
   same<typeof processor.state$, Observable<ProcessorStatus>>(true);
@@ -102,4 +121,19 @@ export function logicIsBoundToABus(): void {
   supervise(logic, { maxRestarts: 3, withinMs: 1000 });
   // @ts-expect-error a supervisor has a bound
   supervise(logic, {});
+}
+
+export function aProcessorMayHavePartitionsAndBeWatched(): void {
+  const processor = bus.processor({
+    name: 'mails',
+    partitions: 4,
+    stalledMs: 1000,
+    maxLag: { events: 10, onExceeded: (lag, place) => same<[typeof lag, typeof place], [number, LagPlace]>(true) },
+    handle: () => undefined,
+  });
+  same<typeof processor, Processor>(true);
+  same<ProcessorStatus['partitions'], readonly ProcessorStatus[] | undefined>(true);
+  same<ReturnType<typeof bus.consumers>, ConsumerInfo[]>(true);
+  // @ts-expect-error a hook is needed
+  bus.processor({ name: 'lag', maxLag: { events: 1 }, handle: () => undefined });
 }

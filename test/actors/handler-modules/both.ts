@@ -1,0 +1,3 @@
+/** Can't be used: which one? */
+export const handle = () => undefined;
+export const handleBatch = () => undefined;

@@ -1,0 +1,2 @@
+/** Can't be used: the name is wrong. */
+export const handler = () => undefined;

@@ -1,0 +1,2 @@
+/** Can't be used. */
+export const handle = 'a text';
