@@ -24,6 +24,7 @@ export class CursorLayout {
   readonly #partitions: number;
   #settled: Promise<void> | undefined;
 
+  /** `partitions`: 0 for what never has any, and keeps its cursor in a way of its own. */
   constructor(host: ProcessorHost, name: string, from: 'now' | number, partitions: number) {
     this.#host = host;
     this.#name = name;
@@ -48,8 +49,8 @@ export class CursorLayout {
    */
   async cursor(cursorName: string): Promise<CursorPlace | undefined> {
     const { store } = this.#host;
-    if (this.#partitions === 1) {
-      await this.#settle();
+    if (this.#partitions <= 1) {
+      if (this.#partitions === 1) await this.#settle();
       return store.cursor(cursorName) ?? (this.#from === 1 ? undefined : this.#begin(cursorName, this.#start()));
     }
     await this.#settledOnce();
@@ -68,10 +69,12 @@ export class CursorLayout {
   async #settle(): Promise<void> {
     const { store } = this.#host;
     const stored = store.read((snapshot) => partitionCursors(snapshot, this.#name));
+    const isOther = stored.some(({ of }) => of !== this.#partitions);
+    if (!isOther && this.#partitions === 1) return;
     const plain = store.cursor(this.#name);
-    if (stored.some(({ of }) => of !== this.#partitions)) await this.#fold(stored, plain);
+    if (isOther) await this.#fold(stored, plain);
     // One beginning for all, also for those that begin later.
-    else if (plain === undefined && this.#partitions > 1) await this.#begin(this.#name, this.#start());
+    else if (plain === undefined) await this.#begin(this.#name, this.#start());
   }
 
   async #fold(stored: readonly PartitionCursor[], plain: CursorPlace | undefined): Promise<void> {

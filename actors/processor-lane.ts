@@ -287,9 +287,9 @@ function stateOf(value: string | object): ProcessorState {
   return (typeof value === 'string' ? value : Object.keys(value)[0]) as ProcessorState;
 }
 
-function wholeOf(place: ProcessorPlace, { name, from, maxLag }: ResolvedProcessorOptions): LaneParts {
+function wholeOf(place: ProcessorPlace, { name, from, partitions, maxLag }: ResolvedProcessorOptions): LaneParts {
   return {
-    layout: new CursorLayout(place, name, from, 1),
+    layout: new CursorLayout(place, name, from, partitions),
     alarm: maxLag && new LagAlarm(maxLag, (error) => place.store.report(error)),
     onChange: () => undefined,
   };

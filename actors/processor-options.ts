@@ -125,6 +125,7 @@ export interface ResolvedProcessorOptions extends FailurePolicy, MonitorPolicy {
   readonly handler: Handler;
   readonly from: 'now' | number;
   readonly filter: LogFilter;
+  /** 0: none, and never had any; so a projection's. */
   readonly partitions: number;
   /** Where these are the options of one of them. */
   readonly partition: Partition | undefined;

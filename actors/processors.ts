@@ -61,7 +61,7 @@ export class Processors implements ProcessorHost {
     const { names, clock } = this;
     const place = { store, names, clock, random: this.#random, release };
     const processor =
-      resolved.partitions === 1 ? new ProcessorLane(place, resolved) : new PartitionedProcessor(place, resolved);
+      resolved.partitions > 1 ? new PartitionedProcessor(place, resolved) : new ProcessorLane(place, resolved);
     this.#processorByName.set(name, processor);
     return processor;
   }

@@ -50,7 +50,7 @@ export class Projections {
     const { moves } = this.#processors.names;
     const projection = new Projection<Value>({
       version,
-      processor: this.#processors.createHidden({ ...resolved, handler }, work.store),
+      processor: this.#processors.createHidden({ ...resolved, handler, partitions: 0 }, work.store),
       reader: new StoredProjection<Value>(name, this.#source),
       sweep,
       isBuilding: () => work.isBuilding,

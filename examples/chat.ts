@@ -93,10 +93,10 @@ try {
   const ben = await Guest.enter(bus, 'room-lobby', 'Ben');
   await Promise.all(Array.from({ length: 50 }, (_, index) => ben.type(index + 1)));
   await ben.say('  Yes, me. ');
+  await ben.sees('52 Ben: Yes, me.');
   await ben.say(' ');
   await ann.sees('52 Ben: Yes, me.');
   await ann.sees('Ben is typing, 50 letters');
-  await ben.sees('52 Ben: Yes, me.');
   for (const guest of [ann, ben]) guest.leave();
   console.log(`Ann's screen: ${ann.screen.filter((line) => !line.includes('typing')).join(' | ')}`);
   console.log(`Ben's screen: ${ben.screen.join(' | ')}`);

@@ -95,8 +95,8 @@ const processorsHelp = `varvebus processors DIR [--json]
 Tells of each processor how far it has come, durably, and what it gave up, whether it runs or not: the position of its cursor,
 how far that is behind the last event, the generation (each reset raises it), when the cursor was moved last, dead letters,
 those of them that wait to be tried again, those discarded, and events parked behind dead letters. A processor with
-partitions is as far as the lowest of them; each has a line of its own. A processor saves its cursor now and then: it may
-be further than that. In JSON: one object with head and processors; times are milliseconds since 1970.
+partitions is as far as the lowest of them; each has a line of its own. A build of a projection is $projection/BUILD/NAME.
+A processor saves its cursor now and then: it may be further than that. In JSON: one object with head and processors; times are milliseconds since 1970.
 
 ${exitCodeHelp}`;
 

@@ -46,6 +46,20 @@ test('a handler in a thread goes on live, and after a restart from its cursor', 
   expect(called()).toEqual(['1:1', '2:1', '3:1', '4:1']);
 });
 
+test('partitions of a handler in threads share the streams out, each event handled once', async () => {
+  const { bus, called, tell } = await threadBus();
+  await tell(Array.from({ length: 20 }, () => 'nothing'));
+  for (let at = 0; at < 20; at++) await bus.append(`stream-${at}`, { type: 'told', data: { act: 'nothing' } });
+  const processor = bus.processor({ name, partitions: 3, handler });
+
+  processor.start();
+  await processor.caughtUp();
+
+  const positions = called().map((call) => Number(call.split(':')[0]));
+  expect(positions.toSorted((first, second) => first - second)).toEqual(Array.from({ length: 40 }, (_, at) => at + 1));
+  expect(processor.status.context.handled).toBe(40);
+});
+
 test('the filter of a processor holds in a thread', async () => {
   const { bus, called, tell } = await threadBus();
   await tell(Array.from({ length: 20 }, () => 'nothing'));

@@ -120,7 +120,7 @@ test('a chat shows what was said before and what is said now, once each, and onl
 
   expect(lines).toEqual([
     "Ann's screen: 1 Ann: Anybody here? | 52 Ben: Yes, me.",
-    "Ben's screen: 1 Ann: Anybody here? | (not sent, data.text) | 52 Ben: Yes, me.",
+    "Ben's screen: 1 Ann: Anybody here? | 52 Ben: Yes, me. | (not sent, data.text)",
     "Ann saw the last of Ben's 50 letters",
   ]);
 });

@@ -5,8 +5,10 @@ import type {
   AppendResult,
   BatchHandler,
   Bus,
+  ConsumerInfo,
   DeadLetter,
   EventHandler,
+  LagPlace,
   Processor,
   ProcessorStatus,
   QueryDefinition,
@@ -119,4 +121,19 @@ export function logicIsBoundToABus(): void {
   supervise(logic, { maxRestarts: 3, withinMs: 1000 });
   // @ts-expect-error a supervisor has a bound
   supervise(logic, {});
+}
+
+export function aProcessorMayHavePartitionsAndBeWatched(): void {
+  const processor = bus.processor({
+    name: 'mails',
+    partitions: 4,
+    stalledMs: 1000,
+    maxLag: { events: 10, onExceeded: (lag, place) => same<[typeof lag, typeof place], [number, LagPlace]>(true) },
+    handle: () => undefined,
+  });
+  same<typeof processor, Processor>(true);
+  same<ProcessorStatus['partitions'], readonly ProcessorStatus[] | undefined>(true);
+  same<ReturnType<typeof bus.consumers>, ConsumerInfo[]>(true);
+  // @ts-expect-error a hook is needed
+  bus.processor({ name: 'lag', maxLag: { events: 1 }, handle: () => undefined });
 }
