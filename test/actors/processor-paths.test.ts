@@ -188,9 +188,7 @@ test.each(policies)(
     const visible = new Set([...stepsFrom.keys()].map((essence) => topLevel(JSON.parse(essence)[1])));
     const paths = pathsOver(chart);
 
-    const t0=performance.now();
-  for (const path of paths) await walk(path);
-  console.log('ZZ', policy.onFailure, stepsFrom.size, paths.length, paths.flat().length, performance.now()-t0);
+    for (const path of paths) await walk(path);
 
     expect([...visible].sort()).toEqual([
       'catching-up',
