@@ -5,7 +5,8 @@
  */
 import { type AnyActorRef, fromCallback, fromPromise, setup } from 'xstate';
 import type { AnyEvent, EventShape } from '../src/types.ts';
-import { type Bus, openBus } from './bus.ts';
+import type { Bus } from './bus.ts';
+import { openBus } from './open-bus.ts';
 import type { OpenOptions } from './options.ts';
 
 const busByActor = new WeakMap<AnyActorRef, Bus>();

@@ -1,26 +1,14 @@
-/**
- * The bus: what a user holds. Puts store, watch, readers and processors together.
- *
- * Every method checks its arguments, then hands over: appends to the writer, reads to pages of the log, waiting to the watch,
- * queries to the readers. Holds no state of the log itself. The order in which the parts stop: bus.machine.ts.
- */
-import { isNativeError } from 'node:util/types';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { type Observable, Subject } from 'rxjs';
-import { type Actor, createActor, toPromise } from 'xstate';
-import { BusError } from '../src/errors.ts';
-import { processorsStopMaxMs } from '../src/limits.ts';
+import type { Observable } from 'rxjs';
 import { readClock } from '../src/log/clock.ts';
 import { type ConsumerInfo, readConsumers } from '../src/log/consumers.ts';
 import { type PageSource, pagesOf } from '../src/log/pages.ts';
 import { scanSource, streamSource, streamsSource, subscriptionWalks } from '../src/log/read-sources.ts';
-import type { EventsOf, SchemaSet, Schemas } from '../src/log/schemas.ts';
 import type { StoreIdentity } from '../src/log/store-meta.ts';
 import { timersSource } from '../src/log/timers.ts';
 import { type VerifyOptions, type VerifyReport, verifyStore } from '../src/log/verify.ts';
 import { checkConsumerName, checkStreamName, checkTimerKey } from '../src/names.ts';
 import { checkOptionNames } from '../src/option-names.ts';
-import type { RowWrite } from '../src/storage/engine.ts';
 import { isThenable } from '../src/thenable.ts';
 import type {
   AnyEvent,
@@ -49,44 +37,24 @@ import type {
 } from '../src/types.ts';
 import { Aggregate } from './aggregate.ts';
 import { type AggregateOptions, resolveAggregate } from './aggregate-options.ts';
-import { AppendPath } from './append-path.ts';
 import type { Appender } from './appender.ts';
-import { type BusMachine, type BusState, busMachine } from './bus.machine.ts';
+import type { BusState } from './bus.machine.ts';
+import type { BusCore } from './bus-core.ts';
 import { BusView } from './bus-view.ts';
-import { CaughtError } from './caught-error.ts';
-import { Correlation, type CorrelationOptions, checkedMetadata } from './correlation.ts';
+import { type CorrelationOptions, checkedMetadata } from './correlation.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { GuardedObservable } from './guarded-observable.ts';
-import {
-  type EventsOptions,
-  type Listener,
-  Listeners,
-  type ListenOptions,
-  type LiveSubscription,
-  liveSource,
-  type Wanted,
-} from './listeners.ts';
-import { type OpenStore, openStore, type StoreEvents, unconnectable } from './open-store.ts';
-import { type OpenOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import type { EventsOptions, Listener, ListenOptions, LiveSubscription, Wanted } from './listeners.ts';
+import { unconnectable } from './open-store.ts';
 import type { Processor } from './processor.ts';
 import type { ProcessorHost } from './processor-names.ts';
 import type { ProcessorOptions } from './processor-options.ts';
-import { type ProcessorStore, processorStore } from './processor-store.ts';
-import { Processors } from './processors.ts';
 import type { Projection } from './projection.ts';
 import type { ProjectionOptions } from './projection-options.ts';
-import { type ProjectionReader, type ProjectionSource, StoredProjection } from './projection-reader.ts';
-import { ProjectionWatch } from './projection-watch.ts';
-import { Projections } from './projections.ts';
-import { PublishGate } from './publish-gate.ts';
+import { type ProjectionReader, StoredProjection } from './projection-reader.ts';
+import type { Projections } from './projections.ts';
 import { type QueryOptions, runQuery } from './query.ts';
-import type { ReaderPool } from './reader-pool.ts';
 import { scheduleOrder } from './timer-options.ts';
-import { TimerService } from './timer-service.ts';
-import { timerStore } from './timer-store.ts';
 import { untilAborted } from './until-aborted.ts';
-import { HeadWatch } from './watch.ts';
-import { withinMs } from './within-ms.ts';
 
 /** What the store says of itself. */
 export interface StoreInfo extends Omit<StoreIdentity, 'incarnation'> {
@@ -101,9 +69,6 @@ export interface StoreInfo extends Omit<StoreIdentity, 'incarnation'> {
 
 /** For the actor logic that users bind to a bus (actors/processor-logic.ts). */
 export const processorHosts = new WeakMap<object, ProcessorHost>();
-
-/** What a bus needs to know beside its store; a connected one leaves processors and queries to the bus at the other end. */
-export type BusSettings = Pick<ResolvedOptions, 'readers' | 'clock' | 'force' | 'logger' | 'schemas'> | undefined;
 
 /**
  * An open event store and bus. `Events` is the union of its events' shapes: `data` follows from `type` wherever events go
@@ -122,91 +87,31 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * are process warnings.
    */
   readonly errors$: Observable<unknown>;
-  readonly #store: OpenStore;
-  readonly #watch: HeadWatch;
-  readonly #errors = new Subject<unknown>();
-  readonly #actor: Actor<BusMachine>;
-  readonly #settings: BusSettings;
-  readonly #processors: Processors | undefined;
-  readonly #correlation = new Correlation();
-  readonly #gate = new PublishGate();
-  readonly #path: AppendPath;
+  readonly #core: BusCore;
   readonly #view: BusView<Events>;
-  readonly #listeners: Listeners;
-  readonly #projectionSource: ProjectionSource;
-  readonly #projections: Projections | undefined;
-  readonly #timers: TimerService | undefined;
-  #readers: Promise<ReaderPool> | undefined;
-  /** What ended writing, if something has. */
-  #failure: unknown;
-  #closing: Promise<void> | undefined;
 
   /**
    * Use `openBus` or `connectBus`.
    * @internal
    */
-  constructor(
-    open: (events: StoreEvents) => OpenStore,
-    settings: BusSettings,
-    schemas: SchemaSet | undefined = settings?.schemas,
-  ) {
-    const report = (error: unknown) => this.#report(error);
-    const store = open({ onFailed: (error) => this.#fail(error) });
-    this.#store = store;
-    this.capabilities = store.capabilities;
-    this.errors$ = new GuardedObservable((subscriber) => this.#errors.subscribe(subscriber), warn);
-    this.#watch = new HeadWatch({ head: store.head, listen: store.listen, onError: report });
-    this.head$ = this.#watch.head$;
-    this.#settings = settings;
-    this.#path = new AppendPath({
-      path: store.engine.path,
-      appender: store.appender,
-      schemas,
-      correlation: this.#correlation,
-      gate: this.#gate,
-      assertOpen: () => this.#assertOpen(),
-    });
-    this.#view = new BusView(this.#path, undefined);
-    this.#listeners = new Listeners(liveSource(store, this.#watch, report), this.#gate);
-    const { engine, appender, identity } = store;
-    const { incarnation } = identity;
-    this.#projectionSource = { engine, incarnation, watch: new ProjectionWatch(store.listen), report };
-    if (settings !== undefined && appender !== undefined) {
-      const { clock, logger } = settings;
-      const appendFor: ProcessorStore['appendFor'] = (stream, events, request) =>
-        this.#path.submit([{ stream, events }], request, ([result]) => result as AppendResult);
-      const readers = engine.capabilities.threads ? () => this.#pool(settings) : undefined;
-      const parts = { appendFor, readers, logger, clock, report };
-      const processors = processorStore(store, appender, this.#watch, parts);
-      this.#processors = new Processors(processors);
-      const writeRows = (rows: readonly RowWrite[]) => appender.writeRows(rows);
-      const projectionStore = { processors, engine, incarnation, writeRows };
-      this.#projections = new Projections(this.#processors, projectionStore, this.#projectionSource);
-      processorHosts.set(this, this.#processors);
-      this.#timers = new TimerService(timerStore(store, appender, clock, report));
-      this.#timers.start();
-    }
-    this.#actor = createActor(
-      busMachine({
-        stopTimers: () => this.#tried(async () => this.#timers?.close()),
-        stopProcessors: () => this.#tried(() => this.#stopProcessors()),
-        stopReaders: () => this.#tried(async () => (await this.#readers)?.close()),
-        stopAppends: () => this.#tried(() => store.stopAppends()),
-        release: () => this.#tried(() => this.#release()),
-      }),
-      { systemId: 'bus' },
-    ).start();
+  constructor(core: BusCore) {
+    this.#core = core;
+    this.capabilities = core.store.capabilities;
+    this.head$ = core.watch.head$;
+    this.errors$ = core.errors$;
+    this.#view = new BusView(core.path, undefined);
+    if (core.processors !== undefined) processorHosts.set(this, core.processors);
   }
 
   /** What the bus is doing: `'open'`, `'failed'` (it only reads any more), one of the steps of closing, or `'closed'`. */
   get state(): BusState {
-    return this.#actor.getSnapshot().value;
+    return this.#core.state;
   }
 
   /** The last durable position; 0 while the store is empty. @throws {STORE_CLOSED} */
   get head(): number {
-    this.#assertOpen();
-    return this.#store.head();
+    this.#core.assertOpen();
+    return this.#core.store.head();
   }
 
   /**
@@ -263,8 +168,8 @@ export class Bus<Events extends EventShape = AnyEvent> {
     options?: ListenOptions<StoredEvent<Events>>,
   ): LiveSubscription;
   on(wanted: Wanted<never>, listener: Listener<never>, options?: ListenOptions<never>): LiveSubscription {
-    this.#assertOpen();
-    return this.#listeners.on(wanted, listener, options);
+    this.#core.assertOpen();
+    return this.#core.listeners.on(wanted, listener, options);
   }
 
   /** All events that are appended from the subscription on: {@link Bus.events} as it is by default. */
@@ -279,7 +184,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
   events<const Type extends string = string>(
     options: EventsOptions<Type, StoredEvent<EventsOfType<Events, Type>>> = {},
   ): Observable<StoredEvent<EventsOfType<Events, Type>>> {
-    return this.#listeners.observable(options);
+    return this.#core.listeners.observable(options);
   }
 
   /**
@@ -295,7 +200,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * metadata. Calls within calls add up. @throws {TypeError}, and what `use` throws
    */
   run<Result>(options: CorrelationOptions, use: () => Result): Result {
-    return this.#correlation.run(checkedMetadata('run', options), use);
+    return this.#core.correlation.run(checkedMetadata('run', options), use);
   }
 
   /**
@@ -303,9 +208,9 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * @throws {TypeError} for options out of range, or an initial state that can't be kept in a snapshot.
    */
   aggregate<State, Command>(options: AggregateOptions<Events, State, Command>): Aggregate<State, Command> {
-    const { reader, engine, identity } = this.#store;
-    const report = (error: unknown) => this.#report(error);
-    const world = { reader, engine, incarnation: identity.incarnation, path: this.#path, report };
+    const { reader, engine, identity } = this.#core.store;
+    const report = this.#core.report;
+    const world = { reader, engine, incarnation: identity.incarnation, path: this.#core.path, report };
     return new Aggregate(world, resolveAggregate(options));
   }
 
@@ -317,7 +222,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
     options: ReadOptions<Type> = {},
   ): Pages<StoredEvent<EventsOfType<Events, Type>>> {
     checkOptionNames('read', options);
-    return this.#pages(scanSource(this.#store.reader, options), options.signal);
+    return this.#pages(scanSource(this.#core.store.reader, options), options.signal);
   }
 
   /**
@@ -327,26 +232,26 @@ export class Bus<Events extends EventShape = AnyEvent> {
   readStream(stream: string, options: ReadStreamOptions = {}): Pages<StoredEvent<Events>> {
     checkStreamName(stream);
     checkOptionNames('readStream', options);
-    return this.#pages(streamSource(this.#store.reader, stream, options), options.signal);
+    return this.#pages(streamSource(this.#core.store.reader, stream, options), options.signal);
   }
 
   /** The event at `position`, or `undefined` outside the log. @throws {TypeError} {STORE_CORRUPT} {STORE_CLOSED} */
   async event(position: number): Promise<StoredEvent<Events> | undefined> {
     if (!Number.isSafeInteger(position))
       throw new TypeError(`position must be a whole number, got ${String(position)}`);
-    return (position < 1 ? undefined : this.#store.reader.event(position)) as StoredEvent<Events> | undefined;
+    return (position < 1 ? undefined : this.#core.store.reader.event(position)) as StoredEvent<Events> | undefined;
   }
 
   /** The newest version and position of `stream`, or `undefined` if there is no such stream. @throws {STREAM_NAME_INVALID} */
   async stream(stream: string): Promise<StreamHead | undefined> {
     checkStreamName(stream);
-    return this.#store.reader.streamHead(stream);
+    return this.#core.store.reader.streamHead(stream);
   }
 
   /** The streams of the store in the byte order of their names. Each page is as fresh as when it is asked for. */
   streams(options: StreamsOptions = {}): Pages<StreamInfo> {
     checkOptionNames('streams', options);
-    return pagesOf(streamsSource(this.#store.reader, options), options.signal);
+    return pagesOf(streamsSource(this.#core.store.reader, options), options.signal);
   }
 
   /**
@@ -361,14 +266,12 @@ export class Bus<Events extends EventShape = AnyEvent> {
     if (!Number.isSafeInteger(after) || after < 0) {
       throw new TypeError(`after must be a whole number from 0 on, got ${String(after)}`);
     }
-    const walks = subscriptionWalks(this.#store.reader, after, options);
+    const walks = subscriptionWalks(this.#core.store.reader, after, options);
     const open = (left: AbortSignal): PageSource<StoredEvent> => {
       const walk = walks();
       return async () => {
-        const head = await this.#watch.beyond(walk.position(), signal, left);
-        return head === undefined || this.#closing !== undefined
-          ? undefined
-          : { items: walk.next(head), isLast: false };
+        const head = await this.#core.watch.beyond(walk.position(), signal, left);
+        return head === undefined || this.#core.isClosing ? undefined : { items: walk.next(head), isLast: false };
       };
     };
     return this.#pages(open, signal);
@@ -382,9 +285,9 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * @throws {ABORTED} {STORE_CLOSED} {STORE_CORRUPT}. @throws {UNSUPPORTED} for a store in memory, and in connected threads.
    */
   async query<Result>(module: string | URL, options: QueryOptions = {}): Promise<Result> {
-    this.#assertOpen();
-    const settings = this.#requireReaders();
-    return runQuery<Result>(await this.#pool(settings), this.#store.head(), module, options);
+    this.#core.assertOpen();
+    const pool = await this.#core.readers();
+    return runQuery<Result>(pool, this.#core.store.head(), module, options);
   }
 
   /**
@@ -394,8 +297,8 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * @throws {STORE_READ_ONLY} {STORE_CLOSED}. @throws {UNSUPPORTED} in connected threads: processors are at the other end.
    */
   processor<const Type extends string = string>(options: ProcessorOptions<Events, Type>): Processor {
-    this.#assertOpen();
-    return this.#requireProcessors().create(options);
+    this.#core.assertOpen();
+    return this.#core.requireProcessors().create(options);
   }
 
   /**
@@ -404,16 +307,16 @@ export class Bus<Events extends EventShape = AnyEvent> {
    */
   deadLetters(name: string): DeadLetters<Events> {
     checkConsumerName(name);
-    const { appender } = this.#store;
-    return new DeadLetters(name, this.#store, () => {
-      this.#assertOpen();
-      return { names: this.#requireProcessors().names, appender: appender as Appender };
+    const { appender } = this.#core.store;
+    return new DeadLetters(name, this.#core.store, () => {
+      this.#core.assertOpen();
+      return { names: this.#core.requireProcessors().names, appender: appender as Appender };
     });
   }
 
   /** Its processors that are not closed, in the order in which they were made. */
   get processors(): readonly Processor[] {
-    return this.#processors?.list ?? [];
+    return this.#core.processors?.list ?? [];
   }
 
   /**
@@ -422,21 +325,21 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * @throws as {@link Bus.processor}; names of processors and projections are one set.
    */
   projection<Value = unknown>(options: ProjectionOptions<Events, Value>): Projection<Value> {
-    this.#assertOpen();
-    this.#requireProcessors();
-    return (this.#projections as Projections).create(options);
+    this.#core.assertOpen();
+    this.#core.requireProcessors();
+    return (this.#core.projections as Projections).create(options);
   }
 
   /** Its projections that are not closed, in the order in which they were made. */
   get projections(): readonly Projection[] {
-    return this.#projections?.list ?? [];
+    return this.#core.projections?.list ?? [];
   }
 
   /** The entries of a projection, whoever builds it: in any thread, and in processes that only read. @throws {TypeError} {STORE_CLOSED} */
   view<Value = unknown>(name: string): ProjectionReader<Value> {
-    this.#assertOpen();
+    this.#core.assertOpen();
     checkConsumerName(name);
-    return new StoredProjection<Value>(name, this.#projectionSource);
+    return new StoredProjection<Value>(name, this.#core.projectionSource);
   }
 
   /**
@@ -447,10 +350,10 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * nothing was written. @throws as {@link Bus.append} for the store. @throws {UNSUPPORTED} in connected threads.
    */
   async schedule(stream: string, event: NewEvent<Events>, options: ScheduleOptions): Promise<ScheduledTimer> {
-    this.#assertOpen();
-    const [timers, clock] = this.#requireTimers();
+    this.#core.assertOpen();
+    const [timers, clock] = this.#core.requireTimers();
     const made = scheduleOrder(stream, event, options, readClock(clock), (appends, given) =>
-      this.#path.encoded(appends, given),
+      this.#core.path.encoded(appends, given),
     );
     const order = isThenable(made) ? await untilAborted(made, options.signal) : made;
     const { key, dueMs } = order;
@@ -462,10 +365,10 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * was cancelled, or never was. @throws as {@link Bus.schedule}.
    */
   async cancelTimer(key: string, options: CancelTimerOptions = {}): Promise<boolean> {
-    this.#assertOpen();
+    this.#core.assertOpen();
     checkTimerKey(key);
     checkOptionNames('cancelTimer', options);
-    const [timers] = this.#requireTimers();
+    const [timers] = this.#core.requireTimers();
     return timers.order({ kind: 'cancel', key }, options.signal);
   }
 
@@ -475,7 +378,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
    */
   timers(options: TimersOptions = {}): Pages<PendingTimer<Events>> {
     checkOptionNames('timers', options);
-    const { engine, identity } = this.#store;
+    const { engine, identity } = this.#core.store;
     return pagesOf(timersSource(engine, identity.incarnation, options), options.signal) as Pages<PendingTimer<Events>>;
   }
 
@@ -484,31 +387,31 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * tests that bring a `clock` of their own. @throws what keeps them from being appended, and as {@link Bus.schedule}.
    */
   async fireTimers(): Promise<void> {
-    this.#assertOpen();
-    const [timers] = this.#requireTimers();
+    this.#core.assertOpen();
+    const [timers] = this.#core.requireTimers();
     await timers.fireDue();
   }
 
   /** Checks every block, the order, and the index tables against the log, while the store is in use. */
   verify(options: VerifyOptions = {}): Promise<VerifyReport> {
-    return verifyStore(this.#store.engine, options);
+    return verifyStore(this.#core.store.engine, options);
   }
 
   /** How far each consumer has come, durably, and what it gave up; whether it runs or not. @throws {STORE_CORRUPT} */
   consumers(): ConsumerInfo[] {
-    const { engine, reader } = this.#store;
+    const { engine, reader } = this.#core.store;
     return readConsumers(engine, () => reader.head());
   }
 
   /** What the store says of itself. */
   info(): StoreInfo {
     return {
-      ...this.#store.identity,
-      incarnation: Buffer.from(this.#store.identity.incarnation).toString('hex'),
-      path: this.#store.engine.path,
-      head: this.#store.reader.head(),
-      indexedPosition: this.#store.reader.indexedPosition(),
-      sizeBytes: this.#store.engine.sizeBytes(),
+      ...this.#core.store.identity,
+      incarnation: Buffer.from(this.#core.store.identity.incarnation).toString('hex'),
+      path: this.#core.store.engine.path,
+      head: this.#core.store.reader.head(),
+      indexedPosition: this.#core.store.reader.indexedPosition(),
+      sizeBytes: this.#core.store.engine.sizeBytes(),
     };
   }
 
@@ -517,9 +420,8 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * @throws {UNSUPPORTED} for a store in memory. @throws {STORE_CLOSED} {STORE_FAILED}
    */
   port(): MessagePort {
-    this.#assertOpen();
-    if (this.#failure !== undefined) throw this.#failure;
-    const { connect, engine } = this.#store;
+    this.#core.assertWriting();
+    const { connect, engine } = this.#core.store;
     if (connect === undefined) throw unconnectable(engine.path);
     const { port1, port2 } = new MessageChannel();
     connect(port1);
@@ -531,147 +433,14 @@ export class Bus<Events extends EventShape = AnyEvent> {
    * and releases the store. Every step is bounded in time. Twice is fine.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#core.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  async #close(): Promise<void> {
-    this.#gate.close(this.#closedError());
-    this.#actor.send({ type: 'CLOSE' });
-    await toPromise(this.#actor);
-    this.#errors.complete();
-  }
-
-  async #release(): Promise<void> {
-    this.#watch.close();
-    this.#projectionSource.watch.close();
-    await this.#store.release();
-  }
-
-  async #stopProcessors(): Promise<void> {
-    const projections = this.#projections?.close();
-    await this.#processors?.close(processorsStopMaxMs);
-    if (projections !== undefined) await withinMs(processorsStopMaxMs, projections);
-  }
-
-  #requireProcessors(): Processors {
-    const { path } = this.#store.engine;
-    if (this.#processors !== undefined) return this.#processors;
-    if (this.#store.appender === undefined) {
-      throw new BusError('STORE_READ_ONLY', `${path} was opened read-only: it keeps no cursors`, { path });
-    }
-    throw new BusError('UNSUPPORTED', 'processors run on the bus that this thread is connected to', {
-      feature: 'processors',
-    });
-  }
-
-  #requireTimers(): readonly [timers: TimerService, clock: () => number] {
-    const { path } = this.#store.engine;
-    if (this.#timers !== undefined && this.#settings !== undefined) return [this.#timers, this.#settings.clock];
-    if (this.#store.appender === undefined) {
-      throw new BusError('STORE_READ_ONLY', `${path} was opened read-only: it keeps no timers`, { path });
-    }
-    throw new BusError('UNSUPPORTED', 'timers are on the bus that this thread is connected to', { feature: 'timers' });
-  }
-
-  #requireReaders(): NonNullable<BusSettings> {
-    const { engine } = this.#store;
-    if (this.#settings !== undefined && engine.capabilities.threads) return this.#settings;
-    throw new BusError('UNSUPPORTED', `there are no reader threads for the store at ${engine.path} here`, {
-      feature: 'queries',
-    });
-  }
-
-  #pool(settings: NonNullable<BusSettings>): Promise<ReaderPool> {
-    this.#readers ??= this.#startReaders(settings);
-    return this.#readers;
-  }
-
-  /** Loaded with the first query, or handler in a thread: an application without any pays nothing for the pool. */
-  async #startReaders({ readers: threads, force }: NonNullable<BusSettings>): Promise<ReaderPool> {
-    const { path } = this.#store.engine;
-    const { ReaderPool } = await import('./reader-pool.ts');
-    return new ReaderPool({ path, threads, force, onError: (error) => this.#report(error) });
-  }
-
-  #fail(error: unknown): void {
-    this.#failure = error;
-    this.#actor.send({ type: 'WRITER_FAILED' });
-    this.#report(error);
-  }
-
-  #report(error: unknown): void {
-    if (this.#errors.observed) this.#errors.next(error);
-    else warn(error);
-  }
-
-  async #tried(step: () => Promise<void>): Promise<void> {
-    try {
-      await step();
-    } catch (error) {
-      this.#report(error);
-    }
-  }
-
-  #assertOpen(): void {
-    if (this.#closing !== undefined) throw this.#closedError();
-  }
-
-  #closedError(): BusError {
-    return new BusError('STORE_CLOSED', 'the bus is closed', { path: this.#store.engine.path });
-  }
-
   #pages<Event>(open: (left: AbortSignal) => PageSource<StoredEvent>, signal: AbortSignal | undefined): Pages<Event> {
     return pagesOf(open, signal) as unknown as Pages<Event>;
   }
-}
-
-/**
- * Opens the store at `options.path`, creating it if need be, and returns its bus. With `schemas`, and no union named, its
- * events are those of the schemas.
- * @throws {TypeError} for options out of range. @throws {STORE_LOCKED} {STORE_NOT_FOUND} {STORE_FORMAT} {STORE_CORRUPT}
- * {STORE_READ_ONLY} {STORE_FULL} {UNSUPPORTED} {ABORTED}
- */
-export function openBus<const Given extends Schemas>(
-  options: OpenOptions & { readonly schemas: Given },
-): Promise<Bus<EventsOf<Given>>>;
-export function openBus<Events extends EventShape = AnyEvent>(options: OpenOptions): Promise<Bus<Events>>;
-export async function openBus(options: OpenOptions): Promise<Bus> {
-  const resolved = resolveOptions(options);
-  return busOn((events) => openStore(resolved, events), resolved);
-}
-
-/** Waits for the store, and tells the bus on it what was told in the meantime. */
-export async function busOn<Events extends EventShape>(
-  open: (events: StoreEvents) => Promise<OpenStore>,
-  settings: BusSettings,
-  schemas?: SchemaSet,
-): Promise<Bus<Events>> {
-  const told: unknown[] = [];
-  let onFailed = (error: unknown): void => void told.push(error);
-  const store = await open({ onFailed: (error) => onFailed(error) });
-  const bus = new Bus<Events>(
-    (events) => {
-      onFailed = events.onFailed;
-      return store;
-    },
-    settings,
-    schemas,
-  );
-  for (const error of told) onFailed(error);
-  return bus;
-}
-
-/** Something failed where nobody waits for it. Anything may have been thrown: only of our own errors is more used than texts. */
-function warn(error: unknown): void {
-  if (isNativeError(error) && error instanceof BusError) {
-    process.emitWarning(error);
-    return;
-  }
-  const { name, code, message, stack } = CaughtError.of(error);
-  process.emitWarning(Object.assign(new Error(message), { name, code }, stack === undefined ? {} : { stack }));
 }

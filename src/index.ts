@@ -13,7 +13,7 @@ export type {
   SnapshotOptions,
 } from '../actors/aggregate-options.ts';
 export type { BusState } from '../actors/bus.machine.ts';
-export { Bus, openBus, type StoreInfo } from '../actors/bus.ts';
+export { Bus, type StoreInfo } from '../actors/bus.ts';
 export type { BusView } from '../actors/bus-view.ts';
 export { type CloseOnSignalOptions, closeOnSignal } from '../actors/close-on-signal.ts';
 export { type ConnectOptions, connectBus } from '../actors/connect.ts';
@@ -38,6 +38,7 @@ export type {
 } from '../actors/listeners.ts';
 export type { Logger } from '../actors/logger.ts';
 export type { LagPlace, MaxLagOptions, MonitorOptions } from '../actors/monitor-options.ts';
+export { openBus } from '../actors/open-bus.ts';
 export type { Force, OpenOptions } from '../actors/options.ts';
 export type { Processor, ResetOptions, WaitOptions } from '../actors/processor.ts';
 export type {

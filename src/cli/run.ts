@@ -84,7 +84,7 @@ async function runCommand(
 /** Opens a store that exists. */
 async function openStore(path: string, isWriting: boolean): Promise<Bus> {
   // Only now: the store's native parts take longer to load than all of the rest.
-  const { openBus } = await import('../../actors/bus.ts');
+  const { openBus } = await import('../../actors/open-bus.ts');
   const reader = await openBus({ path, readOnly: true });
   if (!isWriting) return reader;
   const { durability } = reader.info();

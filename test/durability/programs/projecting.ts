@@ -5,7 +5,7 @@
  * With a point the writer is inline, so that a commit begins and ends here.
  */
 import { writeSync } from 'node:fs';
-import { busOn } from '#actors/bus';
+import { busOn } from '#actors/open-bus';
 import { storeOn } from '#actors/open-store';
 import { resolveOptions } from '#actors/options';
 import { decodeBuilds, projectionOfKey } from '#kernel/codec/projection-row';

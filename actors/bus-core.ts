@@ -1,0 +1,218 @@
+/**
+ * The inside of a bus: puts store, watch, appends, listeners, processors, projections, timers and readers together, and ends
+ * them in their order (bus.machine.ts).
+ *
+ * What users see of it is the bus (bus.ts), which asks for the parts it needs here.
+ */
+import { isNativeError } from 'node:util/types';
+import { type Observable, Subject } from 'rxjs';
+import { type Actor, createActor, toPromise } from 'xstate';
+import { BusError } from '../src/errors.ts';
+import { processorsStopMaxMs } from '../src/limits.ts';
+import type { SchemaSet } from '../src/log/schemas.ts';
+import type { RowWrite } from '../src/storage/engine.ts';
+import type { AppendResult } from '../src/types.ts';
+import { AppendPath } from './append-path.ts';
+import { type BusMachine, type BusState, busMachine } from './bus.machine.ts';
+import { CaughtError } from './caught-error.ts';
+import { Correlation } from './correlation.ts';
+import { GuardedObservable } from './guarded-observable.ts';
+import { Listeners, liveSource } from './listeners.ts';
+import type { OpenStore, StoreEvents } from './open-store.ts';
+import type { ResolvedOptions } from './options.ts';
+import { type ProcessorStore, processorStore } from './processor-store.ts';
+import { Processors } from './processors.ts';
+import type { ProjectionSource } from './projection-reader.ts';
+import { ProjectionWatch } from './projection-watch.ts';
+import { Projections } from './projections.ts';
+import { PublishGate } from './publish-gate.ts';
+import type { ReaderPool } from './reader-pool.ts';
+import { TimerService } from './timer-service.ts';
+import { timerStore } from './timer-store.ts';
+import { HeadWatch } from './watch.ts';
+import { withinMs } from './within-ms.ts';
+
+/** What a bus needs to know beside its store; a connected one leaves processors and queries to the bus at the other end. */
+export type BusSettings = Pick<ResolvedOptions, 'readers' | 'clock' | 'force' | 'logger' | 'schemas'> | undefined;
+
+export class BusCore {
+  readonly store: OpenStore;
+  readonly watch: HeadWatch;
+  readonly errors$: Observable<unknown>;
+  readonly correlation = new Correlation();
+  readonly path: AppendPath;
+  readonly listeners: Listeners;
+  readonly projectionSource: ProjectionSource;
+  /** `undefined` where the bus can't write, or is connected to one that does; so are the next two. */
+  readonly processors: Processors | undefined;
+  readonly projections: Projections | undefined;
+  readonly #timers: TimerService | undefined;
+  readonly #errors = new Subject<unknown>();
+  readonly #gate = new PublishGate();
+  readonly #actor: Actor<BusMachine>;
+  readonly #settings: BusSettings;
+  #readers: Promise<ReaderPool> | undefined;
+  /** What ended writing, if something has. */
+  #failure: unknown;
+  #closing: Promise<void> | undefined;
+
+  constructor(open: (events: StoreEvents) => OpenStore, settings: BusSettings, schemas: SchemaSet | undefined) {
+    const { report } = this;
+    const store = open({ onFailed: (error) => this.#fail(error) });
+    this.store = store;
+    this.errors$ = new GuardedObservable((subscriber) => this.#errors.subscribe(subscriber), warn);
+    this.watch = new HeadWatch({ head: store.head, listen: store.listen, onError: report });
+    this.#settings = settings;
+    this.path = new AppendPath({
+      path: store.engine.path,
+      appender: store.appender,
+      schemas,
+      correlation: this.correlation,
+      gate: this.#gate,
+      assertOpen: () => this.assertOpen(),
+    });
+    this.listeners = new Listeners(liveSource(store, this.watch, report), this.#gate);
+    const { engine, appender, identity } = store;
+    const { incarnation } = identity;
+    this.projectionSource = { engine, incarnation, watch: new ProjectionWatch(store.listen), report };
+    if (settings !== undefined && appender !== undefined) {
+      const { clock, logger } = settings;
+      const appendFor: ProcessorStore['appendFor'] = (stream, events, request) =>
+        this.path.submit([{ stream, events }], request, ([result]) => result as AppendResult);
+      const readers = engine.capabilities.threads ? () => this.readers() : undefined;
+      const parts = { appendFor, readers, logger, clock, report };
+      const processors = processorStore(store, appender, this.watch, parts);
+      this.processors = new Processors(processors);
+      const writeRows = (rows: readonly RowWrite[]) => appender.writeRows(rows);
+      const projectionStore = { processors, engine, incarnation, writeRows };
+      this.projections = new Projections(this.processors, projectionStore, this.projectionSource);
+      this.#timers = new TimerService(timerStore(store, appender, clock, report));
+      this.#timers.start();
+    }
+    this.#actor = createActor(
+      busMachine({
+        stopTimers: () => this.#tried(async () => this.#timers?.close()),
+        stopProcessors: () => this.#tried(() => this.#stopProcessors()),
+        stopReaders: () => this.#tried(async () => (await this.#readers)?.close()),
+        stopAppends: () => this.#tried(() => store.stopAppends()),
+        release: () => this.#tried(() => this.#release()),
+      }),
+      { systemId: 'bus' },
+    ).start();
+  }
+
+  get state(): BusState {
+    return this.#actor.getSnapshot().value;
+  }
+
+  get isClosing(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Tells of a failure that nobody waits for. */
+  readonly report = (error: unknown): void => {
+    if (this.#errors.observed) this.#errors.next(error);
+    else warn(error);
+  };
+
+  assertOpen(): void {
+    if (this.#closing !== undefined) throw this.#closedError();
+  }
+
+  /** @throws {STORE_FAILED} {STORE_CLOSED} */
+  assertWriting(): void {
+    this.assertOpen();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#gate.close(this.#closedError());
+    this.#actor.send({ type: 'CLOSE' });
+    await toPromise(this.#actor);
+    this.#errors.complete();
+  }
+
+  async #release(): Promise<void> {
+    this.watch.close();
+    this.projectionSource.watch.close();
+    await this.store.release();
+  }
+
+  async #stopProcessors(): Promise<void> {
+    const projections = this.projections?.close();
+    await this.processors?.close(processorsStopMaxMs);
+    if (projections !== undefined) await withinMs(processorsStopMaxMs, projections);
+  }
+
+  requireProcessors(): Processors {
+    const { path } = this.store.engine;
+    if (this.processors !== undefined) return this.processors;
+    if (this.store.appender === undefined) {
+      throw new BusError('STORE_READ_ONLY', `${path} was opened read-only: it keeps no cursors`, { path });
+    }
+    throw new BusError('UNSUPPORTED', 'processors run on the bus that this thread is connected to', {
+      feature: 'processors',
+    });
+  }
+
+  requireTimers(): readonly [timers: TimerService, clock: () => number] {
+    const { path } = this.store.engine;
+    if (this.#timers !== undefined && this.#settings !== undefined) return [this.#timers, this.#settings.clock];
+    if (this.store.appender === undefined) {
+      throw new BusError('STORE_READ_ONLY', `${path} was opened read-only: it keeps no timers`, { path });
+    }
+    throw new BusError('UNSUPPORTED', 'timers are on the bus that this thread is connected to', { feature: 'timers' });
+  }
+
+  /** The reader threads, which start with the first query, or handler in a thread. @throws {UNSUPPORTED} */
+  async readers(): Promise<ReaderPool> {
+    const { engine } = this.store;
+    if (this.#settings !== undefined && engine.capabilities.threads) {
+      this.#readers ??= this.#startReaders(this.#settings);
+      return this.#readers;
+    }
+    throw new BusError('UNSUPPORTED', `there are no reader threads for the store at ${engine.path} here`, {
+      feature: 'queries',
+    });
+  }
+
+  /** Loaded now only: an application without any pays nothing for the pool. */
+  async #startReaders({ readers: threads, force }: NonNullable<BusSettings>): Promise<ReaderPool> {
+    const { path } = this.store.engine;
+    const { ReaderPool } = await import('./reader-pool.ts');
+    return new ReaderPool({ path, threads, force, onError: this.report });
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error;
+    this.#actor.send({ type: 'WRITER_FAILED' });
+    this.report(error);
+  }
+
+  async #tried(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      this.report(error);
+    }
+  }
+
+  #closedError(): BusError {
+    return new BusError('STORE_CLOSED', 'the bus is closed', { path: this.store.engine.path });
+  }
+}
+
+/** Something failed where nobody waits for it. Anything may have been thrown: only of our own errors is more used than texts. */
+function warn(error: unknown): void {
+  if (isNativeError(error) && error instanceof BusError) {
+    process.emitWarning(error);
+    return;
+  }
+  const { name, code, message, stack } = CaughtError.of(error);
+  process.emitWarning(Object.assign(new Error(message), { name, code }, stack === undefined ? {} : { stack }));
+}
