@@ -222,8 +222,9 @@ export const cases: readonly BenchCase[] = [
     kind: 'work',
     unit: 'events/s',
     store: 'built',
-    about: 'a drain with one stream of fifty parked at its first event; beside it, in the same turns, without',
-    tasks: { varvebus: parkedDrainTask(0.02) },
+    about:
+      'a drain with about two streams of a thousand parked at their first event; beside it, in the same turns, without',
+    tasks: { varvebus: parkedDrainTask(0.002) },
   },
   {
     id: 'query-1',
