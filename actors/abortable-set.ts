@@ -30,8 +30,8 @@ export class AbortableSet<Item> {
       this.#onAbort(signal, items);
     };
     const entry = { items, listener };
-    this.#entryBySignal.set(signal, entry);
     signal.addEventListener('abort', listener);
+    this.#entryBySignal.set(signal, entry);
     return entry;
   }
 

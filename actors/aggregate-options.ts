@@ -62,7 +62,7 @@ export interface ExecuteOptions {
   readonly metadata?: Metadata;
   /**
    * A second `execute` with the same key decides nothing and gives the result of the first, whatever its command. Remembered
-   * as for `append`; one whose decision was to do nothing is not remembered. 1 to 512 bytes.
+   * at least as long as for `append`; one whose decision was to do nothing is not remembered. 1 to 512 bytes.
    */
   readonly idempotencyKey?: string;
 }

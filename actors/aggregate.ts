@@ -171,6 +171,8 @@ export class Aggregate<State, Command> {
   #evolved(state: State, event: StoredEvent): State {
     const next = this.#options.evolve(state, event);
     if (next !== undefined && !isThenable(next)) return next;
+    // What becomes of a promise is not waited for: it must not end the process.
+    if (isThenable(next)) next.then(undefined, () => undefined);
     const what = next === undefined ? 'returned undefined' : 'returned a promise';
     throw new TypeError(
       `evolve of ${this.name} ${what} for ${event.type}: return the state, also when changed in place`,

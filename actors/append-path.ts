@@ -109,8 +109,8 @@ export class AppendPath {
     pick: (results: AppendResult[]) => Result,
     gate: PublishGate | undefined,
   ): Promise<Result> {
-    throwIfAborted(signal);
     const ready = isThenable(request) ? await untilAborted(request, signal) : request;
+    throwIfAborted(signal);
     const events = ready.types.length;
     await gate?.enter(events, signal);
     try {

@@ -3,7 +3,9 @@
  *
  * One class for each way; all are bounded. Which events get here, and when, is live-reading.ts.
  */
+
 import type { StoredEvent } from '../src/types.ts';
+import { atOnce } from './at-once.ts';
 import { Fifo } from './fifo.ts';
 
 export interface Backlog {
@@ -104,7 +106,7 @@ export class CoalescingBacklog implements Backlog {
   push(event: StoredEvent): void {
     // Counted first: it is lost if its key is not known.
     this.dropped++;
-    const key = this.#keyOf(event);
+    const key = atOnce(this.#keyOf(event), 'coalesceBy');
     this.dropped--;
     this.#eventByKey.delete(key);
     this.#eventByKey.set(key, event);

@@ -185,7 +185,7 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
     const { names, appender } = this.#desk();
     const positions: number[] = [];
     for (const part of this.#chosen(which)) {
-      await names.letters.take(this.name, async () => {
+      const change = async () => {
         const rows: RowWrite[] = [];
         for (const position of part) {
           const letter = this.#letter(position);
@@ -195,7 +195,9 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
           rows.push(letterWrite(this.name, position, next));
         }
         if (rows.length > 0) await appender.writeRows(rows);
-      });
+      };
+      // Nor while the first move of a new build removes letters: one of them would come back.
+      await names.letters.take(this.name, () => names.moves.take(this.name, change));
     }
     return positions;
   }

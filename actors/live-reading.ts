@@ -5,11 +5,13 @@
  * Reads a page when there is room for it (backlog.ts) and gives way to other work after each. Whatever the listener throws or
  * rejects with is reported, and it goes on. Keeps the process alive until it is closed.
  */
+
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Observable, Subscription } from 'rxjs';
 import type { SubscriptionWalk } from '../src/log/read-sources.ts';
 import { isThenable } from '../src/thenable.ts';
 import type { EventFilter, StoredEvent } from '../src/types.ts';
+import { atOnce } from './at-once.ts';
 import type { Backlog } from './backlog.ts';
 import { keepAlive } from './keep-alive.ts';
 
@@ -132,7 +134,7 @@ export class LiveReading {
   #take(event: StoredEvent): void {
     const { isWanted, backlog } = this.#options;
     this.#guarded(() => {
-      if (isWanted === undefined || isWanted(event)) backlog.push(event);
+      if (isWanted === undefined || atOnce(isWanted(event), 'the predicate')) backlog.push(event);
     });
   }
 

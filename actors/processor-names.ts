@@ -4,6 +4,7 @@
  * Guarantees that of one name only one processor runs, that handler calls of one name never overlap, and that moves of one
  * cursor follow each other: also when an earlier processor of that name went without waiting for them.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { BusError } from '../src/errors.ts';
 import type { TimerClock } from './processor-status.ts';
 import type { ProcessorStore } from './processor-store.ts';
@@ -16,6 +17,8 @@ export interface ProcessorHost {
 }
 
 export class ProcessorNames {
+  /** Calls something in the async context in which the bus was opened, not in that of whoever told a processor to start. */
+  readonly inContext = AsyncLocalStorage.snapshot();
   /** Calls of handlers, by the name of their cursor. */
   readonly handlers = new Turns();
   /** Moves of cursors, by their names. */

@@ -158,7 +158,7 @@ export function processorPorts(
     }),
     work: fromPromise(({ input, signal }) =>
       inTurn(names.handlers, signal, async () => {
-        const result = await work(input, letterbox, signal);
+        const result = await names.inContext(work, input, letterbox, signal);
         if (!signal.aborted) {
           letterbox.add(result.setAside);
           monitor.at(result.position, result.head);
@@ -179,7 +179,7 @@ export function processorPorts(
     ),
     replay: fromPromise(({ input, signal }) =>
       inTurn(names.handlers, signal, async () => {
-        const result = await replay(replays, input, signal);
+        const result = await names.inContext(replay, replays, input, signal);
         if (result.handled > 0) monitor.moved();
         // Who waits for it looks at the processor next: that takes the result first.
         setImmediate(() => names.tellLetters(name));
@@ -188,14 +188,17 @@ export function processorPorts(
     ),
     resetCursor: fromPromise(async ({ input: { holder, reset }, signal }) => {
       await layout.othersEnded();
-      return inTurn(names.moves, signal, async () => {
-        claim.take(holder);
-        const head = store.head();
-        const expected = await layout.cursor(cursorName);
-        const to = { position: Math.min(reset.to, head), generation: (expected?.generation ?? 1) + 1 };
-        const rows = store.read((snapshot) => lettersBehind(snapshot, name, to.position, isMine));
-        return { ...placeAt(await move(expected, to, rows), head), cursor: to };
-      });
+      const resetInTurn = () =>
+        inTurn(names.moves, signal, async () => {
+          claim.take(holder);
+          const head = store.head();
+          const expected = await layout.cursor(cursorName);
+          const to = { position: Math.min(reset.to, head), generation: (expected?.generation ?? 1) + 1 };
+          const rows = store.read((snapshot) => lettersBehind(snapshot, name, to.position, isMine));
+          return { ...placeAt(await move(expected, to, rows), head), cursor: to };
+        });
+      // Nobody marks a letter meanwhile that is about to go.
+      return names.letters.take(name, resetInTurn);
     }),
     watchHead: fromEventObservable(() => headEvents(store.head$)),
     reportFailure: fromCallback(({ input }) => store.report(processorFailed(name, input))),

@@ -11,7 +11,7 @@ import { decodeEntry, type ProjectionBuild } from '../src/codec/projection-row.t
 import { BusError } from '../src/errors.ts';
 import { pageEventsMax } from '../src/limits.ts';
 import { readCursor } from '../src/log/cursor.ts';
-import { abortError, type PageSource, pagesOf } from '../src/log/pages.ts';
+import { abortError, type PageSource, pagesOf, throwIfAborted } from '../src/log/pages.ts';
 import { checkProjectionKey, type KeyRange, type ProjectionRange, resolveRange } from '../src/log/projection-range.ts';
 import { BuildEntries, buildCursorName, readBuilds } from '../src/log/projection-rows.ts';
 import type { Engine, Snapshot } from '../src/storage/engine.ts';
@@ -108,9 +108,9 @@ export class StoredProjection<Value> implements ProjectionReader<Value> {
   /** Resolves when `condition` holds for what is read. @throws as {@link ProjectionReader.waitFor} */
   waitUntil(condition: (moment: Moment) => boolean, { signal }: WaitOptions): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) throw abortError(signal, 'nothing-written');
+      throwIfAborted(signal);
       if (condition(this.#moment())) return resolve();
-      const letGo = keepAlive();
+      let letGo = () => {};
       let leave = () => {};
       const end = (settle: () => void) => {
         leave();
@@ -127,21 +127,20 @@ export class StoredProjection<Value> implements ProjectionReader<Value> {
         }
       };
       signal?.addEventListener('abort', onAbort);
+      letGo = keepAlive();
       leave = this.#source.watch.add(look, () => end(() => reject(this.#closed())));
     });
   }
 
   #subscribe(key: string, subscriber: Subscriber<Value | undefined>): () => void {
-    let seen: Moment | undefined;
+    let isFirst = true;
     let told: EncodedPayload | undefined;
     const look = () => {
       try {
-        const moment = this.#moment();
-        if (moment.build?.build === seen?.build?.build && moment.position === seen?.position) return;
-        const isFirst = seen === undefined;
-        seen = moment;
+        // Not by the position: a dead letter that is tried again changes entries where the cursor is.
         const stored = this.#read((snapshot) => this.#active(snapshot)?.get(snapshot, key));
         if (!isFirst && isSame(stored, told)) return;
+        isFirst = false;
         told = stored;
         subscriber.next(decoded(stored));
       } catch (error) {

@@ -4,11 +4,14 @@
  * Level-triggered: a wake-up is a hint to look at the rows, several of one turn are one. Where another process writes, it is
  * the clock that hints (wake-ups.ts).
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Listen } from './wake-ups.ts';
 
 export class ProjectionWatch {
   readonly #listen: Listen;
   readonly #lookers = new Set<Looker>();
+  /** Not in the context of whoever waits first. */
+  readonly #inContext = AsyncLocalStorage.snapshot();
   #stopListening: (() => void) | undefined;
   #isScheduled = false;
   #isClosed = false;
@@ -25,7 +28,7 @@ export class ProjectionWatch {
       return () => undefined;
     }
     this.#lookers.add(looker);
-    this.#stopListening ??= this.#listen(() => this.#schedule());
+    this.#stopListening ??= this.#inContext(this.#listen, () => this.#schedule());
     // Only now is every commit either told of or there to be seen.
     this.#schedule();
     return () => {

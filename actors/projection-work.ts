@@ -141,7 +141,8 @@ export class ProjectionWork {
 /** The build that `version` goes on with; one that was not begun yet is without rows and cursor. */
 function chosen({ active, building, lastBuild }: ProjectionBuilds, version: number): ProjectionBuild {
   if (building?.version === version) return building;
-  if (active?.version === version) return active;
+  // Another build that was begun has taken the letters over: what is read can't be gone on with.
+  if (active?.version === version && building === undefined) return active;
   return { version, build: lastBuild + 1 };
 }
 

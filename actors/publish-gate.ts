@@ -33,7 +33,7 @@ export class PublishGate {
 
   /** Nobody has to wait, and nothing has to be counted. */
   get isOpen(): boolean {
-    return this.#blocking.size === 0 && this.#waiters.size === 0;
+    return this.#blocking.size === 0 && this.#waiters.size === 0 && this.#admittedEvents === 0;
   }
 
   /** Publishing waits for `listener` until what is returned is called. */

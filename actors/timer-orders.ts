@@ -31,8 +31,8 @@ export class TimerOrders {
         else resolve(answer.wasPending);
       };
       const waiting = { order, signal, settle };
-      this.#queue.push(waiting);
       if (signal !== undefined) this.#abortable.add(signal, waiting);
+      this.#queue.push(waiting);
     });
   }
 

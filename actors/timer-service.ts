@@ -85,7 +85,10 @@ export class TimerService {
     if (this.#isClosed) return Promise.reject(this.#closedError());
     const look = Promise.withResolvers<void>();
     this.#looks.push(look);
-    this.#failure = undefined;
+    if (!this.#hasEnded) {
+      this.#failure = undefined;
+      this.#clearAlarm();
+    }
     this.#wake();
     return look.promise;
   }
@@ -110,10 +113,14 @@ export class TimerService {
     // Whatever is ordered in the same turn of the event loop shares a write.
     await setImmediate();
     let hasFired = false;
-    while (hasFired || this.#isAsked || !this.#orders.isEmpty) {
-      this.#isAsked = false;
-      await this.#takeOrders();
-      hasFired = await this.#fire();
+    try {
+      while (hasFired || this.#isAsked || !this.#orders.isEmpty) {
+        this.#isAsked = false;
+        await this.#takeOrders();
+        hasFired = await this.#fire();
+      }
+    } catch (error) {
+      this.#store.report(error);
     }
     this.#working = undefined;
     this.#settleLooks();

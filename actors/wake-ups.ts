@@ -1,6 +1,7 @@
 /**
  * Where a watch learns that the head may have moved: from shared memory, or by looking now and then.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SharedState } from './shared-state.ts';
 
 /** Calls `wake` whenever the head may have moved, until what it returns is called. */
@@ -37,7 +38,7 @@ export function shared(state: SharedState): Listen {
   };
   return (wake) => {
     // Two may pass the same function.
-    const listener = () => wake();
+    const listener = AsyncLocalStorage.bind(() => wake());
     listeners.add(listener);
     if (listeners.size === 1) seen = state.head;
     wait();

@@ -33,10 +33,11 @@ const columns: readonly (readonly [string, Alignment])[] = [
 function consumersText(consumers: readonly ConsumerInfo[]): string {
   if (consumers.length === 0) return 'no processor has saved a cursor\n';
   const rows = consumers.flatMap((consumer) => {
-    const { name, deadLetters, waiting, discarded, parked, partitions = [] } = consumer;
+    const { name, deadLetters, waiting, discarded, parked, partitions = [], building } = consumer;
     const counts = [deadLetters, waiting, discarded, parked].map(grouped);
     const parts = partitions.map((part) => placeCells(`  partition ${part.index} of ${part.of}`, part));
-    return [[...placeCells(printable(name), consumer), ...counts], ...parts];
+    const next = building === undefined ? [] : [placeCells('  next build', building)];
+    return [[...placeCells(printable(name), consumer), ...counts], ...parts, ...next];
   });
   return tableText(columns, rows);
 }

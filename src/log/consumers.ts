@@ -5,6 +5,7 @@ import { decodeCursorRow } from '../codec/row.ts';
 import type { Engine, Snapshot } from '../storage/engine.ts';
 import { walkLetters, walkParked } from './letters.ts';
 import { type Partition, partitionCursorOf } from './partitions.ts';
+import { buildOfCursor, readBuilds } from './projection-rows.ts';
 
 /** A cursor, as it is stored. */
 export interface ConsumerPlace {
@@ -20,7 +21,7 @@ export interface ConsumerPlace {
 /** One partition of a consumer: `index`, from 0 on, of so many. */
 export interface ConsumerPartition extends ConsumerPlace, Partition {}
 
-/** A consumer that has a cursor. With partitions, the place is the lowest of theirs. */
+/** A consumer that has a cursor. With partitions, the place is the lowest of theirs; of a projection, that of what is read. */
 export interface ConsumerInfo extends ConsumerPlace {
   readonly name: string;
   /** Dead letters that nobody has discarded. */
@@ -32,6 +33,8 @@ export interface ConsumerInfo extends ConsumerPlace {
   readonly parked: number;
   /** In order, where there are several. */
   readonly partitions?: readonly ConsumerPartition[];
+  /** Of a projection: the build that is made beside the one that is read. */
+  readonly building?: ConsumerPlace;
 }
 
 type Cursor = Omit<ConsumerPlace, 'lag'>;
@@ -44,7 +47,7 @@ export function readConsumers(engine: Engine, head: () => number): ConsumerInfo[
   );
   const last = head();
   const withLag = <Of extends Cursor>(cursor: Of) => ({ ...cursor, lag: Math.max(0, last - cursor.position) });
-  return consumers.map(({ name, cursors: { plain, parts }, letters }) => {
+  return consumers.map(({ name, cursors: { plain, parts, building }, letters }) => {
     const partitions = wholeOf(parts, plain);
     const place = partitions.length === 0 ? (plain as Cursor) : lowestOf(partitions);
     return {
@@ -52,6 +55,7 @@ export function readConsumers(engine: Engine, head: () => number): ConsumerInfo[
       ...withLag(place),
       ...letters,
       ...(partitions.length > 0 && { partitions: partitions.map(withLag) }),
+      ...(building !== undefined && { building: withLag(building) }),
     };
   });
 }
@@ -59,23 +63,36 @@ export function readConsumers(engine: Engine, head: () => number): ConsumerInfo[
 interface Cursors {
   plain: Cursor | undefined;
   readonly parts: PartitionCursor[];
+  building: Cursor | undefined;
 }
 
 function cursorsByName(snapshot: Snapshot): [string, Cursors][] {
   const cursors = new Map<string, Cursors>();
+  const builds: { name: string; build: number; cursor: Cursor; found: Cursors }[] = [];
   snapshot.walkRows('consumer_cursors', {}, (key, row) => {
     const { position, generation, updatedMs } = decodeCursorRow(key, row);
     const cursor = { position, generation, updatedMs };
     const cursorName = Buffer.from(key).toString();
     const part = partitionCursorOf(cursorName);
-    const name = part?.name ?? cursorName;
-    const found: Cursors = cursors.get(name) ?? { plain: undefined, parts: [] };
-    if (part === undefined) found.plain = cursor;
-    else found.parts.push({ index: part.index, of: part.of, ...cursor });
+    const build = buildOfCursor(cursorName);
+    const name = part?.name ?? build?.name ?? cursorName;
+    const found: Cursors = cursors.get(name) ?? { plain: undefined, parts: [], building: undefined };
+    if (part !== undefined) found.parts.push({ index: part.index, of: part.of, ...cursor });
+    else if (build !== undefined) builds.push({ ...build, cursor, found });
+    else found.plain = cursor;
     cursors.set(name, found);
     return true;
   });
-  return [...cursors].sort(([one], [other]) => (one < other ? -1 : 1));
+  for (const { name, build, cursor, found } of builds) {
+    const { active, building } = readBuilds(snapshot, name);
+    // Until a first build is read, the one that is made is all there is.
+    if (build === (active ?? building)?.build) found.plain = cursor;
+    else if (build === building?.build) found.building = cursor;
+  }
+  // A build that is no longer wanted is no consumer.
+  return [...cursors]
+    .filter(([, { plain, parts }]) => plain !== undefined || parts.length > 0)
+    .sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
 /** All partitions, in order: those without a cursor begin where the plain one is. */

@@ -5,6 +5,7 @@
  * left (`return`), aborted, or failed. Knows nothing of what the items are.
  */
 import { setImmediate } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { BusError } from '../errors.ts';
 import type { Pages } from '../types.ts';
 import type { Page } from './log-reader.ts';
@@ -12,8 +13,11 @@ import type { Page } from './log-reader.ts';
 /** Gives the pages of one iteration, one after the other; `undefined` is the end. One that waits also ends when it was left. */
 export type PageSource<Item> = () => Page<Item> | Promise<Page<Item> | undefined> | undefined;
 
-/** @throws {ABORTED} */
+/** @throws {TypeError} for what is no signal. @throws {ABORTED} */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError(`signal must be an AbortSignal, got ${inspect(signal)}`);
+  }
   if (signal?.aborted) throw abortError(signal, 'nothing-written');
 }
 

@@ -42,6 +42,12 @@ export function buildCursorName(name: string, build: number): string {
   return `${cursorPrefix}${build}/${name}`;
 }
 
+/** What a cursor's name says, if it is that of a build. */
+export function buildOfCursor(cursorName: string): { readonly name: string; readonly build: number } | undefined {
+  const [, build, name] = /^\$projection\/(\d+)\/(.+)$/su.exec(cursorName) ?? [];
+  return name === undefined ? undefined : { name, build: Number(build) };
+}
+
 /** @throws {STORE_CORRUPT} */
 export function readBuilds(snapshot: Snapshot, name: string): ProjectionBuilds {
   const key = buildsKey(name);

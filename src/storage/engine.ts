@@ -9,7 +9,7 @@ import type { Capabilities } from '../types.ts';
 
 /** The small tables that every store has. */
 export const firstTableNames = ['streams', 'stream_index', 'consumer_cursors', 'idempotency', 'meta'] as const;
-/** Those that came later: the next writer of an older store makes them; until then, readers find them empty. */
+/** Those that came later: the next writer of an older store makes them. Readers that were open before find them empty until they open it again. */
 const laterTableNames = ['dead_letters', 'parked', 'timers', 'snapshots', 'projections'] as const;
 /** The small tables beside the log. */
 export const tableNames = [...firstTableNames, ...laterTableNames] as const;
