@@ -109,7 +109,7 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
       let last = after;
       let left = limit;
       return () => {
-        const letters = this.#letters(options, last, Math.min(left, pageLettersMax));
+        const letters = left === 0 ? [] : this.#letters(options, last, Math.min(left, pageLettersMax));
         last = letters.at(-1)?.position ?? last;
         left -= letters.length;
         return letters.length === 0 ? undefined : { items: letters.map((one) => this.#shown(one)), isLast: left <= 0 };
@@ -133,7 +133,10 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
   async retry(which: DeadLetterChoice, { signal }: { readonly signal?: AbortSignal } = {}): Promise<RetryOutcome> {
     const { names } = this.#desk();
     if (signal?.aborted) throw abortError(signal, 'nothing-written');
-    const positions = await this.#change(which, (letter) => letter.state === 'dead' && { ...letter, state: 'waiting' });
+    const positions = await this.#change(which, (letter) => {
+      if (letter.state === 'waiting') return 'kept';
+      return letter.state === 'dead' && { ...letter, state: 'waiting' };
+    });
     const waits = new ProcessorWaits();
     const leave = names.onLetters(this.name, () => waits.look());
     try {
@@ -180,7 +183,7 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
   /** Writes what `changed` makes of each chosen letter, a part at a time, and gives the positions of those. */
   async #change(
     which: DeadLetterChoice,
-    changed: (letter: Letter) => Letter | 'removed' | false,
+    changed: (letter: Letter) => Letter | 'removed' | 'kept' | false,
   ): Promise<readonly number[]> {
     const { names, appender } = this.#desk();
     const positions: number[] = [];
@@ -192,12 +195,14 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
           const next = letter !== undefined && changed(letter);
           if (next === false) continue;
           positions.push(position);
-          rows.push(letterWrite(this.name, position, next));
+          if (next !== 'kept') rows.push(letterWrite(this.name, position, next));
         }
         if (rows.length > 0) await appender.writeRows(rows);
       };
       // Nor while the first move of a new build removes letters: one of them would come back.
       await names.letters.take(this.name, () => names.moves.take(this.name, change));
+      // Who waits for one of them may have waited for this.
+      names.tellLetters(this.name);
     }
     return positions;
   }
@@ -205,7 +210,7 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
   /** Positions of the letters chosen, in parts. */
   *#chosen(which: DeadLetterChoice): Generator<readonly number[]> {
     if (typeof which === 'number' || Array.isArray(which)) {
-      const positions = [which].flat() as number[];
+      const positions = [...new Set([which].flat() as number[])];
       for (const position of positions) {
         if (!isWhole(position, 1, Number.MAX_SAFE_INTEGER)) throw wrong('which', 'positions from 1 on', position);
       }

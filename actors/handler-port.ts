@@ -8,6 +8,7 @@ import { inspect } from 'node:util';
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { BusError } from '../src/errors.ts';
 import { encodeRequest } from '../src/log/append-request.ts';
+import { isThenable } from '../src/thenable.ts';
 import type { AppendResult, StoredEvent } from '../src/types.ts';
 import type { CallRecord } from './call-record.ts';
 import { type PackedError, packError, unpackError } from './error-transfer.ts';
@@ -147,7 +148,8 @@ export class MainEnd {
 
   #log({ level, position, attempt, message, fields }: Message & { readonly kind: 'log' }): void {
     try {
-      this.#scope.logger(position, attempt)[level](message, fields);
+      const logged: unknown = this.#scope.logger(position, attempt)[level](message, fields);
+      if (isThenable(logged)) Promise.resolve(logged).catch(this.#report);
     } catch (error) {
       this.#report(error);
     }

@@ -80,7 +80,7 @@ export class Letterbox implements Parking {
     const closed = new Set<string>();
     walkLetters(snapshot, this.#name, 0, ({ position, stream, state, isParked }) => {
       if (!this.#isMine(stream)) return true;
-      this.#letters++;
+      if (state !== 'discarded') this.#letters++;
       if (isParked && state !== 'discarded') {
         this.#parkedStreams.add(stream);
         closed.add(stream);

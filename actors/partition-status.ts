@@ -57,6 +57,7 @@ function numbersOfAll(state: ProcessorState, partitions: readonly ProcessorStatu
     attempts: most((of) => of.attempts),
     ...(lastError !== undefined && { lastError }),
     ...(nextRetryAt !== Number.POSITIVE_INFINITY && { nextRetryAt }),
+    ...(numbers.some((of) => of.isCircuitOpen) && { isCircuitOpen: true as const }),
     handled: sum((of) => of.handled),
     retries: sum((of) => of.retries),
     skipped: sum((of) => of.skipped),

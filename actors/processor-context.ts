@@ -228,8 +228,13 @@ export function worked(context: ProcessorContext, result: WorkResult, policy: Pr
     suspects: suspectsAfter(context, result),
     hasJustReplayed: false,
     ...(failure === undefined ? workedWell(context, hasMoved) : workedBadly(context, failure, hasMoved, policy)),
-    ...(stopReason !== undefined && ordered(context, 'stop')),
+    ...(stopReason !== undefined && { ...ordered(context, 'stop'), lastError: answered(stopReason) }),
   };
+}
+
+/** Why a handler wanted the processor stopped, in the place of what it could have thrown. */
+function answered(reason: string): CaughtError {
+  return CaughtError.of(Object.assign(new Error(reason), { name: 'HandlerAnswer' }));
 }
 
 function suspectsAfter({ suspects }: ProcessorContext, { failure, handled, setAside }: WorkResult): number {
@@ -317,9 +322,15 @@ export function replaysOrdered({ replayOrders }: ProcessorContext): Change {
 }
 
 /** An order that came meanwhile may not have been looked at. */
-export function replayed(context: ProcessorContext, { isMore, orders, handled, failure }: ReplayResult): Change {
+export function replayed(context: ProcessorContext, result: ReplayResult): Change {
+  const { isMore, orders, handled, givenUp, failure } = result;
   const hasReplays = isMore || orders !== context.replayOrders;
-  const done = { hasReplays, hasJustReplayed: true, replayed: context.replayed + handled };
+  const done = {
+    hasReplays,
+    hasJustReplayed: true,
+    replayed: context.replayed + handled,
+    deadLettered: context.deadLettered + givenUp.length,
+  };
   return failure === undefined
     ? done
     : { ...done, lastError: failure, attempts: context.attempts + 1, trouble: { phase: 'replay', isFinal: true } };

@@ -155,8 +155,8 @@ export class ProcessorLane implements OwnedProcessor {
   async reached(position: number, options: WaitOptions = {}): Promise<void> {
     requirePosition('position', position, 0, Number.MAX_SAFE_INTEGER);
     await this.#waitWhileLiving(() => {
-      const { isLoaded, reset, position: handled } = this.#actor.getSnapshot().context;
-      return isLoaded && reset === undefined && handled >= position;
+      const { isLoaded, reset, position: handled, unsaved } = this.#actor.getSnapshot().context;
+      return isLoaded && reset === undefined && handled >= position && (unsaved?.setAside.givenUp.length ?? 0) === 0;
     }, options);
   }
 

@@ -150,11 +150,13 @@ export function processorPorts(
   return {
     loadCursor: fromPromise(async ({ input, signal }) => {
       await layout.othersEnded();
-      return inTurn(names.moves, signal, async () => {
-        claim.take(input.holder);
-        const head = store.head();
-        return placeAt(await layout.cursor(cursorName), head);
-      });
+      return names.letters.take(name, () =>
+        inTurn(names.moves, signal, async () => {
+          claim.take(input.holder);
+          const head = store.head();
+          return placeAt(await layout.cursor(cursorName), head);
+        }),
+      );
     }),
     work: fromPromise(({ input, signal }) =>
       inTurn(names.handlers, signal, async () => {
@@ -181,6 +183,7 @@ export function processorPorts(
       inTurn(names.handlers, signal, async () => {
         const result = await names.inContext(replay, replays, input, signal);
         if (result.handled > 0) monitor.moved();
+        if (result.givenUp.length > 0) store.report(eventsGivenUp(name, result.givenUp));
         // Who waits for it looks at the processor next: that takes the result first.
         setImmediate(() => names.tellLetters(name));
         return result;

@@ -202,7 +202,7 @@ class Round {
 
   /** Whether `factor` times its time is up, or nothing may follow what it has done. */
   #isOver(factor: number): boolean {
-    if (this.#signal.aborted || (this.#world.endsWithGivenUp && this.#givenUp.length > 0)) return true;
+    if (this.#scope.signal.aborted || (this.#world.endsWithGivenUp && this.#givenUp.length > 0)) return true;
     return performance.now() >= this.#begunMs + factor * this.#world.roundMs;
   }
 
@@ -231,11 +231,18 @@ class Round {
     handle: (events: readonly StoredEvent[], context: CallContext) => unknown,
     events: readonly StoredEvent[],
   ): Promise<void> {
-    const parked = events.filter((event) => this.#isParked(event));
-    const free = events.filter((event) => !this.#isParked(event));
+    // What is parked in front goes first, so that what fails is always the next event; behind it, as much as there is room for.
+    const firstAt = events.findIndex((event) => !this.#isParked(event));
+    const before = firstAt < 0 ? events : events.slice(0, firstAt);
+    for (const event of before) if (!this.#park(event)) return;
+    const rest = events.slice(before.length);
+    const inRest = rest.filter((event) => this.#isParked(event));
+    const room = Math.max(0, this.#parkedLeft);
+    const unfit = inRest[room];
+    const passed = unfit === undefined ? rest : rest.slice(0, rest.indexOf(unfit));
+    const parked = inRest.slice(0, room);
+    const free = passed.filter((event) => !this.#isParked(event));
     const [first] = free;
-    const [firstParked] = parked;
-    if (firstParked !== undefined && !this.#hasRoom(firstParked, this.#parkedLeft - parked.length + 1)) return;
     if (first !== undefined) {
       const context = this.#nextCall(first, undefined);
       const outcome = callHandler(() => handle(free, context), this.#world.limits, this.#call);
@@ -245,7 +252,8 @@ class Round {
       else if (!this.#passInTrouble(first, context.attempt, trouble)) return;
     }
     this.#parked.push(...parked.map(placeOf));
-    this.#position = events.at(-1)?.position ?? this.#position;
+    this.#position = passed.at(-1)?.position ?? this.#position;
+    if (unfit !== undefined) this.#hasRoom(unfit, 0);
   }
 
   #nextCall(first: StoredEvent, event: StoredEvent | undefined): CallContext {

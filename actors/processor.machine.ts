@@ -152,8 +152,8 @@ export function processorMachine(policy: ProcessorPolicy, ports: ProcessorPorts)
       draining: {
         on: {
           ...noteOrders,
-          START: { target: 'handling', guard: 'isPauseOnly', actions: 'cancelOrder' },
-          RESUME: { target: 'handling', guard: 'isPauseOnly', actions: 'cancelOrder' },
+          START: [{ target: 'handling', guard: 'isPauseOnly', actions: 'cancelOrder' }, noteOrders.START],
+          RESUME: [{ target: 'handling', guard: 'isPauseOnly', actions: 'cancelOrder' }, noteOrders.RESUME],
         },
         after: { drain: '#routing' },
       },

@@ -14,7 +14,7 @@ import type { Recorder } from './effects.ts';
 import type { Trouble } from './handler-call.ts';
 import type { Letterbox } from './letterbox.ts';
 import type { ProcessorStore } from './processor-store.ts';
-import { keptError } from './set-aside.ts';
+import { type GivenUp, keptError, letterRow, placeOf } from './set-aside.ts';
 
 /** What a round of replays came to. */
 export interface ReplayResult {
@@ -23,6 +23,8 @@ export interface ReplayResult {
   /** Whether there may be more to do. */
   readonly isMore: boolean;
   readonly handled: number;
+  /** Parked events that failed in their turn: they are letters now. */
+  readonly givenUp: readonly GivenUp[];
   /** Of a call that is still running: nothing goes on before it has ended. */
   readonly failure: CaughtError | undefined;
 }
@@ -54,29 +56,32 @@ export interface ReplayInput {
   readonly orders: number;
 }
 
+const nothing = { handled: 0, givenUp: [], failure: undefined } as const;
+
 export async function replay(world: ReplayWorld, input: ReplayInput, signal: AbortSignal): Promise<ReplayResult> {
   const { cursor, orders } = input;
   const { store, letterbox, recorder } = world;
   // Letters are written with a move of the cursor.
-  if (cursor === undefined) return { orders, isMore: false, handled: 0, failure: undefined };
+  if (cursor === undefined) return { orders, ...nothing, isMore: false };
   if (!letterbox.isReady(orders)) {
     store.read((snapshot) => letterbox.load(snapshot, orders));
-    if (!letterbox.hasReplays) return { orders, isMore: false, handled: 0, failure: undefined };
+    if (!letterbox.hasReplays) return { orders, ...nothing, isMore: false };
   }
   const round = new ReplayRound(world, cursor.generation, signal);
   recorder?.begin(cursor.position, undefined);
   await round.retryLetters(letterbox.waiting);
   await round.unparkStreams(letterbox.open);
   // What a round without an audience did is not written; it comes again.
-  if (signal.aborted) return { orders, isMore: true, handled: 0, failure: undefined };
+  if (signal.aborted) return { orders, ...nothing, isMore: true };
   const effects = recorder?.end(cursor.position);
   await world.write(cursor, () => [...round.rows(), ...(effects?.rows() ?? [])]);
   letterbox.replayed(round.tried, round.opened, round.left);
-  return { orders, isMore: true, handled: round.handled, failure: round.failure };
+  return { orders, isMore: true, handled: round.handled, givenUp: round.givenUp, failure: round.failure };
 }
 
 class ReplayRound {
   handled = 0;
+  readonly givenUp: GivenUp[] = [];
   /** Letters looked at; streams whose letter was handled; streams with which it is to go on. */
   tried = 0;
   readonly opened: string[] = [];
@@ -113,6 +118,10 @@ class ReplayRound {
   async unparkStreams(streams: readonly string[]): Promise<void> {
     const { store, name } = this.#world;
     for (const stream of streams) {
+      if (this.#isOver) {
+        this.left.push(stream);
+        continue;
+      }
       const positions = store.read((snapshot) => parkedPositions(snapshot, name, stream, parkedMax));
       let done = 0;
       while (done < positions.length && !this.#isOver && (await this.#unpark(stream, positions[done] as number)))
@@ -142,22 +151,15 @@ class ReplayRound {
     this.#parkedRows.push({ table: 'parked', key: parkedKey(name, stream, position), value: undefined });
     if (trouble === undefined) return true;
     this.#blocked.add(stream);
-    const { version, type } = this.#event(position);
     const nowMs = store.now();
-    const letter: LetterRow = {
-      stream,
-      version,
-      type,
-      state: 'dead',
-      isParked: true,
-      generation: this.#generation,
+    this.givenUp.push({
+      event: placeOf(this.#event(position)),
+      how: 'park-stream',
+      error: trouble.error,
       attempts: 1,
       firstMs: nowMs,
       lastMs: nowMs,
-      error: keptError(trouble.error),
-    };
-    const key = letterKey(name, position);
-    this.#parkedRows.push({ table: 'dead_letters', key, value: encodeLetterRow(key, letter) });
+    });
     return false;
   }
 
@@ -172,7 +174,8 @@ class ReplayRound {
         const key = letterKey(name, letter.position);
         return { table: 'dead_letters', key, value: row && encodeLetterRow(key, row) };
       });
-    return [...letterRows, ...this.#parkedRows];
+    const newLetters = this.givenUp.map((one) => letterRow(name, this.#generation, one));
+    return [...letterRows, ...this.#parkedRows, ...newLetters];
   }
 
   /** A skipped event counts as handled here: nobody wants it any more. */

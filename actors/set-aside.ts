@@ -79,7 +79,8 @@ export function placeOf({ position, stream, version, type }: StoredEvent): Event
   return { position, stream, version, type };
 }
 
-function letterRow(
+/** The dead letter of what was given up in `generation`. */
+export function letterRow(
   name: string,
   generation: number,
   { event, how, error, attempts, firstMs, lastMs }: GivenUp,

@@ -111,9 +111,9 @@ function happenings(state: State): Happening[] {
   }
   if ('replay' in children) {
     const { replayOrders: orders } = context;
-    done('replay', { orders, isMore: true, handled: 1, failure: undefined });
-    done('replay', { orders, isMore: false, handled: 0, failure: undefined });
-    done('replay', { orders, isMore: true, handled: 0, failure: error });
+    done('replay', { orders, isMore: true, handled: 1, givenUp: [], failure: undefined });
+    done('replay', { orders, isMore: false, handled: 0, givenUp: [], failure: undefined });
+    done('replay', { orders, isMore: true, handled: 0, givenUp: [], failure: error });
     fail('replay', failure);
   }
   if ('resetCursor' in children) {
