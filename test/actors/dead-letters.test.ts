@@ -83,6 +83,62 @@ test('letters are listed page by page, filtered, and from a position on', async 
   expect(() => letters.list({ after: -1 })).toThrow(TypeError);
 });
 
+test('a limit of no letters lists none', async () => {
+  const { processor } = await scene('dead-letter', [1, 2]);
+  await processor.caughtUp();
+
+  expect(await collect(bus.deadLetters('p').list({ limit: 0 }))).toEqual([]);
+});
+
+test('who is caught up finds the letters, and can have them tried again', async () => {
+  const { processor } = await scene('dead-letter', []);
+  await processor.close();
+  const again = start(bus, 'dead-letter', [10]);
+  await bus.append('d', { type: 'T' });
+  await again.processor.caughtUp();
+  expect(positions(await collect(bus.deadLetters('p').list()))).toEqual([10]);
+
+  again.broken.clear();
+  expect(await bus.deadLetters('p').retry('all')).toEqual({ handled: 1, failed: 0, waiting: 0 });
+  expect(again.handled.at(-1)).toBe(10);
+});
+
+test('a retry counts each letter once, also those that wait already', async () => {
+  const { processor } = await scene('dead-letter', [1, 2]);
+  await processor.caughtUp();
+  await processor.close();
+  const letters = bus.deadLetters('p');
+
+  expect(await letters.retry([1, 1])).toEqual({ handled: 0, failed: 0, waiting: 1 });
+  expect(await letters.retry(1)).toEqual({ handled: 0, failed: 0, waiting: 1 });
+  expect(await letters.retry('all')).toEqual({ handled: 0, failed: 0, waiting: 2 });
+  start(bus, 'dead-letter', [2]);
+
+  await expect.poll(async () => positions(await collect(letters.list()))).toEqual([2]);
+});
+
+test('a retry of what waits already waits for it, too', async () => {
+  const { processor } = await scene('dead-letter', [1]);
+  await processor.caughtUp();
+  await processor.close();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise: called, resolve: tell } = Promise.withResolvers<void>();
+  const handle = () => {
+    tell();
+    return promise;
+  };
+  bus.processor({ name: 'p', handle }).start();
+  const letters = bus.deadLetters('p');
+
+  const first = letters.retry(1);
+  await called;
+  const second = letters.retry(1);
+  resolve();
+
+  expect(await first).toEqual({ handled: 1, failed: 0, waiting: 0 });
+  expect(await second).toEqual({ handled: 1, failed: 0, waiting: 0 });
+});
+
 test('a letter that is tried again is handled without moving the cursor, or is dead again with its new error', async () => {
   const { processor, handled } = await scene('dead-letter', []);
   await caughtUp(processor);
@@ -138,6 +194,27 @@ test('a parked event that fails in its turn is the new letter, and the rest goes
   expect(letters).toMatchObject([{ position: 4, isParked: true, parkedBehind: 1, error: { message: 'no 4' } }]);
 });
 
+test('a parked event that fails in its turn is reported and counted', async () => {
+  const { processor } = await scene('park-stream', [1]);
+  await processor.caughtUp();
+  await processor.close();
+  const errors: unknown[] = [];
+  bus.errors$.subscribe((error) => errors.push(error));
+  const again = start(bus, 'park-stream', [4]);
+  await again.processor.waitFor('live');
+
+  await bus.deadLetters('p').retry(1);
+
+  expect(errors).toMatchObject([
+    {
+      code: 'EVENT_GIVEN_UP',
+      detail: { processor: 'p', position: 4, count: 1, how: 'park-stream' },
+      cause: { message: 'no 4' },
+    },
+  ]);
+  expect(again.processor.status.context).toMatchObject({ deadLettered: 1, replayed: 1 });
+});
+
 test('what parks behind a discarded letter follows, and the record stays until it is purged', async () => {
   const { processor, handled } = await scene('park-stream', [1]);
   await caughtUp(processor);
@@ -150,6 +227,27 @@ test('what parks behind a discarded letter follows, and the record stays until i
   expect(await collect(letters.list({ state: 'discarded' }))).toMatchObject([{ position: 1, reason: 'a test order' }]);
   expect(await letters.purge()).toBe(1);
   expect(await letters.get(1)).toBeUndefined();
+});
+
+test('discarded letters make room for others', async () => {
+  bus = await openBus({ path: ':memory:' });
+  bus.errors$.subscribe(() => undefined);
+  await bus.append('a', { type: 'T' });
+  const processor = bus.processor({
+    name: 'p',
+    retry: { attempts: 0 },
+    onFailure: 'dead-letter',
+    keepMax: 1,
+    handle: () => Promise.reject(new Error('no')),
+  });
+  processor.start();
+  await caughtUp(processor);
+
+  await bus.deadLetters('p').discard(1, { reason: 'a test order' });
+  await bus.append('a', { type: 'T' });
+  await processor.caughtUp();
+
+  expect(positions(await collect(bus.deadLetters('p').list()))).toEqual([2]);
 });
 
 test('without a processor letters wait for the next start, also through a crash', async () => {
@@ -193,6 +291,49 @@ test('a letter that is discarded while it is tried again stays discarded, whatev
 
   expect(await retried).toEqual({ handled: 0, failed: 0, waiting: 0 });
   expect(await bus.deadLetters('p').get(1)).toMatchObject({ state: 'discarded', attempts: 1 });
+});
+
+test('a retry ends when its letter is discarded while the processor tries something else', async () => {
+  const { processor } = await scene('dead-letter', [1]);
+  await processor.caughtUp();
+  await processor.close();
+  await bus.append('d', { type: 'T' });
+  const busy = bus.processor({
+    name: 'p',
+    retry: { minMs: 60_000, maxMs: 60_000 },
+    handle: () => Promise.reject(new Error('no')),
+  });
+  busy.start();
+  await busy.waitFor('retrying');
+  const letters = bus.deadLetters('p');
+
+  const retried = letters.retry(1);
+  await expect.poll(() => letters.get(1)).toMatchObject({ state: 'waiting' });
+  await letters.discard(1, { reason: 'never mind' });
+
+  expect(await retried).toEqual({ handled: 0, failed: 0, waiting: 0 });
+});
+
+test('a letter that is marked while its processor is reset does not come back', async () => {
+  const { processor: first } = await scene('park-stream', []);
+  await first.close();
+  const { processor, broken } = start(bus, 'park-stream', [1]);
+  await processor.caughtUp();
+  await processor.stop();
+  await processor.reset({ to: 0 });
+  for (let turns = 0; turns < 12; turns++) {
+    broken.add(1);
+    processor.start();
+    await processor.caughtUp();
+    await processor.stop();
+    broken.clear();
+
+    const reset = processor.reset({ to: 0 });
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    await Promise.all([bus.deadLetters('p').retry('all'), reset]);
+
+    expect(positions(await collect(bus.deadLetters('p').list()))).toEqual([]);
+  }
 });
 
 test('a wait for a retry ends with its signal; the mark stays', async () => {

@@ -1,6 +1,6 @@
 /** Handlers in worker threads: what holds for handlers in the main thread, and what becomes of a thread that is lost. */
 import { threadId } from 'node:worker_threads';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { collect } from '../kit/collect.ts';
 import { fakeProcessors } from '../kit/processor-store-fake.ts';
 import { tempBus, tempStore } from '../kit/temp-store.ts';
@@ -344,6 +344,23 @@ test('a logger that throws harms no handler in a thread', async () => {
   await processor.caughtUp();
 
   expect(errors).toMatchObject([{ message: 'disk full' }]);
+});
+
+test('a logger that rejects harms no handler in a thread, and nothing else', async () => {
+  const unhandled: unknown[] = [];
+  const hear = (reason: unknown) => void unhandled.push(reason);
+  process.on('unhandledRejection', hear);
+  onTestFinished(() => void process.off('unhandledRejection', hear));
+  const log = () => Promise.reject(new Error('disk full'));
+  const { bus, tell, errors } = await threadBus({ logger: { debug: log, info: log, warn: log, error: log } });
+  await tell(['nothing']);
+  const processor = bus.processor({ name, handler });
+
+  processor.start();
+  await processor.caughtUp();
+
+  await expect.poll(() => [...errors, ...unhandled]).toMatchObject([{ message: 'disk full' }]);
+  expect(unhandled).toEqual([]);
 });
 
 test('a stop waits for the round of a thread, and leaves a call that does not end after drainMs', async () => {

@@ -93,6 +93,40 @@ test('one handle shows all partitions, and each', async () => {
   expect(processor.status.context.skipped).toBe(1);
 });
 
+test('one handle shows that the circuit of a partition is open', async () => {
+  const { store, processors } = fakeProcessors();
+  store.append(...streams);
+  let isBroken = true;
+  const bad = streams[2] as string;
+  const processor = processors.create({
+    name: 'p',
+    partitions: 4,
+    retry: { attempts: 0 },
+    onFailure: 'skip',
+    circuit: { failures: 1, waitMs: 5000 },
+    handle: ({ stream }) => {
+      if (isBroken && partitionOf(stream, 4) === partitionOf(bad, 4)) throw new Error('down');
+    },
+  });
+  processor.start();
+  await processor.waitFor('retrying');
+  await settle();
+
+  const whileOpen = processor.status;
+  isBroken = false;
+  store.clock.increment(5000);
+  await processor.caughtUp();
+
+  expect(whileOpen.context.isCircuitOpen).toBe(true);
+  expect(whileOpen.partitions?.map(({ context }) => context.isCircuitOpen)).toEqual([
+    undefined,
+    true,
+    undefined,
+    undefined,
+  ]);
+  expect(processor.status.context.isCircuitOpen).toBeUndefined();
+});
+
 test('pause, resume, stop and start are for all partitions', async () => {
   const { store, processors } = fakeProcessors();
   store.append(...streams);

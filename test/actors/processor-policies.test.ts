@@ -171,6 +171,66 @@ test('a batch leaves the parked streams out', async () => {
   expect(tables(store)).toEqual({ letters: 1, parked: 2 });
 });
 
+test('a skip of what has no room passes nothing else of its batch', async () => {
+  const { store, processors } = fakeProcessors();
+  const handled: number[] = [];
+  store.append('bad');
+  const processor = processors.create({
+    name: 'p',
+    retry: immediate,
+    onFailure: 'park-stream',
+    keepMax: 1,
+    handleBatch: (events) => {
+      for (const event of events) failingAt(1)(event);
+      handled.push(...events.map(({ position }) => position));
+    },
+  });
+  processor.start();
+  await processor.caughtUp();
+  await processor.stop();
+  store.append('bad', 'good', 'bad', 'good');
+  processor.start();
+  await processor.waitFor('failed');
+  expect(processor.status.context).toMatchObject({ position: 3, lastError: { code: 'DEAD_LETTERS_FULL' } });
+
+  processor.skip();
+  await processor.caughtUp();
+  await processor.stop();
+
+  expect(handled).toEqual([3, 5]);
+  expect(processor.status.context).toMatchObject({ skipped: 1, parked: 1, position: 5 });
+  expect(store.reported.at(-1)).toMatchObject({ detail: { how: 'skip', position: 4 } });
+  expect(tables(store)).toEqual({ letters: 1, parked: 1 });
+});
+
+test('a skip of an event behind parked ones of its batch leaves those parked', async () => {
+  const { store, processors } = fakeProcessors();
+  store.append('bad');
+  const processor = processors.create({
+    name: 'p',
+    retry,
+    onFailure: 'park-stream',
+    handleBatch: (events) => {
+      for (const event of events) failingAt(1, 4)(event);
+    },
+  });
+  processor.start();
+  await processor.waitFor('retrying');
+  store.clock.increment(100);
+  await processor.caughtUp();
+  await processor.stop();
+  store.append('bad', 'bad', 'worse');
+  processor.start();
+  await processor.waitFor('retrying');
+
+  processor.skip();
+  await processor.caughtUp();
+  await processor.stop();
+
+  expect(store.reported.at(-1)).toMatchObject({ detail: { how: 'skip', position: 4 } });
+  expect(tables(store)).toEqual({ letters: 1, parked: 2 });
+});
+
 test.each<[OnFailure]>([['dead-letter'], ['park-stream']])(
   'without room for more the processor fails, and passes nothing (%s)',
   async (onFailure) => {
@@ -235,11 +295,12 @@ describe('a handler may answer', () => {
     expect(processor.status).toMatchObject({ state: 'live', context: { handled: 2, deadLettered: 1 } });
   });
 
-  test('that the processor is to stop before the event', async () => {
+  test('that the processor is to stop before the event, and why', async () => {
     const { store, processor } = answering(3);
     processor.start();
     await processor.waitFor('stopped');
     expect(store.cursors.get('p')?.position).toBe(1);
+    expect(processor.status.context.lastError).toMatchObject({ name: 'HandlerAnswer', message: 'enough' });
   });
 });
 
@@ -273,6 +334,32 @@ describe('a call that takes too long', () => {
     expect(calls).toHaveLength(2);
     calls[1]?.end();
     await processor.caughtUp();
+  });
+
+  test('is given up alone: the events behind it are called with a signal of their own', async () => {
+    const { store, processors } = fakeProcessors();
+    const calls: string[] = [];
+    store.appendMany(3);
+    const processor = processors.create({
+      name: 'p',
+      retry: immediate,
+      onFailure: 'dead-letter',
+      timeoutMs: 500,
+      handle: ({ position }, { signal }) => {
+        calls.push(`${position}:${signal.aborted}`);
+        signal.throwIfAborted();
+        if (position > 1) return;
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      },
+    });
+    processor.start();
+    await settle();
+
+    store.clock.increment(500);
+    await processor.caughtUp();
+
+    expect(calls).toEqual(['1:false', '2:false', '3:false']);
+    expect(processor.status.context).toMatchObject({ handled: 2, deadLettered: 1 });
   });
 
   test('fails the processor if it does not end, and keeps its turn until it does', async () => {

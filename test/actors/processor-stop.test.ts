@@ -110,6 +110,32 @@ test('a processor that is started while it stops starts again', async () => {
   expect(processor.status.state).toBe('live');
 });
 
+test('a processor that is paused, reset and started while a handler runs goes on from where the reset says', async () => {
+  const { store, processors } = fakeProcessors();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const seen: number[] = [];
+  store.append('a');
+  const processor = processors.create({
+    name: 'p',
+    handle: ({ position }) => {
+      seen.push(position);
+      return seen.length === 1 ? promise : undefined;
+    },
+  });
+  processor.start();
+  await settle();
+
+  processor.pause();
+  const reset = processor.reset({ to: 0 });
+  processor.start();
+  resolve();
+  await reset;
+  await settle();
+
+  expect(processor.status.state).toBe('live');
+  expect(seen).toEqual([1, 1]);
+});
+
 test('waits end when the processor stops', async () => {
   const { store, processors } = fakeProcessors();
   const processor = processors.create({ name: 'p', handle: () => undefined });
