@@ -314,27 +314,66 @@ test('a retry ends when its letter is discarded while the processor tries someth
   expect(await retried).toEqual({ handled: 0, failed: 0, waiting: 0 });
 });
 
-test('a letter that is marked while its processor is reset does not come back', async () => {
-  const { processor: first } = await scene('park-stream', []);
-  await first.close();
-  const { processor, broken } = start(bus, 'park-stream', [1]);
-  await processor.caughtUp();
-  await processor.stop();
-  await processor.reset({ to: 0 });
-  for (let turns = 0; turns < 12; turns++) {
+/** A stopped processor of `partitions` that has parked the stream `a` behind its first event. */
+async function parkedScene(partitions: number) {
+  await (await scene('park-stream', [])).processor.close();
+  const broken = new Set([1]);
+  const processor = bus.processor({
+    name: 'q',
+    partitions,
+    retry: { attempts: 0 },
+    onFailure: 'park-stream',
+    handle: ({ position }) => {
+      if (broken.has(position)) throw new Error(`no ${position}`);
+    },
+  });
+  const park = async () => {
     broken.add(1);
     processor.start();
     await processor.caughtUp();
     await processor.stop();
     broken.clear();
+  };
+  await park();
+  return { processor, park, letters: bus.deadLetters('q') };
+}
 
-    const reset = processor.reset({ to: 0 });
-    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
-    await Promise.all([bus.deadLetters('p').retry('all'), reset]);
+/** Lets so many microtasks have their turn. */
+async function pass(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+}
 
-    expect(positions(await collect(bus.deadLetters('p').list()))).toEqual([]);
-  }
-});
+test.each([1, 3])(
+  'a letter that is marked while its processor is reset does not come back (%i partitions)',
+  async (partitions) => {
+    const { processor, park, letters } = await parkedScene(partitions);
+    for (let turns = 0; turns < 12; turns++) {
+      const reset = processor.reset({ to: 0 });
+      await pass(turns);
+      await Promise.all([letters.retry('all'), reset]);
+
+      expect(positions(await collect(letters.list()))).toEqual([]);
+      await park();
+    }
+  },
+);
+
+test.each([1, 3])(
+  'a letter that is marked while its processor starts is tried again (%i partitions)',
+  async (partitions) => {
+    const { processor, park, letters } = await parkedScene(partitions);
+    for (let turns = 0; turns < 12; turns++) {
+      processor.start();
+      await pass(turns);
+      await letters.retry('all');
+
+      await expect.poll(() => collect(letters.list()), { interval: 1 }).toEqual([]);
+      await processor.stop();
+      await processor.reset({ to: 0 });
+      await park();
+    }
+  },
+);
 
 test('a wait for a retry ends with its signal; the mark stays', async () => {
   const { processor, broken } = await scene('dead-letter', [1]);

@@ -191,12 +191,13 @@ test('a skip of what has no room passes nothing else of its batch', async () => 
   store.append('bad', 'good', 'bad', 'good');
   processor.start();
   await processor.waitFor('failed');
-  expect(processor.status.context).toMatchObject({ position: 3, lastError: { code: 'DEAD_LETTERS_FULL' } });
+  const { lastError } = processor.status.context;
 
   processor.skip();
   await processor.caughtUp();
   await processor.stop();
 
+  expect(lastError?.code).toBe('DEAD_LETTERS_FULL');
   expect(handled).toEqual([3, 5]);
   expect(processor.status.context).toMatchObject({ skipped: 1, parked: 1, position: 5 });
   expect(store.reported.at(-1)).toMatchObject({ detail: { how: 'skip', position: 4 } });
