@@ -13,7 +13,7 @@ import { ProgressMonitor } from './progress-monitor.ts';
 
 /**
  * The machine of a processor on `bus`. It starts with its actor; STOP ends it in its final state; START, PAUSE, RESUME,
- * RETRY_NOW and `{ type: 'RESET', to, until? }` do what the methods of {@link Processor} do. Closing the bus stops it.
+ * RETRY_NOW, SKIP and `{ type: 'RESET', to, until? }` do what the methods of {@link Processor} do. Closing the bus stops it.
  * An actor takes the processor's name when it first needs its cursor, and has it until it ends: a second one of the name
  * fails with PROCESSOR_NAME_TAKEN.
  * @throws {TypeError} for options out of range, for partitions (they are one handle of several machines), and for a bus that keeps no cursors: read-only, or connected.

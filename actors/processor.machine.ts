@@ -2,16 +2,29 @@
  * The statechart of a processor: when it loads, works, saves, waits, retries, rests and ends.
  *
  * States: `idle` (not started), `loading` (the cursor), `catching-up`, `live` (caught up; waits for new events), `retrying`
- * (waits after a failure), `poisoned` (puts away events it gave up), `paused`, `resetting` (moves the cursor), `failed` (gave up), `stopped` (final). `routing` is the
- * one safe point: everything passes through it between two steps, and orders are obeyed nowhere else. One event per round of
- * work, never one per stored event. Does nothing itself: see processor-ports.ts for what it invokes, and
- * processor-context.ts for what it remembers.
+ * (waits after a failure), `poisoned` (puts away events it gave up), `paused`, `resetting` (moves the cursor), `failed` (gave
+ * up), `stopped` (final). `routing` is the one safe point: everything passes through it between two steps, and orders are
+ * obeyed nowhere else. One event per round of work, never one per stored event. Does nothing itself: see processor-ports.ts for what it invokes, processor-context.ts
+ * for what it remembers, and processor-decisions.ts for its guards.
  */
 import { assign, sendTo, setup } from 'xstate';
 import {
   begun,
+  loaded,
+  ordered,
+  replayed,
+  replaysOrdered,
+  retryPlanned,
+  saved,
+  skippedOver,
+  troubled,
+  untroubled,
+  wasReset,
+  worked,
+} from './processor-changes.ts';
+import { initialContext, type ProcessorContext, type ProcessorPolicy, type ResetOrder } from './processor-context.ts';
+import {
   hasReachedUntil,
-  initialContext,
   isBehind,
   isHopeless,
   isPoisoned,
@@ -19,26 +32,12 @@ import {
   isToPause,
   isToReplay,
   isToSave,
-  loaded,
-  ordered,
-  type ProcessorContext,
-  type ProcessorPolicy,
-  type ResetOrder,
-  replayed,
-  replaysOrdered,
-  retryPlanned,
   roundEventsMax,
-  saved,
-  skippedOver,
-  troubled,
-  untroubled,
-  wasReset,
-  worked,
-} from './processor-context.ts';
+} from './processor-decisions.ts';
 import type { HeadEvent, LifelineEvent, ProcessorPorts } from './processor-ports.ts';
 import type { WorkInput } from './processor-work.ts';
 
-/** What a processor may be told. */
+/** What a processor may be told. `REPLAY`: to look for dead letters that are to be tried again. */
 export type ProcessorEvent =
   | { readonly type: 'START' | 'STOP' | 'PAUSE' | 'RESUME' | 'RETRY_NOW' | 'SKIP' | 'REPLAY' }
   | { readonly type: 'RESET'; readonly to: number; readonly until?: number | undefined };

@@ -158,6 +158,8 @@ export class ProgressMonitor {
     this.#stillLooks = 0;
     this.#hadWork = false;
     this.#hasMoved = false;
+    if (this.#isLagging) this.#alarm?.lower();
+    this.#isLagging = false;
     if (this.#isStalled) this.#setStalled(false);
   }
 
