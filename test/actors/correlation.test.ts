@@ -131,6 +131,31 @@ test.each(engineKinds)('the scope of who waits first for a view is not that of h
   expect(await tenantsOfCopies(bus)).toEqual([undefined, undefined, undefined]);
 });
 
+test.each(engineKinds)('the scope of who waits first for a view is not that of who watches it (%s)', async (kind) => {
+  const bus = await tempBus({}, kind);
+  const projection = bus.projection<number>({
+    name: 'counts',
+    version: 1,
+    on: { x: (view) => view.update('all', (count = 0) => count + 1) },
+  });
+  projection.start();
+  await projection.caughtUp();
+  const left = new AbortController();
+  const context = new AsyncLocalStorage<string>();
+  const waiting = context.run('inside', () => projection.waitFor(100, { signal: left.signal }));
+  const told: unknown[] = [];
+  projection.watch('all').subscribe((value) => told.push([value, context.getStore()]));
+
+  for (let count = 1; count <= 3; count++) {
+    await bus.append('in', { type: 'x' });
+    await expect.poll(() => told.length, { interval: 1 }).toBe(count + 1);
+  }
+  left.abort();
+  await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' });
+
+  expect(told).toEqual([undefined, 1, 2, 3].map((value) => [value, undefined]));
+});
+
 test('the scope in which a processor is started is not that of its handler', async () => {
   const bus = await tempBus();
   await bus.append('in', { type: 'x' });
