@@ -375,7 +375,7 @@ describe('reading', () => {
     const bus = await tempBus<Shop>();
     bus.errors$.subscribe();
     let isBroken = true;
-    const projection = bus.projection<Shop, number>({
+    const projection = bus.projection<number>({
       name: 'stock',
       version: 1,
       on: {

@@ -364,11 +364,13 @@ test.each(['schedule', 'append'] as const)('%s refuses what is no signal, and ti
   const signal = new AbortController() as never;
   await bus.schedule('s', { type: 'before' }, { delayMs: 10 });
 
-  const refused =
+  const refused = () =>
     way === 'append'
       ? bus.append('s', { type: 'refused' }, { signal })
       : bus.schedule('s', { type: 'refused' }, { delayMs: 10, signal });
-  await expect(refused).rejects.toThrow(TypeError);
+  await expect(refused()).rejects.toThrow(TypeError);
+  // Nor is it known from the first time.
+  await expect(refused()).rejects.toThrow(TypeError);
   await bus.schedule('s', { type: 'after' }, { delayMs: 10 });
   clock.nowMs += 10;
   await bus.fireTimers();
