@@ -10,6 +10,7 @@ import { collect } from '../kit/collect.ts';
 import { ConnectedThread } from '../kit/connected-thread.ts';
 import { counterOf, countOf } from '../kit/counter.ts';
 import { engineKinds, TempStore, tempBus, tempStore } from '../kit/temp-store.ts';
+import { unhandledRejections } from '../kit/unhandled-rejections.ts';
 
 interface Account {
   balance: number;
@@ -398,6 +399,17 @@ test('an evolve that gives nothing, or a promise, is a TypeError', async () => {
 
   await expect(accounts(bus, { evolve: () => undefined as never }).load('ann')).rejects.toThrow('returned undefined');
   await expect(accounts(bus, { evolve: (async () => 1) as never }).load('ann')).rejects.toThrow('returned a promise');
+});
+
+test('what becomes of the promise of an evolve harms nobody', async () => {
+  const unhandled = unhandledRejections();
+  const bus = await tempBus();
+  await bus.append('account-ann', { type: 'deposited' });
+  const account = accounts(bus, { evolve: (() => Promise.reject(new Error('planted'))) as never });
+
+  await expect(account.load('ann')).rejects.toThrow(TypeError);
+
+  expect(await unhandled()).toEqual([]);
 });
 
 test('a read-only bus loads, with snapshots, and refuses to execute before anything is decided', async () => {

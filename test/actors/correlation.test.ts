@@ -3,9 +3,34 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { messagesStream } from '#store';
+import { type Bus, messagesStream, type Processor } from '#store';
 import { collect } from '../kit/collect.ts';
-import { tempBus } from '../kit/temp-store.ts';
+import { engineKinds, tempBus } from '../kit/temp-store.ts';
+
+/** A processor that appends to the stream `out` for each event of type x. */
+function copying(bus: Bus, trouble = { isBroken: false }): Processor {
+  return bus.processor({
+    name: 'copying',
+    types: ['x'],
+    onFailure: 'dead-letter',
+    retry: { attempts: 0 },
+    handle: async (_, { append }) => {
+      if (trouble.isBroken) throw new Error('planted');
+      await append('out', { type: 'copied' });
+    },
+  });
+}
+
+async function appendAndWait(bus: Bus, processor: Processor): Promise<void> {
+  for (let call = 0; call < 3; call++) {
+    await bus.append('in', { type: 'x' });
+    await processor.caughtUp();
+    await setImmediate();
+  }
+}
+
+const tenantsOfCopies = async (bus: Bus) =>
+  (await collect(bus.readStream('out'))).map(({ metadata }) => metadata?.tenant);
 
 test('publish appends to one stream, in order, as one commit, unless another is named', async () => {
   const bus = await tempBus();
@@ -89,6 +114,76 @@ test('a scope in which somebody began to wait is not that of others who are woke
   await waiting;
 
   expect(contexts).toEqual([undefined, undefined, undefined, undefined]);
+});
+
+test.each(engineKinds)('the scope of who waits first for a view is not that of handlers (%s)', async (kind) => {
+  const bus = await tempBus({}, kind);
+  const left = new AbortController();
+  const waiting = bus.run({ metadata: { tenant: 'acme' } }, () => bus.view('any').waitFor(1, { signal: left.signal }));
+  const processor = copying(bus);
+  processor.start();
+  await processor.caughtUp();
+
+  await appendAndWait(bus, processor);
+  left.abort();
+  await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' });
+
+  expect(await tenantsOfCopies(bus)).toEqual([undefined, undefined, undefined]);
+});
+
+test.each(engineKinds)('the scope of who waits first for a view is not that of who watches it (%s)', async (kind) => {
+  const bus = await tempBus({}, kind);
+  const projection = bus.projection<number>({
+    name: 'counts',
+    version: 1,
+    on: { x: (view) => view.update('all', (count = 0) => count + 1) },
+  });
+  projection.start();
+  await projection.caughtUp();
+  const left = new AbortController();
+  const context = new AsyncLocalStorage<string>();
+  const waiting = context.run('inside', () => projection.waitFor(100, { signal: left.signal }));
+  const told: unknown[] = [];
+  projection.watch('all').subscribe((value) => told.push([value, context.getStore()]));
+
+  for (let count = 1; count <= 3; count++) {
+    await bus.append('in', { type: 'x' });
+    await expect.poll(() => told.length, { interval: 1 }).toBe(count + 1);
+  }
+  left.abort();
+  await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' });
+
+  expect(told).toEqual([undefined, 1, 2, 3].map((value) => [value, undefined]));
+});
+
+test('the scope in which a processor is started is not that of its handler', async () => {
+  const bus = await tempBus();
+  await bus.append('in', { type: 'x' });
+  const processor = copying(bus);
+
+  await bus.run({ metadata: { tenant: 'acme' } }, () => {
+    processor.start();
+    return processor.caughtUp();
+  });
+  await appendAndWait(bus, processor);
+
+  expect(await tenantsOfCopies(bus)).toEqual([undefined, undefined, undefined, undefined]);
+});
+
+test('the scope in which a dead letter is tried again is not that of its handler', async () => {
+  const bus = await tempBus();
+  bus.errors$.subscribe();
+  const broken = { isBroken: true };
+  const processor = copying(bus, broken);
+  await bus.append('in', { type: 'x' });
+  processor.start();
+  await processor.caughtUp();
+  broken.isBroken = false;
+
+  await bus.run({ metadata: { tenant: 'acme' } }, () => bus.deadLetters('copying').retry('all'));
+  await appendAndWait(bus, processor);
+
+  expect(await tenantsOfCopies(bus)).toEqual([undefined, undefined, undefined, undefined]);
 });
 
 test('a retry under an idempotency key may come from another scope', async () => {

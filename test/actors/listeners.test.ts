@@ -9,6 +9,7 @@ import type { Bus, ListenOptions, LiveSubscription, StoredEvent } from '#store';
 import { collect } from '../kit/collect.ts';
 import { ConnectedThread } from '../kit/connected-thread.ts';
 import { engineKinds, tempBus, tempStore } from '../kit/temp-store.ts';
+import { unhandledRejections } from '../kit/unhandled-rejections.ts';
 
 const times = (count: number, type = 'placed') => Array.from({ length: count }, (_, n) => ({ type, data: { n } }));
 const oneTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
@@ -280,6 +281,28 @@ test('a coalesceBy that throws is reported, and its event counts as dropped', as
   expect([errors, taken, dropped]).toEqual([['no key'], [2], 1]);
 });
 
+test('a predicate or coalesceBy that gives a promise is reported, and its promise harms nobody', async () => {
+  const unhandled = unhandledRejections();
+  const bus = await tempBus();
+  const errors: unknown[] = [];
+  bus.errors$.subscribe((error) => errors.push(error));
+  const refuse = async () => Promise.reject(new Error('planted'));
+  const taken: unknown[] = [];
+  const take = (event: StoredEvent) => void taken.push(event);
+
+  bus.on(refuse as never, take);
+  bus.on('placed', take, { overflow: { coalesceBy: refuse } });
+  await bus.publish(times(1));
+  await expect.poll(() => errors.length, { interval: 1 }).toBe(2);
+
+  expect(errors).toEqual(Array(2).fill(expect.any(TypeError)));
+  expect(errors.map(String).sort()).toEqual([
+    expect.stringMatching(/coalesceBy returned a promise/),
+    expect.stringMatching(/the predicate returned a promise/),
+  ]);
+  expect([taken, await unhandled()]).toEqual([[], []]);
+});
+
 test('whatever comes when, each policy gives its events in order, and accounts for all of them', async () => {
   const policy = fc.constantFrom('log', 'block', 'drop-oldest', 'coalesce');
   const steps = fc.array(fc.oneof(fc.integer({ min: 1, max: 8 }), fc.constant('take')), { maxLength: 40 });
@@ -359,6 +382,19 @@ test('what waits to be published passes in the order of the calls', async () => 
   const results = await Promise.all(published);
 
   expect(results.map(({ firstPosition }) => firstPosition)).toEqual(oneTo(20));
+});
+
+test('what waited to be published stays in front of later calls when its listener closes', async () => {
+  const bus = await tempBus();
+  const listener = new SlowListener(bus, { buffer: 1, overflow: 'block' });
+  await bus.publish(times(2));
+  const published = [3, 4, 5].map((n) => bus.publish({ type: 'placed', data: { n } }));
+
+  listener.subscription.close();
+  published.push(bus.publish({ type: 'placed', data: { n: 6 } }));
+  const results = await Promise.all(published);
+
+  expect(results.map(({ firstPosition }) => firstPosition)).toEqual([3, 4, 5, 6]);
 });
 
 test('a blocking listener that publishes itself does not wait for itself', async () => {

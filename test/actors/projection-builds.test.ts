@@ -123,6 +123,78 @@ test('a new version that wants none of the events takes over all the same', asyn
   expect(await keysOf(projection)).toEqual([]);
 });
 
+/** A projection that counts the events of each stream; those at `broken` fail. */
+function counting(bus: Bus, version: number, broken: ReadonlySet<number>, options: object = {}): Projection<number> {
+  return bus.projection<number>({
+    name: 'looked-at',
+    version,
+    on: {
+      called: (view, { stream, position }) => {
+        if (broken.has(position)) throw new Error('planted');
+        view.update(stream, (count = 0) => count + 1);
+      },
+    },
+    retry: { attempts: 0 },
+    checkpoint: { events: 1 },
+    ...options,
+  });
+}
+
+test.each([
+  ['dead-letter', 1],
+  ['park-stream', 2],
+] as const)(
+  'a return to the version that is read, when another build had begun, counts each event once (%s)',
+  async (onFailure, keepMax) => {
+    const bus = await tempStore().openBus();
+    bus.errors$.subscribe();
+    await bus.append('calls', calls(5));
+    const first = counting(bus, 1, new Set(), { onFailure });
+    first.start();
+    await first.caughtUp();
+    await first.close();
+    const next = counting(bus, 2, new Set([2, 4]), { onFailure, keepMax });
+    next.start();
+    await next.waitFor('failed');
+    const { isBuilding } = next.status;
+    await next.close();
+
+    const back = counting(bus, 1, new Set(), { onFailure });
+    back.start();
+    await back.caughtUp();
+    const { generation } = back.status.context;
+    await bus.append('calls', calls(1));
+    await back.caughtUp();
+    const count = await back.get('calls');
+    await bus.deadLetters('looked-at').retry('all');
+
+    expect(isBuilding).toBe(true);
+    expect([count, await back.get('calls'), generation]).toEqual([6, 6, 3]);
+  },
+);
+
+test('a return to the version that is read counts what it had given up before another build had begun', async () => {
+  const bus = await tempStore().openBus();
+  bus.errors$.subscribe();
+  await bus.append('calls', calls(5));
+  const first = counting(bus, 1, new Set([2]), { onFailure: 'dead-letter' });
+  first.start();
+  await first.caughtUp();
+  const countBefore = await first.get('calls');
+  await first.close();
+  const next = counting(bus, 2, new Set([4]));
+  next.start();
+  await next.waitFor('failed');
+  await next.close();
+
+  const back = counting(bus, 1, new Set(), { onFailure: 'dead-letter' });
+  back.start();
+  await back.caughtUp();
+  await bus.deadLetters('looked-at').retry('all');
+
+  expect([countBefore, await back.get('calls')]).toEqual([4, 5]);
+});
+
 test('rebuild makes the same version anew beside what is read', async () => {
   const store = tempStore();
   const bus = await store.openBus();

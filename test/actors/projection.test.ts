@@ -1,5 +1,5 @@
 /** Projections on one bus: what handlers see and may do, what is refused, and how what they make is read. */
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   type Bus,
   isBusError,
@@ -325,6 +325,28 @@ describe('reading', () => {
     await expect(view.waitFor(-1)).rejects.toThrow(/position must be a position from 0 on/);
   });
 
+  test('a wait with a wrong signal is refused, and keeps no process alive', async () => {
+    const bus = await tempBus<Shop>();
+    const started = vi.spyOn(globalThis, 'setInterval');
+    const ended = vi.spyOn(globalThis, 'clearInterval');
+    onTestFinished(() => {
+      started.mockRestore();
+      ended.mockRestore();
+    });
+    const timers = () =>
+      started.mock.results.filter(({ value }) => value.hasRef() && !ended.mock.calls.some(([timer]) => timer === value))
+        .length;
+    const left = new AbortController();
+
+    const waiting = bus.view('stock').waitFor(1, { signal: left.signal });
+    const whileWaiting = timers();
+    left.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' });
+    await expect(bus.view('stock').waitFor(1, { signal: new AbortController() as never })).rejects.toThrow(TypeError);
+
+    expect([whileWaiting, timers()]).toEqual([1, 0]);
+  });
+
   test('a watch tells the value, then what it becomes, and nothing of other keys', async () => {
     const bus = await tempBus<Shop>();
     const projection = bus.projection(stock);
@@ -347,6 +369,34 @@ describe('reading', () => {
 
     expect(told).toEqual([undefined, 1, 3, undefined]);
     expect(isComplete).toBe(true);
+  });
+
+  test('a watch tells what a dead letter has changed that was tried again', async () => {
+    const bus = await tempBus<Shop>();
+    bus.errors$.subscribe();
+    let isBroken = true;
+    const projection = bus.projection<number>({
+      name: 'stock',
+      version: 1,
+      on: {
+        Added: (view, { data }) => {
+          if (isBroken) throw new Error('planted');
+          view.set(data.item, data.count);
+        },
+      },
+      onFailure: 'dead-letter',
+      retry: { attempts: 0 },
+    });
+    await bus.append('shop', added('pear', 3));
+    projection.start();
+    await projection.caughtUp();
+    const told: unknown[] = [];
+    projection.watch('pear').subscribe((value) => told.push(value));
+    isBroken = false;
+
+    await bus.deadLetters('stock').retry('all');
+
+    await vi.waitFor(() => expect(told).toEqual([undefined, 3]));
   });
 
   test('nobody listens for commits while nobody watches', async () => {

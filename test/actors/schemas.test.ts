@@ -7,6 +7,7 @@ import { type BusError, openBus, type Schemas } from '#store';
 import { collect } from '../kit/collect.ts';
 import { ConnectedThread } from '../kit/connected-thread.ts';
 import { tempBus, tempStore } from '../kit/temp-store.ts';
+import { unhandledRejections } from '../kit/unhandled-rejections.ts';
 
 /** A schema by hand: `validate` is all there is to one. */
 function schemaOf(validate: (value: unknown) => unknown): Schemas[string] {
@@ -198,4 +199,17 @@ test.each<[string, unknown]>([
   const opened = openBus({ path: ':memory:', schemas: schemas as Schemas });
 
   await expect(opened).rejects.toThrow(message);
+});
+
+test('a call whose signal is aborted already says so, and what an asynchronous schema says of it harms nobody', async () => {
+  const unhandled = unhandledRejections();
+  const bus = await tempBus({ schemas: { Paid: schemaOf(async () => ({ issues: [{ message: 'no' }] })) } });
+  const signal = AbortSignal.abort();
+
+  const appended = bus.append('s', { type: 'Paid' }, { signal });
+  await expect(appended).rejects.toMatchObject({ code: 'ABORTED', detail: { outcome: 'nothing-written' } });
+  const scheduled = bus.schedule('s', { type: 'Paid' }, { delayMs: 5, signal });
+  await expect(scheduled).rejects.toMatchObject({ code: 'ABORTED', detail: { outcome: 'nothing-written' } });
+
+  expect(await unhandled()).toEqual([]);
 });

@@ -208,6 +208,32 @@ test('orders of one key in one turn are obeyed one after the other', async () =>
   expect(hand.fired()).toEqual(['c']);
 });
 
+test('an order with what is no signal is refused, and is not in the way of others', async () => {
+  const hand = await timersInHand();
+
+  await expect(hand.schedule('refused', { delayMs: 10 }, new AbortController() as never)).rejects.toThrow(TypeError);
+  await hand.schedule('next', { delayMs: 10 });
+  await hand.pass(10);
+
+  expect(hand.fired()).toEqual(['next']);
+});
+
+test('a look at the timers ends a back-off: the next timer is not late', async () => {
+  const hand = await timersInHand();
+  await hand.schedule('first', { delayMs: 10 });
+  hand.appendFailures.push(...Array.from({ length: 6 }, full));
+  await hand.pass(10);
+  for (let look = 0; look < 5; look++)
+    await expect(hand.service.fireDue()).rejects.toMatchObject({ code: 'STORE_FULL' });
+
+  const ordered = hand.schedule('second', { delayMs: 50 });
+  await Promise.all([ordered, hand.service.fireDue()]);
+  const before = hand.fired();
+  await hand.pass(50);
+
+  expect([before, hand.fired()]).toEqual([['first'], ['first', 'second']]);
+});
+
 test('a signal takes back an order whose turn has not come, and only ends the wait afterwards', async () => {
   const hand = await timersInHand();
   const early = new AbortController();

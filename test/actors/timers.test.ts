@@ -357,3 +357,39 @@ test('a full store keeps the timers that are due until there is space, and says 
   expect(errors).toMatchObject([{ code: 'STORE_FULL' }]);
   expect([headBefore, bus.head]).toEqual([0, 1]);
 });
+
+test.each(['schedule', 'append'] as const)('%s refuses what is no signal, and timers go on working', async (way) => {
+  const { clock, open } = storeWithClock();
+  const bus = await open();
+  const signal = new AbortController() as never;
+  await bus.schedule('s', { type: 'before' }, { delayMs: 10 });
+
+  const refused = () =>
+    way === 'append'
+      ? bus.append('s', { type: 'refused' }, { signal })
+      : bus.schedule('s', { type: 'refused' }, { delayMs: 10, signal });
+  await expect(refused()).rejects.toThrow(TypeError);
+  // Nor is it known from the first time.
+  await expect(refused()).rejects.toThrow(TypeError);
+  await bus.schedule('s', { type: 'after' }, { delayMs: 10 });
+  clock.nowMs += 10;
+  await bus.fireTimers();
+
+  expect(await typesIn(bus)).toEqual(['before', 'after']);
+  expect(await collect(bus.timers())).toEqual([]);
+});
+
+test('once the store has failed, every look at the timers says so', async () => {
+  const { clock, store, open } = storeWithClock();
+  const bus = await open();
+  bus.errors$.subscribe();
+  await bus.schedule('s', { type: 'due' }, { delayMs: 10 });
+  store.storage.beforeNextCommit = () => {
+    throw new Error('planted');
+  };
+  clock.nowMs += 10;
+
+  await expect(bus.fireTimers()).rejects.toMatchObject({ code: 'STORE_FAILED' });
+  await expect(bus.fireTimers()).rejects.toMatchObject({ code: 'STORE_FAILED' });
+  await expect(bus.fireTimers()).rejects.toMatchObject({ code: 'STORE_FAILED' });
+});

@@ -71,6 +71,57 @@ test('processors --json is one object with the head and what bus.consumers() tel
   ]);
 });
 
+test('a projection goes by its own name, with its dead letters and the build that is on its way', async () => {
+  const store = tempStore('lmdb');
+  const bus = await store.openBus({ clock: () => 1_000_000_000_000 });
+  bus.errors$.subscribe();
+  for (let count = 0; count < 3; count++) await bus.append('orders', { type: 'Placed' });
+  const build = (version: number, onFailure: 'dead-letter' | 'fail', broken: number) =>
+    bus.projection({
+      name: 'stock',
+      version,
+      onFailure,
+      retry: { attempts: 0 },
+      checkpoint: { events: 1 },
+      on: {
+        Placed: (_, { position }) => {
+          if (position === broken) throw new Error('broken');
+        },
+      },
+    });
+  const first = build(1, 'dead-letter', 3);
+  first.start();
+  await first.caughtUp();
+  const [alone, ...others] = bus.consumers();
+  await first.close();
+  const next = build(2, 'fail', 2);
+  next.start();
+  await next.waitFor('failed');
+
+  const { stdout } = await runCli('processors', store.directory);
+
+  const counts = { deadLetters: 1, waiting: 0, discarded: 0, parked: 0 };
+  expect(others).toEqual([]);
+  expect(alone).toEqual({
+    name: 'stock',
+    position: 3,
+    lag: 0,
+    generation: 1,
+    updatedMs: 1_000_000_000_000,
+    ...counts,
+  });
+  expect(bus.consumers()).toMatchObject([
+    { name: 'stock', position: 3, generation: 1, building: { position: 1, lag: 2, generation: 2 } },
+  ]);
+  const lines = stdout.split('\n').map((line) => line.trim().split(/ {2,}/u));
+  expect(lines).toEqual([
+    ['name', 'position', 'lag', 'generation', 'updated', 'dead letters', 'waiting', 'discarded', 'parked'],
+    ['stock', '3', '0', '1', '2001-09-09T01:46:40.000Z', '0', '0', '0', '0'],
+    ['next build', '1', '2', '2', '2001-09-09T01:46:40.000Z'],
+    [''],
+  ]);
+});
+
 test('a store without processors says so', async () => {
   const directory = await storeOf(['orders', { type: 'Placed' }]);
 
