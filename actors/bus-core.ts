@@ -149,24 +149,24 @@ export class BusCore {
     if (projections !== undefined) await withinMs(processorsStopMaxMs, projections);
   }
 
+  /** @throws {STORE_READ_ONLY} {UNSUPPORTED} */
   requireProcessors(): Processors {
-    const { path } = this.store.engine;
     if (this.processors !== undefined) return this.processors;
-    if (this.store.appender === undefined) {
-      throw new BusError('STORE_READ_ONLY', `${path} was opened read-only: it keeps no cursors`, { path });
-    }
-    throw new BusError('UNSUPPORTED', 'processors run on the bus that this thread is connected to', {
-      feature: 'processors',
-    });
+    throw this.#notHere('cursors', 'processors', 'processors run');
   }
 
+  /** @throws {STORE_READ_ONLY} {UNSUPPORTED} */
   requireTimers(): readonly [timers: TimerService, clock: () => number] {
-    const { path } = this.store.engine;
     if (this.#timers !== undefined && this.#settings !== undefined) return [this.#timers, this.#settings.clock];
-    if (this.store.appender === undefined) {
-      throw new BusError('STORE_READ_ONLY', `${path} was opened read-only: it keeps no timers`, { path });
-    }
-    throw new BusError('UNSUPPORTED', 'timers are on the bus that this thread is connected to', { feature: 'timers' });
+    throw this.#notHere('timers', 'timers', 'timers are');
+  }
+
+  /** What only the bus has that writes, in the thread that opened it. */
+  #notHere(kept: string, feature: string, subject: string): BusError {
+    const { path } = this.store.engine;
+    return this.store.appender === undefined
+      ? new BusError('STORE_READ_ONLY', `${path} was opened read-only: it keeps no ${kept}`, { path })
+      : new BusError('UNSUPPORTED', `${subject} on the bus that this thread is connected to`, { feature });
   }
 
   /** The reader threads, which start with the first query, or handler in a thread. @throws {UNSUPPORTED} */

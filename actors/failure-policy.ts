@@ -1,7 +1,7 @@
 /**
  * What happens when a handler fails: the options, their defaults, and the one place where they are checked.
  */
-import { isWhole, isWithin, withValues, wrong } from './option-checks.ts';
+import { dayMs, hourMs, isWhole, isWithin, withValues, wrong } from './option-checks.ts';
 
 /** How long to wait before what failed is tried again: `minMs * factor ** (failures - 1)`, at most `maxMs`. */
 export interface RetryOptions {
@@ -70,8 +70,6 @@ export const failureOptionNames: readonly (keyof FailureOptions)[] = [
 const choices: readonly string[] = ['fail', 'skip', 'dead-letter', 'park-stream'] satisfies OnFailure[];
 const retryDefaults = Object.freeze({ attempts: 10, minMs: 100, maxMs: 30_000, factor: 2, jitter: 0.5 });
 const circuitDefaults = Object.freeze({ failures: Number.POSITIVE_INFINITY, waitMs: 30_000 });
-const dayMs = 24 * 3600 * 1000;
-const hourMs = 3600 * 1000;
 
 /** @throws {TypeError} naming the option, its range and what was given. */
 export function resolveFailurePolicy(options: FailureOptions): FailurePolicy {

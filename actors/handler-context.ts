@@ -3,8 +3,10 @@
  *
  * One object for each call: what a handler keeps of it after its call has ended speaks of that call still.
  */
+
 import type { AnyEvent, AppendResult, EventShape, Metadata, NewEvent, StoredEvent } from '../src/types.ts';
 import type { Logger } from './logger.ts';
+import { dayMs, isWithin } from './option-checks.ts';
 
 /** What a handler may answer instead of being done: made by its context, to be returned. */
 export class HandlerAnswer {
@@ -77,8 +79,6 @@ export interface CallScope {
   readonly logger: (position: number, attempt: number) => Logger;
 }
 
-const dayMs = 24 * 3600 * 1000;
-
 /** Its members work when taken out of it: `(event, { append, skip }) => …`. */
 export class CallContext implements HandlerContext {
   readonly attempt: number;
@@ -141,7 +141,7 @@ export class CallContext implements HandlerContext {
 }
 
 function retryIn(ms: number): HandlerAnswer {
-  if (typeof ms !== 'number' || !(ms >= 0 && ms <= dayMs)) {
+  if (!isWithin(ms, 0, dayMs)) {
     throw new TypeError(`retryIn takes 0 to 86400000 (milliseconds), got ${String(ms)}`);
   }
   return new HandlerAnswer('retry', `the handler asked to be called again in ${ms} ms`, ms);

@@ -2,7 +2,7 @@
  * When a processor counts as stuck, or as too far behind: the options, their defaults, and the one place where they are
  * checked.
  */
-import { isWhole, isWithin, withValues, wrong } from './option-checks.ts';
+import { dayMs, isWhole, isWithin, withValues, wrong } from './option-checks.ts';
 
 /** Where a processor is when its lag goes beyond what was set. */
 export interface LagPlace {
@@ -43,7 +43,6 @@ export interface MonitorPolicy {
 export const monitorOptionNames: readonly (keyof MonitorOptions)[] = ['stalledMs', 'maxLag'];
 
 const maxLagNames: readonly (keyof MaxLagOptions)[] = ['events', 'onExceeded'];
-const dayMs = 24 * 3600 * 1000;
 
 /** @throws {TypeError} naming the option, its range and what was given. */
 export function resolveMonitorPolicy({ stalledMs = 30_000, maxLag }: MonitorOptions): MonitorPolicy {

@@ -2,6 +2,10 @@
 import { inspect } from 'node:util';
 import { refuseUnknownNames } from '../src/option-names.ts';
 
+/** Bounds of durations, in milliseconds. */
+export const hourMs = 3600 * 1000;
+export const dayMs = 24 * hourMs;
+
 /** Those of the nested options `what` that have a value. @throws {TypeError} for names that are none */
 export function withValues<Options extends object>(
   what: string,

@@ -1,11 +1,13 @@
 /**
  * Options of a bus: their defaults, and the one place where they are checked.
  */
+
 import { availableParallelism } from 'node:os';
 import { SchemaSet, type Schemas } from '../src/log/schemas.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { Durability } from '../src/types.ts';
 import type { Logger } from './logger.ts';
+import { dayMs, isWithin } from './option-checks.ts';
 
 /** Checks a user may overrule, knowing better. */
 export type Force = 'network-file-system' | 'pid-namespace';
@@ -82,8 +84,6 @@ const openDefaults = Object.freeze({
   signal: undefined,
 }) satisfies Omit<ResolvedOptions, 'path' | 'inline' | 'schemas'>;
 
-const dayMs = 24 * 3600 * 1000;
-
 /** @throws {TypeError} naming the option, its range and what was given. */
 export function resolveOptions(options: OpenOptions): ResolvedOptions {
   refuseUnknownNames('openBus', options, openNames);
@@ -133,10 +133,6 @@ function requireLogger(logger: Logger): void {
   for (const level of ['debug', 'info', 'warn', 'error'] as const) {
     if (typeof logger?.[level] !== 'function') throw wrong('logger', `an object with a method ${level}`, logger);
   }
-}
-
-function isWithin(value: unknown, least: number, most: number): boolean {
-  return typeof value === 'number' && value >= least && value <= most;
 }
 
 function wrong(option: string, range: string, value: unknown): TypeError {

@@ -141,11 +141,7 @@ export class ProcessorLane implements OwnedProcessor {
   }
 
   waitFor(state: ProcessorState, options: WaitOptions = {}): Promise<void> {
-    return this.#waits.until(() => {
-      if (this.#state === state) return true;
-      if (this.#state === 'stopped') throw processorStopped(this.name);
-      return false;
-    }, options.signal);
+    return this.#waits.state(this.name, () => this.#state, state, options.signal);
   }
 
   async caughtUp(options: WaitOptions = {}): Promise<void> {

@@ -16,7 +16,7 @@ import {
   monitorOptionNames,
   resolveMonitorPolicy,
 } from './monitor-options.ts';
-import { fileUrl, isWhole, isWithin, withValues, wrong } from './option-checks.ts';
+import { fileUrl, hourMs, isWhole, isWithin, withValues, wrong } from './option-checks.ts';
 
 /** When the cursor is saved, beside whenever the processor stops, pauses or has nothing to do for 50 ms. */
 export interface CheckpointOptions {
@@ -158,8 +158,6 @@ const optionNames: readonly (keyof ProcessorCommonOptions<string> | 'handle' | '
   ...monitorOptionNames,
 ];
 const checkpointNames = Object.keys(processorDefaults.checkpoint);
-
-const hourMs = 3600 * 1000;
 
 /** @throws {TypeError} naming the option, its range and what was given. */
 export function resolveProcessorOptions<Events extends EventShape, Type extends string>(

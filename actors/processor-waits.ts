@@ -1,7 +1,10 @@
 /**
  * Waiting for a processor to get somewhere: conditions that are looked at again whenever it has moved.
  */
+
 import { abortError } from '../src/log/pages.ts';
+import { processorStopped } from './processor.ts';
+import type { ProcessorState } from './processor-status.ts';
 
 /** Whether what is waited for is so. Throws when it can't become so any more. */
 export type Condition = () => boolean;
@@ -35,6 +38,23 @@ export class ProcessorWaits {
       this.#looks.add(look);
       look();
     });
+  }
+
+  /**
+   * Resolves when `current` is `wanted`, of the processor `name`.
+   * @throws {PROCESSOR_STOPPED} when that has stopped, unless it is what is waited for. {ABORTED}
+   */
+  state(
+    name: string,
+    current: () => ProcessorState,
+    wanted: ProcessorState,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    return this.until(() => {
+      if (current() === wanted) return true;
+      if (current() === 'stopped') throw processorStopped(name);
+      return false;
+    }, signal);
   }
 
   /** Looks at every condition again. */
