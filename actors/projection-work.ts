@@ -160,6 +160,7 @@ function buildsFor({ active, lastBuild }: ProjectionBuilds, current: ProjectionB
 function withoutLetters(snapshot: Snapshot): Snapshot {
   const isLetters = (table: TableName) => table === 'dead_letters' || table === 'parked';
   return {
+    keys: snapshot.keys,
     block: (position) => snapshot.block(position),
     walkForward: (position, visit) => snapshot.walkForward(position, visit),
     walkBackward: (position, visit) => snapshot.walkBackward(position, visit),

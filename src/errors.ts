@@ -53,6 +53,17 @@ export interface ErrorDetails {
   STORE_READ_ONLY: { readonly path: string };
   /** The bus was closed. */
   STORE_CLOSED: { readonly path: string };
+  /** What the store holds is encrypted, or an event names a subject, and no `encryption` was given. Nothing was read or written. */
+  MASTER_KEY_REQUIRED: { readonly path: string };
+  /** The master key does not open the store's keys: it is another one's, or an old one. Nothing was read or written. */
+  MASTER_KEY_WRONG: { readonly path: string };
+  /**
+   * What is sealed does not open: it, or what goes with it, was changed or moved, or its key never was this store's. `position`
+   * of the event; `undefined` for a row of `table`.
+   */
+  DECRYPTION_FAILED: { readonly table: string; readonly position: number | undefined };
+  /** The key of the stream, or of the subject, was erased: nothing is sealed under this name unless `newKeyGeneration` says so. Nothing was written. */
+  KEY_ERASED: { readonly stream: string | undefined; readonly subject: string | undefined };
   /** `signal` was aborted (`cause` is its reason). `unknown`: the append had been handed over already. */
   ABORTED: { readonly outcome: 'nothing-written' | 'unknown' };
   /** A cursor is not where the move of it expected it. Nothing was written. `actual` is undefined where there is none. */

@@ -27,6 +27,11 @@ export type NewEvent<Events extends EventShape = AnyEvent> = Events extends Even
       /** A UUIDv7 by default. Not deduplicated: that is what `idempotencyKey` is for. 1 to 256 bytes. */
       readonly id?: string;
       readonly metadata?: Metadata;
+      /**
+       * Whom it is about: data and metadata are sealed with a key of this person's, which `erase({ subject })` destroys in all
+       * streams. The name itself is not kept. 1 to 512 bytes. Needs `encryption`.
+       */
+      readonly subject?: string;
     } & (undefined extends Events['data'] ? { readonly data?: Events['data'] } : { readonly data: Events['data'] })
   : never;
 
@@ -47,6 +52,8 @@ export type StoredEvent<Events extends EventShape = AnyEvent> = Events extends E
       readonly metadata: Metadata | undefined;
       /** When the writer committed it: milliseconds since 1970, never less than that of an earlier event. */
       readonly timeMs: number;
+      /** There, and true, when its key was erased: then data and metadata are `undefined`. */
+      readonly erased?: true;
     }
   : never;
 
@@ -66,6 +73,8 @@ export interface AppendOptions {
   readonly idempotencyKey?: string;
   /** For every event of the call; an event's own metadata goes over it, key by key. */
   readonly metadata?: Metadata;
+  /** Makes a new key for a stream, or subject, that was erased: otherwise an append to it is refused. @default false */
+  readonly newKeyGeneration?: boolean;
   /** Ends the wait of an append that is not handed over to the writer yet; then nothing is written. */
   readonly signal?: AbortSignal;
 }
@@ -75,6 +84,8 @@ export interface AppendManyOptions {
   readonly idempotencyKey?: string;
   /** As in {@link AppendOptions}. */
   readonly metadata?: Metadata;
+  /** As in {@link AppendOptions}. */
+  readonly newKeyGeneration?: boolean;
   /** As in {@link AppendOptions}. */
   readonly signal?: AbortSignal;
 }

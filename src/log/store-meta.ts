@@ -11,8 +11,21 @@ import { BusError } from '../errors.ts';
 import type { RowWrite, Snapshot } from '../storage/engine.ts';
 import type { Durability } from '../types.ts';
 
-/** Numbers: 6 bytes. `writerEpoch` rises with every writer, `indexedPosition` and `sweptPosition` with every index flush. */
-const numberNames = ['formatVersion', 'createdMs', 'writerEpoch', 'indexedPosition', 'sweptPosition'] as const;
+/**
+ * Numbers: 6 bytes. `writerEpoch` rises with every writer, `indexedPosition` and `sweptPosition` with every index flush. In
+ * encrypted stores only: `keyGeneration` rises with every erasure and rotation of keys, `lastKeyId` is the highest key that a
+ * commit has used, `plainEvents` counts what is stored plain, streams of our own left out.
+ */
+const numberNames = [
+  'formatVersion',
+  'createdMs',
+  'writerEpoch',
+  'indexedPosition',
+  'sweptPosition',
+  'keyGeneration',
+  'lastKeyId',
+  'plainEvents',
+] as const;
 export type MetaNumber = (typeof numberNames)[number];
 
 /** What an open store knows of itself for good. */

@@ -5,6 +5,7 @@
  * position of their first event, rows are opaque bytes under a binary key, compared bytewise. One `commit` is one durable
  * transaction. The contract suite (test/kit/engine-contract.ts) holds for every engine.
  */
+import type { KeyView } from '../crypto/key-ports.ts';
 import type { Capabilities } from '../types.ts';
 
 /** The small tables that every store has. */
@@ -31,6 +32,8 @@ export interface RowRange {
 
 /** One consistent view of the last durable transaction. Only valid inside the call of {@link Engine.read} that gave it. */
 export interface Snapshot {
+  /** What opens what is sealed, as of this view; `undefined` for a store without encryption. Set by log/keyed-engine.ts. */
+  keys: KeyView | undefined;
   /** The block whose first event is at `firstPosition`; borrowed. */
   block(firstPosition: number): Uint8Array | undefined;
   /**

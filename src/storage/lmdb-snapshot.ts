@@ -12,6 +12,7 @@ import { blockTableName } from './preflight.ts';
 import { assertInside, assertKey } from './write-set.ts';
 
 export class LmdbSnapshot implements Snapshot {
+  keys: Snapshot['keys'];
   readonly #environment: Environment;
   readonly #path: string;
   readonly #blocks: Walker<number>;

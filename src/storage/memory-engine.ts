@@ -162,6 +162,7 @@ class MemoryEngine implements Engine {
 }
 
 class MemorySnapshot implements Snapshot {
+  keys: Snapshot['keys'];
   readonly #storage: MemoryStorage;
   readonly #key = new Scratch();
   readonly #value = new Scratch();

@@ -1,0 +1,59 @@
+/**
+ * Data keys as the rest of the store sees them: what opens sealed things where it is read, and what seals where it is written.
+ */
+import type { KeyObject } from 'node:crypto';
+import type { Erasable, KeyOwner } from './key-owner.ts';
+
+/** What opens sealed things. One in every thread that reads. */
+export interface KeyView {
+  /** Of the store, public: part of everything that is authenticated. 16 bytes. */
+  readonly cryptoId: Uint8Array;
+  /** Events behind this position are sealed, but for those of streams whose name starts with `$`. */
+  readonly plainUntil: number;
+  /**
+   * Told at the beginning of every look at a snapshot: `meta.keyGeneration` as it shows. Drops what is out of date.
+   * @throws {STORE_CORRUPT} {MASTER_KEY_WRONG} the store's keys were wrapped anew by another process
+   */
+  refresh(keyGeneration: number): void;
+  /**
+   * The key `id`; `undefined`: it is erased. `position` is for messages.
+   * @throws {DECRYPTION_FAILED} there is no such key, or it is another owner's (subjects are not compared: a reader does not know them)
+   */
+  open(id: number, owner: KeyOwner, position: number | undefined): KeyObject | undefined;
+  /** Forgets all keys. Twice is fine. */
+  close(): void;
+}
+
+/** A key to seal with. */
+export interface SealingKey {
+  readonly id: number;
+  readonly key: KeyObject;
+  /** Raised by whoever seals, by one for each call of the cipher. */
+  seals: number;
+}
+
+/** What an erasure has made unreadable. */
+export interface ErasedKeys {
+  /** Of the keys that are gone, in order; none where there was no key. */
+  readonly ids: readonly number[];
+}
+
+/** What seals. The writer's alone. */
+export interface KeyBook extends KeyView {
+  /** Of the file as {@link flush} leaves it. */
+  readonly generation: number;
+  /** The highest id given so far. */
+  readonly lastKeyId: number;
+  /**
+   * The key for what `owner` owns; `undefined`: that stays plain. Makes one, which is durable after {@link flush}.
+   * @throws {KEY_ERASED} unless `newKeyGeneration`
+   */
+  sealing(owner: KeyOwner, newKeyGeneration: boolean): SealingKey | undefined;
+  /** Replaces all keys of `what` by tombstones, durable after {@link flush}: no key is made for it by accident any more. */
+  erase(what: Erasable, timeMs: number): ErasedKeys;
+  /**
+   * Makes everything new durable, before the commit that depends on it. Costs nothing when there is nothing new.
+   * @throws {STORE_FULL} nothing is lost: it may be tried again. @throws {STORE_FAILED}
+   */
+  flush(): void;
+}

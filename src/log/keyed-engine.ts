@@ -1,0 +1,47 @@
+/**
+ * An engine whose snapshots have keys, as of what each of them shows: an erasure that a snapshot shows is heeded in it.
+ */
+import type { KeyView } from '../crypto/key-ports.ts';
+import type { Engine, Snapshot, WriteSet } from '../storage/engine.ts';
+import type { Capabilities } from '../types.ts';
+import { readMetaNumber } from './store-meta.ts';
+
+export class KeyedEngine implements Engine {
+  readonly capabilities: Capabilities;
+  readonly path: string;
+  readonly #engine: Engine;
+  readonly #keys: KeyView;
+
+  /** Owns both: they are closed together. */
+  constructor(engine: Engine, keys: KeyView) {
+    this.capabilities = engine.capabilities;
+    this.path = engine.path;
+    this.#engine = engine;
+    this.#keys = keys;
+  }
+
+  read<T>(use: (snapshot: Snapshot) => T): T {
+    return this.#engine.read((snapshot) => {
+      this.#keys.refresh(readMetaNumber(snapshot, 'keyGeneration'));
+      snapshot.keys = this.#keys;
+      return use(snapshot);
+    });
+  }
+
+  commit(writes: WriteSet): void {
+    this.#engine.commit(writes);
+  }
+
+  transactionId(): number {
+    return this.#engine.transactionId();
+  }
+
+  sizeBytes(): number {
+    return this.#engine.sizeBytes();
+  }
+
+  close(): void {
+    this.#engine.close();
+    this.#keys.close();
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * Rows on their way to the writer: finished, or with a part that comes from events and is sealed there.
+ *
+ * A draft's value is what stands before that part, and is never secret. The writer appends the part, sealed if its owner's
+ * things are, and the checksum.
+ */
+import type { EncodedPayload } from '../codec/payload.ts';
+import type { KeyOwner } from '../crypto/key-owner.ts';
+import type { RowWrite } from '../storage/engine.ts';
+
+/** What a row is, so that one can't stand for another: part of what is authenticated. */
+export type RowLabel = 'dead-letter' | 'timer' | 'snapshot' | 'projection';
+
+export interface RowSecret {
+  readonly label: RowLabel;
+  readonly owner: KeyOwner;
+  readonly payload: EncodedPayload;
+  /** When the owner's key is erased: refuse the command {KEY_ERASED}, leave the row out, or write it without the secret. */
+  readonly ifErased: 'refuse' | 'leave-out' | 'omit';
+}
+
+/** A row, or its beginning and a secret. */
+export interface RowDraft extends RowWrite {
+  readonly secret?: RowSecret;
+}
