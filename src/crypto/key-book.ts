@@ -4,11 +4,18 @@
  * The file is ahead of the store, never behind: a key is in it before a commit uses it, an erasure before the fact of it is
  * in the log. What was made and is not in the file yet follows behind what is, in the same table.
  */
+/**
+ * The keys of a store for its writer: who makes data keys, erases them, wraps them anew, and counts what they seal.
+ *
+ * The file is ahead of the store, never behind: a key is in it before a commit uses it, an erasure before the fact of it is
+ * in the log. What was made and is not in the file yet follows behind what is, in the same table.
+ */
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { assert } from '../assert.ts';
-import { BusError } from '../errors.ts';
-import { keyCacheMax, keyOwnersCacheMax, keySealsUnrecordedMax } from '../limits.ts';
+import { keyCacheMax, keyOwnersCacheMax } from '../limits.ts';
+import { erasureAt, erasuresAfter, type NameTag, refuseErased, tagOfErasable } from './erased-names.ts';
 import {
+  type EntryFields,
   encodeHeader,
   entryAt,
   entryBytes,
@@ -24,27 +31,26 @@ import {
   writeEntry,
 } from './key-entry.ts';
 import { forgetHeld, openHeld } from './key-file.ts';
-import { entriesCompacted, entriesRewrapped, entriesWithout, type NameToErase } from './key-image.ts';
+import { entriesAsTheyAre, entriesRewrapped, entriesWithout, type NameToErase } from './key-image.ts';
 import type { Erasable, KeyOwner } from './key-owner.ts';
+import { KnownOwners, ownerText } from './key-owners.ts';
 import type { ErasedKeys, KeyBook, SealingKey } from './key-ports.ts';
 import type { KeyStorage } from './key-storage.ts';
 import { KeyTable } from './key-table.ts';
 import { LiveKeys } from './live-keys.ts';
 import type { MasterKey } from './master-key.ts';
-import { type CountedKey, SealingKeys } from './sealing-keys.ts';
+import { CountedKey, SealCounts } from './seal-counts.ts';
+import { isSealed, type SealMode } from './seal-mode.ts';
 import { type StoreSecrets, secretBytes } from './secrets.ts';
 import { notOpened, openEntry, ownerTag, UnwrappedKeys, unwrapAt } from './unwrapped-keys.ts';
 import { newWrapId } from './wrap-id.ts';
-
-/** Which streams are sealed: all but those whose name starts with `$`, or those whose name starts with one of these. */
-export type SealingMode = 'all' | { readonly prefixes: readonly string[] };
 
 export interface KeyBookParts {
   /** Closed with the book. */
   readonly storage: KeyStorage;
   readonly secrets: StoreSecrets;
   readonly masterKey: MasterKey;
-  readonly mode: SealingMode;
+  readonly mode: SealMode;
   /** Rises with every writer of the store. */
   readonly writerEpoch: number;
   readonly nowMs: () => number;
@@ -53,7 +59,7 @@ export interface KeyBookParts {
 }
 
 /** What changes when the file is replaced; the rest stays. */
-interface Replacement extends Partial<Pick<KeysHeader, 'plainUntil' | 'wrapId' | 'wrapGeneration'>> {
+interface Replacement extends Partial<Pick<KeysHeader, 'plainUntil' | 'wrapId'>> {
   readonly entries: Buffer;
   readonly wrappingKey?: Buffer;
   readonly masterKey?: MasterKey;
@@ -68,18 +74,28 @@ export class KeyBookFile implements KeyBook {
   #wrapping: Wrapping;
   /** How long the file is; what the table has behind it is new. */
   #durableEnd: number;
-  readonly #sealing = new SealingKeys(keyOwnersCacheMax);
+  #unrecorded: ErasedKeys[];
+  readonly #counts: SealCounts;
+  readonly #owners = new KnownOwners(keyOwnersCacheMax);
   readonly #unwrapped = new UnwrappedKeys(keyCacheMax);
 
-  /** On a file that was checked, whose secrets are those of `parts`; it begins with what is whole in `table`. */
-  constructor(parts: KeyBookParts, table: KeyTable) {
+  /**
+   * On a file that was checked, whose secrets are those of `parts`; it begins with what is whole in `table`.
+   * @param keyGeneration what the log knows of
+   */
+  constructor(parts: KeyBookParts, table: KeyTable, keyGeneration: number) {
+    const { secrets, masterKey, writerEpoch, sealsMax } = parts;
+    const wrapping = secrets.wrapping();
+    assert(wrapping !== undefined && wrapping.wrapId === table.header.wrapId, 'the secrets are those of the file');
     this.#parts = parts;
-    this.#masterKey = parts.masterKey;
+    this.#masterKey = masterKey;
     this.#table = table;
     this.#live = new LiveKeys(table);
     this.#durableEnd = table.end;
     this.cryptoId = table.header.cryptoId;
-    this.#wrapping = this.#sharedWrapping();
+    this.#wrapping = { ...wrapping, cryptoId: this.cryptoId };
+    this.#unrecorded = erasuresAfter(table, secrets, keyGeneration);
+    this.#counts = new SealCounts(writerEpoch, sealsMax);
   }
 
   get plainUntil(): number {
@@ -94,7 +110,11 @@ export class KeyBookFile implements KeyBook {
     return this.#table.lastKeyId;
   }
 
-  /** The file as it is in memory; entries may be new in it. */
+  get unrecorded(): readonly ErasedKeys[] {
+    return this.#unrecorded;
+  }
+
+  /** The file as it is in memory. */
   get table(): KeyTable {
     return this.#table;
   }
@@ -105,62 +125,70 @@ export class KeyBookFile implements KeyBook {
   open(id: number, owner: KeyOwner, position: number | undefined): KeyObject | undefined {
     const known = this.#unwrapped.get(id, owner);
     if (known !== null) return known;
-    const start = this.#table.startOf(id);
-    if (start === undefined) notOpened(`there is no key ${id}`, position);
+    const start = this.#startOf(id, position);
     const key = openEntry(this.#table, start, this.#wrapping, this.#parts.secrets, owner, position);
     this.#unwrapped.set(id, owner, key);
     return key;
   }
 
+  isErased(id: number, owner: KeyOwner, position: number | undefined): boolean {
+    const isTombstone = this.#table.kindAt(this.#startOf(id, position)) === entryKinds.tombstone;
+    return isTombstone && this.open(id, owner, position) === undefined;
+  }
+
   sealing(owner: KeyOwner, newKeyGeneration: boolean): SealingKey | undefined {
-    const name = nameOf(owner);
-    let key = this.#sealing.get(name);
+    const name = ownerText(owner);
+    let key = this.#owners.get(name);
     if (key === undefined) {
-      key = this.#isSealed(owner) ? this.#find(owner, newKeyGeneration) : null;
-      this.#sealing.set(name, key);
+      key = isSealed(this.#parts.mode, owner) ? this.#find(owner, newKeyGeneration) : null;
+      this.#owners.set(name, key);
     }
     if (key === null) return undefined;
-    if (key.seals < key.checkAt) return key;
-    if (key.seals < this.#parts.sealsMax) {
-      this.#recordSeals(key);
+    if (!this.#counts.isDue(key.id)) return key;
+    if (!this.#counts.isUsedUp(key.id)) {
+      this.#recordSeals(key.id);
       return key;
     }
     const next = this.#make(owner, this.#tagsOf(owner));
-    this.#sealing.set(name, next);
+    this.#owners.set(name, next);
     return next;
   }
 
-  erase(what: Erasable, timeMs: number): ErasedKeys {
-    const { secrets } = this.#parts;
-    const upToId = this.lastKeyId;
-    if ('stream' in what)
-      return this.eraseNames([
-        { domain: entryDomains.stream, tag: secrets.tag('stream', [what.stream]), upToId, timeMs },
-      ]);
-    if ('subject' in what)
-      return this.eraseNames([
-        { domain: entryDomains.subject, tag: secrets.tag('subject', [what.subject]), upToId, timeMs },
-      ]);
-    const tag = ownerTag(secrets, { kind: 'projection', name: what.projection, build: what.build });
-    return this.eraseNames([{ domain: entryDomains.projection, tag, upToId, timeMs }]);
+  sealingById(id: number, owner: KeyOwner): SealingKey | undefined {
+    const key = this.open(id, owner, undefined);
+    if (key === undefined) return undefined;
+    const counted = this.#counted(id, key);
+    if (this.#counts.isDue(id) && !this.#counts.isUsedUp(id)) this.#recordSeals(id);
+    return counted;
   }
 
-  /** As {@link erase}, several names at once. */
-  eraseNames(names: readonly NameToErase[]): ErasedKeys {
-    const without = entriesWithout(
-      {
-        table: this.#table,
-        wrapping: this.#wrapping,
-        secrets: this.#parts.secrets,
-        generation: this.generation + 1,
-        epoch: this.#parts.writerEpoch,
-      },
-      names,
-    );
-    if (without === undefined) return { ids: [] };
+  contentTag(hash: Uint8Array): Uint8Array {
+    return this.#parts.secrets.tag('content', [hash], 32);
+  }
+
+  erase(what: Erasable, timeMs: number): ErasedKeys {
+    const name = tagOfErasable(this.#parts.secrets, what);
+    const [erased] = this.eraseNames([{ ...name, upToId: this.lastKeyId, timeMs }]);
+    return erased ?? erasureAt(this.#table, this.#parts.secrets, this.#startOfName(name), undefined);
+  }
+
+  /** As {@link erase}, many names at once; gives those of which something was left. */
+  eraseNames(names: readonly NameToErase[]): readonly ErasedKeys[] {
+    const { secrets, writerEpoch } = this.#parts;
+    const known = this.generation;
+    const generation = known + 1;
+    const erasing = { table: this.#table, wrapping: this.#wrapping, secrets, generation, epoch: writerEpoch };
+    const without = entriesWithout(erasing, names);
+    if (without === undefined) return [];
     this.#replace({ entries: without.entries }, () => undefined);
-    this.#sealing.drop(new Set(without.ids));
-    return { ids: without.ids };
+    this.#owners.clear();
+    const erasures = without.names.map((name) => erasureAt(this.#table, secrets, this.#startOfName(name), known));
+    this.#unrecorded.push(...erasures.filter(({ kind }) => kind !== 'projection'));
+    return erasures;
+  }
+
+  recorded(): void {
+    this.#unrecorded = [];
   }
 
   rotate(next: MasterKey): void {
@@ -170,10 +198,9 @@ export class KeyBookFile implements KeyBook {
     const wrapping = { key: createSecretKey(wrappingKey), wrapId, cryptoId: this.cryptoId };
     try {
       const entries = entriesRewrapped(this.#table, this.#wrapping, wrapping);
-      const wrapGeneration = this.generation + 1;
-      this.#replace({ entries, wrapId, wrapGeneration, wrappingKey, masterKey: next }, ({ tagKey }) => {
-        secrets.set({ wrapId, cryptoId: this.cryptoId, wrappingKey, tagKey });
-      });
+      this.#replace({ entries, wrapId, wrappingKey, masterKey: next }, ({ tagKey }) =>
+        secrets.set({ wrapId, cryptoId: this.cryptoId, wrappingKey, tagKey }),
+      );
       this.#masterKey = next;
       this.#wrapping = wrapping;
     } finally {
@@ -181,9 +208,14 @@ export class KeyBookFile implements KeyBook {
     }
   }
 
-  /** Events behind `position` are sealed from now on; durable when it returns. */
-  setPlainUntil(position: number): void {
-    this.#replace({ entries: entriesCompacted(this.#table), plainUntil: position }, () => undefined);
+  /**
+   * Events behind `position` are sealed, all but those of streams of our own; durable when it returns. Raises `generation`
+   * if that is news.
+   * @throws {STORE_FULL} {STORE_FAILED}
+   */
+  requirePlainUntil(position: number): void {
+    if (position === this.plainUntil) return;
+    this.#replace({ entries: entriesAsTheyAre(this.#table), plainUntil: position }, () => undefined);
   }
 
   flush(): void {
@@ -195,26 +227,26 @@ export class KeyBookFile implements KeyBook {
   }
 
   close(): void {
-    this.#sealing.clear();
+    this.#owners.clear();
     this.#unwrapped.clear();
     this.#parts.storage.close();
   }
 
-  /** Replaces the file, and everything new with it. `onReplaced` gets the secrets in it. */
+  /** Replaces the file, with everything new in it. `onReplaced` gets the secrets that were in it. */
   #replace(replacement: Replacement, onReplaced: (held: HeldSecrets) => void): void {
     const { storage } = this.#parts;
-    const { entries, wrappingKey, masterKey, ...changes } = replacement;
+    const { entries, wrappingKey, masterKey = this.#masterKey, ...changes } = replacement;
     const held = openHeld(this.#table.head, this.#masterKey, storage.path);
     try {
       const header = {
         ...this.#table.header,
         ...changes,
-        masterKeyId: (masterKey ?? this.#masterKey).id,
+        masterKeyId: masterKey.id,
         generation: this.generation + 1,
         entries: entries.length / entryBytes,
       };
-      const kept = { ...held, wrappingKey: wrappingKey ?? held.wrappingKey };
-      const bytes = Buffer.concat([encodeHeader(header, kept, (masterKey ?? this.#masterKey).key), entries]);
+      const holding = { ...held, wrappingKey: wrappingKey ?? held.wrappingKey };
+      const bytes = Buffer.concat([encodeHeader(header, holding, masterKey.key), entries]);
       const table = new KeyTable(bytes, storage.path);
       storage.replace(bytes, () => onReplaced(held));
       this.#table = table;
@@ -226,89 +258,85 @@ export class KeyBookFile implements KeyBook {
     this.#unwrapped.clear();
   }
 
-  #isSealed(owner: KeyOwner): boolean {
-    if (owner.kind === 'projection') return true;
-    const { stream, subject } = owner;
-    if (stream.startsWith('$')) {
-      assert(subject === undefined, 'a stream of our own has no subjects');
-      return false;
-    }
-    const { mode } = this.#parts;
-    return mode === 'all' || subject !== undefined || mode.prefixes.some((prefix) => stream.startsWith(prefix));
+  #startOf(id: number, position: number | undefined): number {
+    return this.#table.startOf(id) ?? notOpened(`there is no key ${id}`, position);
+  }
+
+  #startOfName({ domain, tag }: NameTag): number {
+    const start = this.#table.erasedName(domain, tag);
+    assert(start !== undefined, 'a name that was erased is in the file');
+    return start;
   }
 
   /** The owner's key, or one that is made. @throws {KEY_ERASED} */
   #find(owner: KeyOwner, newKeyGeneration: boolean): CountedKey {
     const tags = this.#tagsOf(owner);
     const start = this.#live.find(tags);
+    if (start === undefined) {
+      if (!newKeyGeneration) refuseErased(this.#table, owner, tags);
+      return this.#make(owner, tags);
+    }
     // A key that lives was made after whatever erased the ones before it.
-    if (start !== undefined) return this.#counted(start);
-    if (!newKeyGeneration) this.#refuseErased(owner, tags);
-    return this.#make(owner, tags);
+    const id = this.#table.idAt(start);
+    const key = unwrapAt(this.#table, start, this.#wrapping);
+    return this.#counted(id, key ?? notOpened(`key ${id} does not open: its entry was changed`, undefined));
   }
 
-  #counted(start: number): CountedKey {
-    const table = this.#table;
-    const id = table.idAt(start);
-    const key = unwrapAt(table, start, this.#wrapping);
-    if (key === undefined) notOpened(`key ${id} does not open: its entry was changed`, undefined);
-    const record = table.sealCount(id) ?? { seals: 0, epoch: table.epochAt(start) };
-    const sessions = Math.max(0, this.#parts.writerEpoch - record.epoch);
-    const seals = Math.max(record.seals + sessions * keySealsUnrecordedMax, this.#sealing.sealsOf(id));
-    return { id, key, seals, checkAt: this.#nextCheck(seals) };
+  #counted(id: number, key: KeyObject): CountedKey {
+    const made = { seals: 0, epoch: this.#table.epochAt(this.#startOf(id, undefined)) };
+    this.#counts.begin(id, this.#table.sealCount(id) ?? made);
+    return new CountedKey(id, key, this.#counts);
   }
 
   #make(owner: KeyOwner, tags: Buffer): CountedKey {
     const id = this.lastKeyId + 1;
     assert(id < 2 ** 32, 'ids of keys do not run out');
-    const { writerEpoch, nowMs } = this.#parts;
-    const entry = Buffer.alloc(entryBytes);
-    writeEntry(entry, 0, {
-      kind: entryKinds.key,
-      domain: owner.kind === 'stream' ? entryDomains.stream : entryDomains.projection,
-      id,
-      ownerTag: tags.subarray(0, noTag.length),
-      subjectTag: tags.subarray(noTag.length),
-      generation: this.generation,
-      timeMs: nowMs(),
-      epoch: writerEpoch,
-    });
     const raw = randomBytes(secretBytes);
-    wrapKey(this.#wrapping, entry, 0, raw);
+    const start = this.#add((entry) => {
+      writeEntry(entry, 0, {
+        kind: entryKinds.key,
+        domain: owner.kind === 'stream' ? entryDomains.stream : entryDomains.projection,
+        id,
+        ownerTag: tags.subarray(0, noTag.length),
+        subjectTag: tags.subarray(noTag.length),
+        ...this.#now(),
+      });
+      wrapKey(this.#wrapping, entry, 0, raw);
+    });
+    this.#live.add(start);
     const key = createSecretKey(raw);
     raw.fill(0);
-    this.#live.add(this.#add(entry));
-    return { id, key, seals: 0, checkAt: this.#nextCheck(0) };
+    return this.#counted(id, key);
   }
 
-  #recordSeals(key: CountedKey): void {
-    const entry = Buffer.alloc(entryBytes);
-    writeEntry(entry, 0, {
-      kind: entryKinds.count,
-      domain: 0,
-      id: key.id,
-      ownerTag: noTag,
-      subjectTag: noTag,
-      generation: this.generation,
-      timeMs: this.#parts.nowMs(),
-      epoch: this.#parts.writerEpoch,
+  #recordSeals(id: number): void {
+    const seals = this.#counts.seals(id);
+    this.#add((entry) => {
+      writeEntry(entry, 0, {
+        kind: entryKinds.count,
+        domain: 0,
+        id,
+        ownerTag: noTag,
+        subjectTag: noTag,
+        ...this.#now(),
+      });
+      entry.writeUIntLE(seals, entryAt.seals, 6);
+      finishEntry(entry, 0);
     });
-    entry.writeUIntLE(key.seals, entryAt.seals, 6);
-    finishEntry(entry, 0);
-    this.#add(entry);
-    key.checkAt = this.#nextCheck(key.seals);
+    this.#counts.recorded(id);
   }
 
   /** Adds what the next flush writes; gives its place in the table. */
-  #add(entry: Buffer): number {
+  #add(write: (entry: Buffer) => void): number {
+    const entry = Buffer.alloc(entryBytes);
+    write(entry);
     const start = this.#table.end - headerBytes;
     this.#table.add(entry);
     return start;
   }
 
-  /** Half of what may be unrecorded: what one group of commits seals before it is looked at again is less than that. */
-  #nextCheck(seals: number): number {
-    return Math.min(seals + keySealsUnrecordedMax / 2, this.#parts.sealsMax);
+  #now(): Pick<EntryFields, 'generation' | 'timeMs' | 'epoch'> {
+    return { generation: this.generation, timeMs: this.#parts.nowMs(), epoch: this.#parts.writerEpoch };
   }
 
   /** Of the owner and its subject, one behind the other. */
@@ -317,38 +345,4 @@ export class KeyBookFile implements KeyBook {
     const hasSubject = owner.kind === 'stream' && owner.subject !== undefined;
     return Buffer.concat([ownerTag(secrets, owner), hasSubject ? secrets.tag('subject', [owner.subject]) : noTag]);
   }
-
-  #refuseErased(owner: KeyOwner, tags: Buffer): void {
-    const table = this.#table;
-    const domain = owner.kind === 'stream' ? entryDomains.stream : entryDomains.projection;
-    const isOwnerErased = table.erasedName(domain, tags.subarray(0, noTag.length)) !== undefined;
-    const isSubjectErased = table.erasedName(entryDomains.subject, tags.subarray(noTag.length)) !== undefined;
-    if (!isOwnerErased && !isSubjectErased) return;
-    if (owner.kind === 'projection')
-      throw new BusError('KEY_ERASED', `build ${owner.build} of the projection ${owner.name} was erased`, {
-        stream: undefined,
-        subject: undefined,
-      });
-    const what = isOwnerErased ? `the stream ${owner.stream}` : 'the subject';
-    throw new BusError(
-      'KEY_ERASED',
-      `${what} was erased: newKeyGeneration: true makes a new key for ${owner.stream}, with which what was erased stays erased`,
-      { stream: owner.stream, subject: isSubjectErased && owner.kind === 'stream' ? owner.subject : undefined },
-    );
-  }
-
-  #sharedWrapping(): Wrapping {
-    const wrapping = this.#parts.secrets.wrapping();
-    assert(
-      wrapping !== undefined && wrapping.wrapId === this.#table.header.wrapId,
-      'the secrets are those of the file',
-    );
-    return { ...wrapping, cryptoId: this.cryptoId };
-  }
-}
-
-/** One text for each owner: no name of a stream or projection has control characters. */
-function nameOf(owner: KeyOwner): string {
-  if (owner.kind === 'projection') return `\0${owner.name}\0${owner.build}`;
-  return owner.subject === undefined ? owner.stream : `${owner.stream}\0${owner.subject}`;
 }

@@ -26,8 +26,6 @@ export interface KeysHeader {
   readonly wrapId: number;
   /** Rises whenever the file is replaced. */
   readonly generation: number;
-  /** The generation at which the wrapping key was made. */
-  readonly wrapGeneration: number;
   readonly plainUntil: number;
   /** Entries that were there when the file was made: none of them is ever missing. */
   readonly entries: number;
@@ -47,8 +45,7 @@ const at = {
   cryptoId: 16,
   wrapId: 32,
   generation: 38,
-  wrapGeneration: 44,
-  plainUntil: 50,
+  plainUntil: 44,
   seal: 64,
   held: 64 + sealBytes,
   id: 64 + sealBytes + 2 * secretBytes,
@@ -66,7 +63,6 @@ export function encodeHeader(header: KeysHeader, held: HeldSecrets, masterKey: K
   bytes.set(header.cryptoId, at.cryptoId);
   bytes.writeUIntLE(header.wrapId, at.wrapId, 6);
   bytes.writeUIntLE(header.generation, at.generation, 6);
-  bytes.writeUIntLE(header.wrapGeneration, at.wrapGeneration, 6);
   bytes.writeUIntLE(header.plainUntil, at.plainUntil, 6);
   bytes.set(id, at.id);
   const plain = Buffer.concat([held.wrappingKey, held.tagKey]);
@@ -94,7 +90,6 @@ export function decodeHeader(bytes: Buffer, path: string): KeysHeader {
     cryptoId: Uint8Array.from(bytes.subarray(at.cryptoId, at.cryptoId + cryptoIdBytes)),
     wrapId: bytes.readUIntLE(at.wrapId, 6),
     generation: bytes.readUIntLE(at.generation, 6),
-    wrapGeneration: bytes.readUIntLE(at.wrapGeneration, 6),
     plainUntil: bytes.readUIntLE(at.plainUntil, 6),
     entries: bytes.readUInt32LE(at.entries),
     masterKeyId: idBytes === 0 ? undefined : bytes.toString('utf8', at.id, at.id + idBytes),

@@ -41,26 +41,27 @@ export interface Erasing {
   readonly epoch: number;
 }
 
-/** The entries without the keys of `names`, and the ids of those; `undefined`: all of that is erased already. */
+/** The entries without the keys of `names`, and those of them of which something was left; `undefined`: nothing was. */
 export function entriesWithout(
   erasing: Erasing,
   names: readonly NameToErase[],
-): { readonly entries: Buffer; readonly ids: readonly number[] } | undefined {
+): { readonly entries: Buffer; readonly names: readonly NameToErase[] } | undefined {
   const { table, generation, epoch } = erasing;
   const wanted = new Map(names.map((name) => [nameKey(name.domain, name.tag), name]));
-  const isNew = [...wanted.values()].filter(({ domain, tag }) => table.erasedName(domain, tag) === undefined);
+  const isNew = new Set([...wanted.values()].filter(({ domain, tag }) => table.erasedName(domain, tag) === undefined));
   const image = new Image(table, wanted.size);
-  const ids: number[] = [];
+  const gone = new Set<number>();
   for (let id = 1; id <= table.lastKeyId; id += 1) {
     const start = startOf(table, id);
     const name = table.kindAt(start) === entryKinds.key ? nameOf(wanted, table, start) : undefined;
     if (name === undefined) image.copy(start);
     else {
       image.put((target, at) => writeTombstone(erasing, start, name, target, at));
-      ids.push(id);
+      isNew.add(name);
+      gone.add(id);
     }
   }
-  if (ids.length === 0 && isNew.length === 0) return undefined;
+  if (isNew.size === 0) return undefined;
   for (const start of table.erasedNames())
     if (!wanted.has(nameKey(table.domainAt(start), table.ownerTagAt(start)))) image.copy(start);
   for (const { domain, tag, upToId, timeMs } of wanted.values())
@@ -69,9 +70,8 @@ export function entriesWithout(
       writeEntry(target, at, { kind, domain, id: upToId, ownerTag: tag, subjectTag: noTag, generation, timeMs, epoch });
       finishEntry(target, at);
     });
-  const gone = new Set(ids);
   image.copyCounts((id) => !gone.has(id));
-  return { entries: image.bytes, ids };
+  return { entries: image.bytes, names: [...isNew] };
 }
 
 /** The entries with all keys wrapped anew. @throws {STORE_CORRUPT} one does not open: nothing is lost yet */
@@ -92,7 +92,7 @@ export function entriesRewrapped(table: KeyTable, wrapping: Wrapping, next: Wrap
 }
 
 /** The entries as they are. */
-export function entriesCompacted(table: KeyTable): Buffer {
+export function entriesAsTheyAre(table: KeyTable): Buffer {
   const image = new Image(table, 0);
   for (let id = 1; id <= table.lastKeyId; id += 1) image.copy(startOf(table, id));
   for (const start of table.erasedNames()) image.copy(start);

@@ -8,7 +8,7 @@
 import type { KeyObject } from 'node:crypto';
 import { BusError, isBusError } from '../errors.ts';
 import { keyLooksMax, keyLookWaitMs } from '../limits.ts';
-import { keysDamaged, type Wrapping } from './key-entry.ts';
+import { entryKinds, keysDamaged, type Wrapping } from './key-entry.ts';
 import type { KeyOwner } from './key-owner.ts';
 import type { KeyView } from './key-ports.ts';
 import type { KeyStorage } from './key-storage.ts';
@@ -66,19 +66,29 @@ export class KeyRing implements KeyView {
   open(id: number, owner: KeyOwner, position: number | undefined): KeyObject | undefined {
     const known = this.#unwrapped.get(id, owner);
     if (known !== null) return known;
-    let loaded = this.#file();
-    if (loaded.table.startOf(id) === undefined) loaded = this.#readOn(loaded);
-    const start = loaded.table.startOf(id);
-    if (start === undefined) notOpened(`there is no key ${id}`, position);
-    const key = openEntry(loaded.table, start, loaded.wrapping, this.#secrets, owner, position);
+    const { table, wrapping } = this.#fileWith(id);
+    const start = table.startOf(id) ?? notOpened(`there is no key ${id}`, position);
+    const key = openEntry(table, start, wrapping, this.#secrets, owner, position);
     this.#unwrapped.set(id, owner, key);
     return key;
+  }
+
+  isErased(id: number, owner: KeyOwner, position: number | undefined): boolean {
+    const { table } = this.#fileWith(id);
+    const start = table.startOf(id) ?? notOpened(`there is no key ${id}`, position);
+    return table.kindAt(start) === entryKinds.tombstone && this.open(id, owner, position) === undefined;
   }
 
   close(): void {
     this.#unwrapped.clear();
     this.#loaded = undefined;
     this.#storage.close();
+  }
+
+  /** The file, looked at again if it does not have key `id`. */
+  #fileWith(id: number): Loaded {
+    const loaded = this.#file();
+    return loaded.table.startOf(id) === undefined ? this.#readOn(loaded) : loaded;
   }
 
   #file(): Loaded {
@@ -99,7 +109,7 @@ export class KeyRing implements KeyView {
   }
 
   #load(): Loaded {
-    const bytes = this.#storage.read(Number.POSITIVE_INFINITY);
+    const bytes = this.#storage.read();
     const { path } = this.#storage;
     if (bytes === undefined) keysDamaged(`${path} is missing`);
     const table = new KeyTable(bytes, path);

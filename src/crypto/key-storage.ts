@@ -7,8 +7,11 @@
 export interface KeyStorage {
   /** Names it in messages. */
   readonly path: string;
-  /** The first `bytesMax` of it as they were at one moment; `undefined` when there is none. The caller's to keep. @throws {STORE_FAILED} */
-  read(bytesMax: number): Buffer | undefined;
+  /**
+   * All of it as it was at one moment, or the first `bytesMax`; `undefined` when there is none. The caller's to keep.
+   * @throws {STORE_FAILED}
+   */
+  read(bytesMax?: number): Buffer | undefined;
   /** What is behind `from` in a file that begins with `head`; `undefined` when it is another one by now. @throws {STORE_FAILED} */
   readOn(head: Uint8Array, from: number): Buffer | undefined;
   /** For the one that writes, before it reads: finishes what a crash left half done. @throws {STORE_FAILED} */

@@ -72,7 +72,7 @@ export class KeyFileStorage implements KeyStorage {
     this.#onStep = onStep ?? (() => undefined);
   }
 
-  read(bytesMax: number): Buffer | undefined {
+  read(bytesMax = Number.POSITIVE_INFINITY): Buffer | undefined {
     return this.#reading((file, size) => readAt(file, 0, Math.min(size, bytesMax)));
   }
 

@@ -14,7 +14,7 @@ export class MemoryKeyStorage implements KeyStorage {
     this.path = path;
   }
 
-  read(bytesMax: number): Buffer | undefined {
+  read(bytesMax?: number): Buffer | undefined {
     return this.bytes === undefined ? undefined : Buffer.from(this.bytes.subarray(0, bytesMax));
   }
 

@@ -57,7 +57,7 @@ test('an erased stream is erased everywhere, with the keys of its subjects', () 
   const erased = book.erase({ stream: 'a' }, 5);
   ring.refresh(book.generation);
 
-  expect(erased).toEqual({ ids: [1, 2] });
+  expect(erased).toMatchObject({ kind: 'stream', ids: [1, 2], timeMs: 5, isNew: true });
   expect([1, 2].map((id) => ring.open(id, streamOwner('a'), 1))).toEqual([undefined, undefined]);
   expect([1, 2].map((id) => book.open(id, streamOwner('a'), 1))).toEqual([undefined, undefined]);
   expect(ring.open(3, streamOwner('b'), 1)).toBeDefined();
@@ -73,7 +73,7 @@ test('an erased subject is refused in every stream until a new generation of its
   const erased = book.erase({ subject: 'eve' }, 5);
   const refused = () => book.sealing(streamOwner('other', 'eve'), false);
 
-  expect(erased).toEqual({ ids: [1] });
+  expect(erased).toMatchObject({ kind: 'subject', ids: [1], isNew: true });
   expect(refused).toThrow(
     expect.objectContaining({ code: 'KEY_ERASED', detail: { stream: 'other', subject: 'eve' } }) as BusError,
   );

@@ -5,7 +5,7 @@ import type { KeyOwner } from '#kernel/crypto/key-owner';
 import { KeyRing } from '#kernel/crypto/key-ring';
 import type { KeyStorage } from '#kernel/crypto/key-storage';
 import type { MasterKey } from '#kernel/crypto/master-key';
-import { type KeyBookOptions, type KeyFacts, type KeysAhead, openKeyBook } from '#kernel/crypto/open-key-book';
+import { type KeyBookOptions, type KeyFacts, openKeyBook } from '#kernel/crypto/open-key-book';
 import { StoreSecrets } from '#kernel/crypto/secrets';
 import { keyCacheMax, keySealsMax } from '#kernel/limits';
 import { MemoryKeyStorage } from '#kernel/storage/memory-key-storage';
@@ -17,7 +17,6 @@ export function masterKeyOf(byte: number, id?: string): MasterKey {
 
 export interface OpenedBook {
   readonly book: KeyBookFile;
-  readonly ahead: KeysAhead;
   readonly secrets: StoreSecrets;
   readonly storage: KeyStorage;
 }
@@ -29,13 +28,12 @@ export function openBook(options: Partial<KeyBookOptions> & { readonly storage?:
     masterKey: masterKeyOf(1),
     mode: 'all',
     facts: undefined,
-    head: 0,
     writerEpoch: 1,
     nowMs: () => 1000,
     sealsMax: keySealsMax,
     ...options,
   };
-  return { ...openKeyBook(parts), secrets: parts.secrets, storage: parts.storage };
+  return { book: openKeyBook(parts), secrets: parts.secrets, storage: parts.storage };
 }
 
 export function openRing(storage: KeyStorage, secrets: StoreSecrets, cacheMax = keyCacheMax): KeyRing {
