@@ -25,7 +25,9 @@ export function commandEvents(command: WriterCommand): number {
 /** Bytes of a command, as limits count them. */
 export function commandBytes(command: WriterCommand): number {
   let bytes = command.kind === 'append' ? command.records.length : 0;
-  for (const { key, value } of command.rows ?? []) bytes += key.length + (value?.length ?? 0);
+  for (const { key, value, secret } of command.rows ?? []) {
+    bytes += key.length + (value?.length ?? 0) + (secret?.payload.bytes.length ?? 0);
+  }
   return bytes;
 }
 

@@ -8,6 +8,7 @@ import { assert } from '../assert.ts';
 import { BlockPacker } from '../codec/block-packer.ts';
 import { recordBytes } from '../codec/record.ts';
 import type { IdempotencyRow } from '../codec/row.ts';
+import type { KeyBook } from '../crypto/key-ports.ts';
 import { BusError } from '../errors.ts';
 import { headCacheMax } from '../limits.ts';
 import type { Engine, RowWrite, Snapshot, WriteSet } from '../storage/engine.ts';
@@ -17,13 +18,15 @@ import { readClock } from './clock.ts';
 import { type CursorMove, type CursorPlace, checkMove, moveRows, readCursor } from './cursor.ts';
 import { indexRows, isTailFull, openIndex, readKeyRow, readStreamRow, rebuildIndex } from './deferred-index.ts';
 import { commitResults } from './log-reader.ts';
+import type { RowDraft } from './row-draft.ts';
+import { finishRows } from './row-sealer.ts';
 import { durabilityRow, metaNumberRow, readIdentity, readMetaNumber, type StoreIdentity } from './store-meta.ts';
 import type { Tail, TailSource } from './tail.ts';
 
 /** Rows that nothing has to be checked for: whoever sends them is the only one who writes them, or any of them will do. */
 export interface RowsWrite {
   readonly kind: 'write-rows';
-  readonly rows: readonly RowWrite[];
+  readonly rows: readonly RowDraft[];
 }
 
 /** What a writer is asked to do. */
@@ -37,9 +40,13 @@ export interface LogWriterOptions {
   readonly idempotencyTtlMs: number;
   /** Builds the index tables anew first. @default false */
   readonly rebuildIndex?: boolean;
+  /** What seals; `undefined`: all stays plain. */
+  readonly keys?: KeyBook | undefined;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }
+
+const noHash = new Uint8Array(0);
 
 /** One event of a group with its place, for the tail, once the group is durable. */
 interface PlacedEvent {
@@ -142,23 +149,30 @@ export class LogWriter implements TailSource {
   #decide(snapshot: Snapshot, group: Group, command: WriterCommand): Outcome {
     if (command.kind === 'append') return this.#place(snapshot, group, command);
     if (command.kind === 'move-cursor') return this.#move(snapshot, group, command);
-    for (const row of command.rows) group.rows.push(row);
-    return { results: [] };
+    try {
+      for (const row of finishRows(command.rows, this.#options.keys)) group.rows.push(row);
+      return { results: [] };
+    } catch (error) {
+      return { error };
+    }
   }
 
   /** Decides one request: refuses it, finds it a duplicate, or gives its events their places. */
-  #place(snapshot: Snapshot, group: Group, request: AppendRequest): Outcome {
+  #place(snapshot: Snapshot, group: Group, given: AppendRequest): Outcome {
+    const request = this.#tagged(given);
+    let rows: readonly RowWrite[];
     try {
-      const duplicate = this.#duplicateOf(snapshot, group, request);
+      const duplicate = this.#duplicateOf(snapshot, group, request, given.idempotency?.hash ?? noHash);
       if (duplicate !== undefined) return { results: duplicate };
       for (const part of request.parts) {
         checkExpected(part.stream, part.expectedVersion, this.#version(snapshot, group, part.stream));
       }
+      rows = finishRows(request.rows ?? [], this.#options.keys);
     } catch (error) {
       // Nothing of this request is placed yet, so its failure is its own: a refusal, or a damaged row it had to look at.
       return { error };
     }
-    for (const row of request.rows ?? []) group.rows.push(row);
+    for (const row of rows) group.rows.push(row);
     return { results: this.#add(snapshot, group, request) };
   }
 
@@ -168,7 +182,7 @@ export class LogWriter implements TailSource {
     try {
       const actual = group.cursors.get(move.name) ?? readCursor(snapshot, move.name, incarnation);
       checkMove(move, actual, this.#tail.head + group.events.length);
-      const rows = moveRows(move, incarnation, group.timeMs);
+      const rows = finishRows(moveRows(move, incarnation, group.timeMs), this.#options.keys);
       group.cursors.set(move.name, move.to);
       for (const row of rows) group.rows.push(row);
       return { results: [] };
@@ -177,13 +191,27 @@ export class LogWriter implements TailSource {
     }
   }
 
-  #duplicateOf(snapshot: Snapshot, group: Group, request: AppendRequest): AppendResult[] | undefined {
+  /** With keys, what is stored of the hash of its content tells nobody what that was. */
+  #tagged(request: AppendRequest): AppendRequest {
+    const { keys } = this.#options;
+    const { idempotency } = request;
+    if (keys === undefined || idempotency === undefined) return request;
+    return { ...request, idempotency: { ...idempotency, hash: keys.contentTag(idempotency.hash) } };
+  }
+
+  #duplicateOf(
+    snapshot: Snapshot,
+    group: Group,
+    request: AppendRequest,
+    plainHash: Uint8Array,
+  ): AppendResult[] | undefined {
     if (request.idempotency === undefined) return undefined;
     const { key, hash, isFirstWins } = request.idempotency;
     const inGroup = group.keys.get(key);
     const row = inGroup?.row ?? this.#tail.keys.get(key) ?? readKeyRow(snapshot, key);
     if (row === undefined || row.timeMs < group.timeMs - this.#options.idempotencyTtlMs) return undefined;
-    if (!isFirstWins && Buffer.compare(row.hash, hash) !== 0) {
+    // What was stored before the store had keys is the hash itself.
+    if (!isFirstWins && ![hash, plainHash].some((known) => Buffer.compare(row.hash, known) === 0)) {
       throw new BusError(
         'IDEMPOTENCY_KEY_REUSED',
         `the idempotency key ${JSON.stringify(key)} was used for other content, at position ${row.firstPosition}`,
