@@ -6,9 +6,9 @@
  * correct themselves, is for actors/.
  */
 import {
+  decodeMark,
   type ErasureMark,
   encodeMark,
-  decodeMark,
   markKey,
   markPrefix,
   type ProjectionBuild,

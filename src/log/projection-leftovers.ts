@@ -97,7 +97,7 @@ function hasKey(snapshot: Snapshot, name: string, build: number): boolean {
   const from = entryPrefix(name, build);
   snapshot.walkRows('projections', { from, below: keyBehindPrefix(from) as Uint8Array }, (key, row) => {
     const id = keyIdAt(entryPayload(key, row), 0);
-    isThere = id !== 0 && snapshot.keys?.open(id, owner, undefined) !== undefined;
+    isThere = id !== 0 && snapshot.keys?.isErased(id, owner, undefined) === false;
     return false;
   });
   return isThere;

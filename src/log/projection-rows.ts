@@ -21,7 +21,7 @@ import { pageBytesMax } from '../limits.ts';
 import type { RowWrite, Snapshot } from '../storage/engine.ts';
 import { type KeyRange, rowRange } from './projection-range.ts';
 import type { RowDraft } from './row-draft.ts';
-import { openPayload } from './sealed-payload.ts';
+import { keyIdAt, openPayload } from './sealed-payload.ts';
 
 /** An entry whose value is not decoded yet. */
 export interface StoredEntry {
@@ -97,7 +97,8 @@ export class BuildEntries {
     let areErased = false;
     const walked = { from: this.#prefix, below: keyBehindPrefix(this.#prefix) as Uint8Array };
     snapshot.walkRows('projections', walked, (rowKey, row) => {
-      areErased = this.#value(snapshot, rowKey, row) === undefined;
+      const id = keyIdAt(entryPayload(rowKey, row), 0);
+      areErased = id !== 0 && snapshot.keys?.isErased(id, this.#owner, undefined) === true;
       return false;
     });
     return areErased;
@@ -165,10 +166,11 @@ export class BuildEntries {
 
   #value(snapshot: Snapshot, rowKey: Uint8Array, row: Uint8Array): EncodedPayload | undefined {
     const payload = entryPayload(rowKey, row);
+    if (keyIdAt(payload, 0) === 0) {
+      return { encoding: payload[0] as number, bytes: Uint8Array.prototype.slice.call(payload, 1) };
+    }
     const place = { label: 'projection', table: 'projections', key: rowKey } as const;
     const value = openPayload(snapshot.keys, place, this.#owner, payload, 0);
-    if (value === 'erased') return undefined;
-    // Borrowed, where it was not sealed.
-    return this.#isSealed ? value : { encoding: value.encoding, bytes: Uint8Array.prototype.slice.call(value.bytes) };
+    return value === 'erased' ? undefined : value;
   }
 }
