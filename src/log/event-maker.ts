@@ -6,6 +6,7 @@
  */
 import { type Block, decryptionFailed } from '../codec/block.ts';
 import { type DecodeCount, decodedEvent, decodedSealedEvent, eventView, sealedEventView } from '../codec/event.ts';
+import { isPlainRecord } from '../codec/record.ts';
 import { SealedRun } from '../codec/sealed-run.ts';
 import type { KeyView } from '../crypto/key-ports.ts';
 import { BusError } from '../errors.ts';
@@ -22,9 +23,9 @@ export class EventMaker {
     this.#opener = keys && new RecordOpener(keys);
   }
 
-  /** Whether the record must be sealed: then its whole block goes into its event. @throws {DECRYPTION_FAILED} */
+  /** Whether the record says that it is sealed: then its event is made of its block. */
   isSealed(block: Block, ordinal: number): boolean {
-    return block.sealAt(ordinal) !== 'plain';
+    return !isPlainRecord(block.bytes, block.recordAt(ordinal));
   }
 
   /** An event that is decoded when it is asked for its data, and keeps the block's bytes until then. */

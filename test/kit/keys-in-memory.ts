@@ -14,6 +14,7 @@ export class KeysInMemory implements KeyBook {
   readonly cryptoId = randomBytes(16);
   readonly plainUntil = 2 ** 48 - 1;
   generation = 0;
+  readonly unrecorded: ErasedKeys[] = [];
   readonly #entries: Entry[] = [];
   readonly #secret = randomBytes(32);
 
@@ -50,15 +51,35 @@ export class KeysInMemory implements KeyBook {
     return createHmac('sha256', this.#secret).update(hash).digest();
   }
 
-  erase(what: Erasable): ErasedKeys {
+  isErased(id: number): boolean {
+    return this.#entries[id - 1]?.isErased === true;
+  }
+
+  erase(what: Erasable, timeMs = 0): ErasedKeys {
     const ids: number[] = [];
-    for (const entry of this.#entries) {
-      if (entry.isErased || !isOf(entry.owner, what)) continue;
-      entry.isErased = true;
-      ids.push(entry.sealing.id);
+    const streams: string[] = [];
+    for (const { owner, sealing, ...rest } of this.#entries) {
+      if (rest.isErased || !isOf(owner, what)) continue;
+      ids.push(sealing.id);
+      if (owner.kind === 'stream') streams.push(owner.stream);
     }
+    for (const id of ids) (this.#entries[id - 1] as Entry).isErased = true;
     this.generation++;
-    return { ids };
+    const kind = 'stream' in what ? 'stream' : 'subject' in what ? 'subject' : 'projection';
+    const erased = {
+      kind,
+      tag: '',
+      ids,
+      timeMs,
+      isNew: true,
+      isOf: (stream: string) => streams.includes(stream),
+    } as const;
+    if (kind !== 'projection') this.unrecorded.push(erased);
+    return erased;
+  }
+
+  recorded(): void {
+    this.unrecorded.length = 0;
   }
 
   flush(): void {}
