@@ -10,6 +10,7 @@ import { type Actor, createActor, toPromise } from 'xstate';
 import type { Erasable } from '../src/crypto/key-owner.ts';
 import { BusError } from '../src/errors.ts';
 import { processorsStopMaxMs } from '../src/limits.ts';
+import { ErasureCounts } from '../src/log/erasure-counts.ts';
 import type { RowDraft } from '../src/log/row-draft.ts';
 import type { SchemaSet } from '../src/log/schemas.ts';
 import type { AppendResult } from '../src/types.ts';
@@ -91,11 +92,14 @@ export class BusCore {
       const eraseKey = async (what: Erasable) => void (await appender.erase(what));
       const gate = new ErasureGate();
       const erasuresDone = () => gate.passed();
-      const projectionStore = { processors, engine, incarnation, writeRows, eraseKey, erasuresDone };
+      const counts = new ErasureCounts(engine, store.reader);
+      const erasuresBetween = (since: number, until: number) => counts.between(since, until);
+      const erasures = { eraseKey, erasuresDone, erasuresBetween };
+      const projectionStore = { processors, engine, incarnation, writeRows, ...erasures };
       const projections = new Projections(this.processors, projectionStore, this.projectionSource);
       this.projections = projections;
       const erase = (what: Erasable) => appender.erase(what);
-      this.#erasures = new Erasures({ engine, erase }, gate, () => projections.erasures);
+      this.#erasures = new Erasures({ engine, reader: store.reader, counts, erase }, gate, () => projections.erasures);
       this.#timers = new TimerService(timerStore(store, appender, clock, report));
       this.#timers.start();
     }

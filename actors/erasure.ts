@@ -6,9 +6,12 @@
  * time are done together.
  */
 import { inspect } from 'node:util';
-import type { ErasureMark } from '../src/codec/projection-row.ts';
+import { assert } from '../src/assert.ts';
+import { findErasure, type WrittenErasure } from '../src/log/erasure.ts';
+import type { ErasureCounts } from '../src/log/erasure-counts.ts';
+import type { LogReader } from '../src/log/log-reader.ts';
 import { abortError, throwIfAborted } from '../src/log/pages.ts';
-import { marksOf, readMarks, standsFor } from '../src/log/projection-erasure.ts';
+import { type MarkedBuild, markedBuilds } from '../src/log/projection-erasure.ts';
 import { readBuilds } from '../src/log/projection-rows.ts';
 import { checkErasedSubject, checkStreamName } from '../src/names.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
@@ -50,21 +53,12 @@ export interface ErasureReceipt {
   readonly final: boolean;
 }
 
-/** What the writer has done. */
-export interface WrittenErasure {
-  readonly position: number;
-  readonly timeMs: number;
-  readonly events: number;
-  /** Of the first event that was erased; 0 where there is none. */
-  readonly firstPosition: number;
-  readonly timersDropped: number;
-  readonly plainEvents: number;
-}
-
 /** What erasing needs of a store. */
 export interface ErasureStore {
   readonly engine: Pick<Engine, 'read'>;
-  /** Resolves when it is durable, also when it was erased before: then to what was done then. @throws whatever a commit fails for. */
+  readonly reader: LogReader;
+  readonly counts: ErasureCounts;
+  /** Resolves when it is durable. @throws whatever a commit fails for. */
   readonly erase: (what: ErasureReceipt['what']) => Promise<WrittenErasure>;
 }
 
@@ -75,9 +69,12 @@ interface Order {
 }
 
 interface Done {
-  readonly written: WrittenErasure;
-  /** As they were written with it, by the name of their projection. */
-  readonly marks: ReadonlyMap<string, readonly ErasureMark[]>;
+  /** Of the fact; when it was erased before, of the one from then. */
+  readonly position: number;
+  readonly timeMs: number;
+  readonly ids: readonly number[];
+  /** As they were with it. */
+  readonly marked: readonly MarkedBuild[];
 }
 
 export class Erasures {
@@ -99,21 +96,22 @@ export class Erasures {
     refuseUnknownNames('erase', options, ['signal']);
     const { signal } = options;
     throwIfAborted(signal);
-    const { written, marks } = await this.#order(what, signal);
-    const states = [...marks].map(([name, marked]) => this.#stateOf(name, marked, written.position, what, signal));
+    const { position, timeMs, ids, marked } = await this.#order(what, signal);
+    const { stream } = what as { readonly stream?: string };
+    const count = await this.#store.counts.of({ position, ids, stream });
+    throwIfEnded(signal);
+    const { events, plainEvents, firstPosition = Number.POSITIVE_INFINITY } = count;
+    const builds = Map.groupBy(
+      marked.filter(({ consumed }) => consumed >= firstPosition),
+      ({ name }) => name,
+    );
+    const states = [...builds].map(([name, ofName]) =>
+      this.#stateOf(name, ofName, { position, firstPosition, stream, signal }),
+    );
     const projections = (await Promise.all(states)).filter((state) => state !== undefined);
-    const { position, timeMs, events, timersDropped, plainEvents } = written;
     const isPending = projections.some(({ state }) => state === 'pending');
-    return {
-      what,
-      position,
-      timeMs,
-      events,
-      timersDropped,
-      projections,
-      plainEvents,
-      final: !isPending && plainEvents === 0,
-    };
+    const final = !isPending && plainEvents === 0;
+    return { what, position, timeMs, events, timersDropped: 0, projections, plainEvents, final };
   }
 
   #order(what: Order['what'], signal: AbortSignal | undefined): Promise<Done> {
@@ -160,11 +158,13 @@ export class Erasures {
 
   /** Never rejects. */
   async #write({ what, settle }: Order): Promise<void> {
+    const { engine, reader, erase } = this.#store;
     try {
-      const written = await this.#store.erase(what);
+      const written = await erase(what);
+      const { position, timeMs, ids } = written.position === undefined ? erasedBefore(reader, written) : written;
       // Before anybody takes them in.
-      const marks = this.#store.engine.read((snapshot) => marksOf(snapshot, written.position));
-      settle({ done: { written, marks } });
+      const marked = engine.read((snapshot) => markedBuilds(snapshot, position as number));
+      settle({ done: { position: position as number, timeMs, ids, marked } });
     } catch (error) {
       settle({ error });
     }
@@ -173,21 +173,41 @@ export class Erasures {
   /** `undefined`: it wants nothing of what was erased. */
   async #stateOf(
     name: string,
-    marks: readonly ErasureMark[],
-    position: number,
-    what: Order['what'],
-    signal: AbortSignal | undefined,
+    marked: readonly MarkedBuild[],
+    { position, firstPosition, stream, signal }: Extent,
   ): Promise<ErasedProjection | undefined> {
     const projection = this.#projections().find(({ kind }) => kind.name === name);
     if (projection === undefined) return { name, state: 'pending' };
-    if (!projection.kind.isConcerned('stream' in what ? what.stream : undefined)) return undefined;
+    if (!projection.kind.isConcerned(stream)) return undefined;
+    const { engine } = this.#store;
     const isDone = () =>
-      this.#store.engine.read((snapshot) => !readMarks(snapshot, name).some((mark) => standsFor(mark, position)));
+      engine.read((snapshot) =>
+        markedBuilds(snapshot, position, name).every(({ consumed }) => consumed < firstPosition),
+      );
     if (!(await projection.until(isDone, signal))) return { name, state: 'pending' };
-    const { active, building } = this.#store.engine.read((snapshot) => readBuilds(snapshot, name));
-    const isKept = marks.some(({ build }) => build === active?.build || build === building?.build);
+    const { active, building } = engine.read((snapshot) => readBuilds(snapshot, name));
+    const isKept = marked.some(({ build }) => build === active?.build || build === building?.build);
     return { name, state: isKept ? 'corrected' : 'rebuilt' };
   }
+}
+
+/** What was erased, as a projection has to know it. */
+interface Extent {
+  readonly position: number;
+  readonly firstPosition: number;
+  readonly stream: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+function erasedBefore(reader: LogReader, { tag }: WrittenErasure): WrittenErasure {
+  const found = findErasure(reader, tag);
+  assert(found !== undefined, 'what was erased is told in the log');
+  return found;
+}
+
+/** It is erased, and nobody waits for the rest. */
+function throwIfEnded(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortError(signal, 'unknown');
 }
 
 /** A copy: a receipt is of what was asked for. */

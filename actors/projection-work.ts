@@ -9,6 +9,7 @@
 import type { ErasureMark, ProjectionBuild, ProjectionBuilds } from '../src/codec/projection-row.ts';
 import { BusError } from '../src/errors.ts';
 import { type CursorMove, type CursorPlace, readCursor } from '../src/log/cursor.ts';
+import type { CountedErasure } from '../src/log/erasure-counts.ts';
 import { lettersBehind } from '../src/log/letters.ts';
 import { markRemovals, readMarks } from '../src/log/projection-erasure.ts';
 import { BuildEntries, buildCursorName, buildsRow, readBuilds } from '../src/log/projection-rows.ts';
@@ -27,6 +28,8 @@ export interface ProjectionStore {
   readonly eraseKey: (what: { readonly projection: string; readonly build: number }) => Promise<void>;
   /** Resolves when no erasure is on its way: nothing is read from the log meanwhile that could be gone before it is saved. */
   readonly erasuresDone: () => Promise<void>;
+  /** What was erased by the facts at these positions, the first one first. @throws {STORE_CORRUPT} {STORE_CLOSED} */
+  readonly erasuresBetween: (since: number, until: number) => Promise<readonly CountedErasure[]>;
 }
 
 /** Which handlers make the builds. */
@@ -41,11 +44,18 @@ export interface ProjectionKind {
   readonly canCorrect: boolean;
 }
 
+/** A build, and how far it is. */
+interface Place {
+  readonly build: ProjectionBuild;
+  readonly cursor: CursorPlace | undefined;
+  readonly marks: readonly ErasureMark[];
+}
+
 export interface ProjectionWorkEvents {
   /** The rows of the store are what counts from here on. */
   readonly onOpened: (entries: BuildEntries) => void;
   /** The rows that correct the entries opened last after erasures. */
-  readonly onErased: (marks: readonly ErasureMark[]) => readonly RowDraft[];
+  readonly onErased: (erasures: readonly CountedErasure[]) => readonly RowDraft[];
   /** A move is durable. `isOther`: it has made another build the one that is read, or that is worked on. */
   readonly onMoved: (isOther: boolean) => void;
 }
@@ -112,7 +122,10 @@ export class ProjectionWork {
   /** Chooses the build to work on, takes in what was erased behind it, and gives its cursor. @throws {STORE_CORRUPT}, and as a commit */
   async #load(): Promise<CursorPlace> {
     await this.#store.erasuresDone();
-    const { builds, current, cursor, active, marks } = this.#read((snapshot) => this.#look(snapshot));
+    const { builds, known, fresh, active } = this.#read((snapshot) => this.#look(snapshot));
+    const erased = known === undefined ? [] : await this.#erasedBehind(known);
+    const isSpoilt = erased.length > 0 && !this.#kind.canCorrect;
+    const { build: current, cursor, marks } = known === undefined || isSpoilt ? fresh : known;
     this.#current = current;
     this.#stored = builds;
     this.#wanted = buildsFor(builds, current);
@@ -122,31 +135,34 @@ export class ProjectionWork {
     const entries = new BuildEntries(this.#name, current);
     this.#events.onOpened(entries);
     if (cursor !== undefined && marks.length > 0) {
-      await this.#takeIn(current, cursor, marks);
+      const corrections = erased.length === 0 ? [] : this.#events.onErased(erased);
+      await this.#store.processors.moveCursor({
+        name: buildCursorName(this.#name, current.build),
+        expected: cursor,
+        to: cursor,
+        rows: [...corrections, ...markRemovals(this.#name, marks)],
+      });
       this.#events.onOpened(entries);
     }
     return cursor ?? { position: 0, generation: current.build };
   }
 
+  /** The build that the handlers may go on with, if there is one, and one that was not begun yet: without rows and cursor. */
   #look(snapshot: Snapshot) {
     const builds = readBuilds(snapshot, this.#name);
-    const cursorOf = (one: ProjectionBuild | undefined) =>
-      one && readCursor(snapshot, buildCursorName(this.#name, one.build), this.#store.incarnation);
-    const active = cursorOf(builds.active);
-    const current = this.#chosen(snapshot, builds);
-    const marks = readMarks(snapshot, this.#name, current.build);
-    return { builds, current, cursor: cursorOf(current), active, marks };
-  }
-
-  /** The build that the handlers go on with; one that was not begun yet is without rows and cursor. */
-  #chosen(snapshot: Snapshot, builds: ProjectionBuilds): ProjectionBuild {
-    const fresh = this.#newBuild(snapshot, builds.lastBuild);
     const { active, building } = builds;
+    const place = (build: ProjectionBuild): Place => ({
+      build,
+      cursor: readCursor(snapshot, buildCursorName(this.#name, build.build), this.#store.incarnation),
+      marks: readMarks(snapshot, this.#name, build.build),
+    });
+    const fresh = place(this.#newBuild(snapshot, builds.lastBuild));
+    const { version, isSealed } = fresh.build;
     const isOurs = (one: ProjectionBuild | undefined): one is ProjectionBuild =>
-      one?.version === fresh.version && one.isSealed === fresh.isSealed;
+      one?.version === version && one.isSealed === isSealed && !new BuildEntries(this.#name, one).areErased(snapshot);
     // Where another build was begun, that has taken the letters over: what is read can't be gone on with.
     const known = isOurs(building) ? building : building === undefined && isOurs(active) ? active : undefined;
-    return known === undefined || this.#isSpoilt(snapshot, known) ? fresh : known;
+    return { builds, known: known && place(known), fresh, active: active && place(active).cursor };
   }
 
   #newBuild(snapshot: Snapshot, lastBuild: number): ProjectionBuild {
@@ -154,28 +170,17 @@ export class ProjectionWork {
     return { version, build: lastBuild + 1, isSealed: isSealed && snapshot.keys !== undefined };
   }
 
-  /** Whether a build can't be gone on with: something of it was erased that can't be corrected, or all of it. */
-  #isSpoilt(snapshot: Snapshot, build: ProjectionBuild): boolean {
-    const { canCorrect } = this.#kind;
-    if (!canCorrect && readMarks(snapshot, this.#name, build.build).some((mark) => this.#isConcerned(mark)))
-      return true;
-    return new BuildEntries(this.#name, build).areErased(snapshot);
-  }
-
-  #isConcerned({ stream }: ErasureMark): boolean {
-    return this.#kind.isConcerned(stream);
-  }
-
-  /** Corrects the entries, and takes the marks away with that. */
-  async #takeIn({ build }: ProjectionBuild, cursor: CursorPlace, marks: readonly ErasureMark[]): Promise<void> {
-    const concerned = marks.filter((mark) => this.#isConcerned(mark));
-    const corrected = concerned.length === 0 ? [] : this.#events.onErased(concerned);
-    await this.#store.processors.moveCursor({
-      name: buildCursorName(this.#name, build),
-      expected: cursor,
-      to: cursor,
-      rows: [...corrected, ...markRemovals(this.#name, marks)],
-    });
+  /** What of the events that a build has consumed may have been erased since. */
+  async #erasedBehind({ cursor, marks }: Place): Promise<CountedErasure[]> {
+    const erasures = new Map<number, CountedErasure>();
+    for (const { since, position } of marks) {
+      for (const erasure of await this.#store.erasuresBetween(since, position)) erasures.set(erasure.position, erasure);
+    }
+    const consumed = cursor?.position ?? 0;
+    return [...erasures.values()].filter(
+      ({ firstPosition, stream }) =>
+        firstPosition !== undefined && firstPosition <= consumed && this.#kind.isConcerned(stream),
+    );
   }
 
   async #move({ expected, to, rows, ...rest }: Omit<CursorMove, 'kind'>): Promise<void> {

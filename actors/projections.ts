@@ -1,7 +1,7 @@
 /**
  * The projections of a bus: makes each of its processor, recorder and reader, and knows those that are not closed.
  */
-import type { ErasureMark } from '../src/codec/projection-row.ts';
+import type { CountedErasure } from '../src/log/erasure-counts.ts';
 import { streamFilter } from '../src/log/event-filter.ts';
 import type { EventShape } from '../src/types.ts';
 import type { Handler } from './processor-options.ts';
@@ -50,7 +50,7 @@ export class Projections {
         recorder.open(entries);
         sweep.start();
       },
-      onErased: (marks) => (onErased === undefined ? [] : recorder.corrected(onErased, marks.map(erasedPart))),
+      onErased: (erased) => (onErased === undefined ? [] : recorder.corrected(onErased, erased.map(erasedPart))),
       onMoved: (isOther) => {
         recorder.saved();
         if (isOther) sweep.start();
@@ -87,6 +87,6 @@ export class Projections {
   }
 }
 
-function erasedPart({ stream, firstPosition, events }: ErasureMark): ErasedPart {
+function erasedPart({ stream, firstPosition = 0, events }: CountedErasure): ErasedPart {
   return stream === undefined ? { firstPosition, events } : { stream, firstPosition, events };
 }

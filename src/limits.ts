@@ -122,8 +122,8 @@ export const projectionCacheBytesMax = 16 * 2 ** 20;
 export const projectionRangePage = 128;
 /** Rows of a build that is no longer needed, removed in one transaction. */
 export const projectionSweepRows = 1024;
-/** Erasures that a build of a projection keeps apart until it takes them in; more of them become one, whose stream is not known. */
-export const projectionMarksMax = 256;
+/** Erasures whose extent is kept in memory, so that several projections and the receipt look at the log once. */
+export const erasureCountsMax = 1024;
 
 /** Problems listed by `verify`; further ones are counted only. */
 export const verifyProblemsMax = 100;

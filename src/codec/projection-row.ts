@@ -29,25 +29,19 @@ export interface ProjectionBuilds {
   readonly lastBuild: number;
 }
 
-/** An erasure, or several, that a build has not taken in yet: what it consumed before may be in its entries. */
+/** Erasures that a build has not taken in yet: something of what it consumed may be of what they have made unreadable. */
 export interface ErasureMark {
   readonly build: number;
-  /** Of the fact in the log; where there were too many marks, of the last of those that this one stands for. */
+  /** Of the last fact in the log that it stands for. */
   readonly position: number;
-  /** Of the first of them; else the same. */
+  /** Of the first. */
   readonly since: number;
-  /** Of the first event that was erased. */
-  readonly firstPosition: number;
-  /** How many were. */
-  readonly events: number;
-  /** The stream, where it was one that was erased, and one only. */
-  readonly stream: string | undefined;
 }
 
 const buildBytes = 4;
 const buildsBytes = 20;
 const markKeyBytes = buildBytes + 6;
-const markBytes = 16;
+const markBytes = 6;
 /** Which builds are sealed: a byte that is there only if one is. */
 const sealedBits = { active: 1, building: 2 } as const;
 const tableName = 'projections';
@@ -122,30 +116,23 @@ export function markKey(name: string, build: number, position: number): Buffer {
   return key;
 }
 
-export function encodeMark(key: Uint8Array, mark: Omit<ErasureMark, 'build' | 'position'>): Uint8Array {
-  const stream = Buffer.from(mark.stream ?? '');
-  const payload = new Uint8Array(markBytes + stream.length);
-  writeU48(payload, 0, mark.since);
-  writeU48(payload, 6, mark.firstPosition);
-  writeU32(payload, 12, mark.events);
-  payload.set(stream, markBytes);
+export function encodeMark(key: Uint8Array, since: number): Uint8Array {
+  const payload = new Uint8Array(markBytes);
+  writeU48(payload, 0, since);
   return sealRow(key, payload);
 }
 
 /** @throws {STORE_CORRUPT} */
 export function decodeMark(key: Uint8Array, row: Uint8Array): ErasureMark {
   const payload = openRow(tableName, key, row);
+  requireLength(tableName, key, payload, markBytes);
   const at = key.indexOf(0) + 1 + buildBytes;
-  if (key.length !== at + markKeyBytes || payload.length < markBytes) misshapen(tableName, key);
+  if (key.length !== at + markKeyBytes) misshapen(tableName, key);
   const numbers = Buffer.from(key.buffer, key.byteOffset, key.length);
-  const stream = Buffer.from(payload.subarray(markBytes)).toString();
   return {
     build: numbers.readUInt32BE(at),
     position: numbers.readUIntBE(at + buildBytes, 6),
     since: readU48(payload, 0),
-    firstPosition: readU48(payload, 6),
-    events: readU32(payload, 12),
-    stream: stream === '' ? undefined : stream,
   };
 }
 
