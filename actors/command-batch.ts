@@ -44,7 +44,7 @@ export interface OutcomeBatch {
   readonly count: number;
 }
 
-type OtherOutcome = { readonly results: AppendResult[] } | { readonly error: PackedError };
+type OtherOutcome = Exclude<Outcome, { readonly error: unknown }> | { readonly error: PackedError };
 
 const hashBytes = 32;
 const transferBytesMin = 16_384;
@@ -134,7 +134,7 @@ export function packOutcomes(outcomes: readonly Outcome[]): OutcomeBatch {
   const others = new Map<number, OtherOutcome>();
   for (const [index, outcome] of outcomes.entries()) {
     if ('error' in outcome) others.set(index, { error: packError(outcome.error) });
-    else if (outcome.results[0]?.duplicate === true) others.set(index, outcome);
+    else if (outcome.erasure !== undefined || outcome.results[0]?.duplicate === true) others.set(index, outcome);
     else for (const { firstVersion, firstPosition } of outcome.results) numbers.push(firstVersion, firstPosition);
   }
   const batch = { numbers: packed(numbers), count: outcomes.length };
