@@ -183,9 +183,9 @@ export class BusCore {
 
   /** Loaded now only: an application without any pays nothing for the pool. */
   async #startReaders({ readers: threads, force }: NonNullable<BusSettings>): Promise<ReaderPool> {
-    const { path } = this.store.engine;
+    const { engine, secrets } = this.store;
     const { ReaderPool } = await import('./reader-pool.ts');
-    return new ReaderPool({ path, threads, force, onError: this.report });
+    return new ReaderPool({ path: engine.path, secrets: secrets?.memory, threads, force, onError: this.report });
   }
 
   #fail(error: unknown): void {

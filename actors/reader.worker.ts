@@ -22,6 +22,15 @@ export interface ReaderThreadData {
   readonly sections: SharedArrayBuffer;
 }
 
+/**
+ * A task, and the memory of the {@link StoreSecrets} of a store with encryption: they come on a port that only the pool's own
+ * code has, with each task, since any may be the first one of a thread. Code of the user's gets the task alone.
+ */
+export interface Handed<Task> {
+  readonly task: Task;
+  readonly secrets: SharedArrayBuffer | undefined;
+}
+
 /** How a task ended. */
 export type Answer<Value> =
   | { readonly ok: true; readonly value: Value }
@@ -34,20 +43,20 @@ let reader: LogReader | undefined;
 // All is loaded by now.
 sections.leave(threadId);
 
-export function foldPart(task: FoldTask): Promise<Answer<void>> {
-  return answer(async () => fold(await openReader(), task));
+export function foldPart({ task, secrets }: Handed<FoldTask>): Promise<Answer<void>> {
+  return answer(async () => fold(await openReader(secrets), task));
 }
 
-export function mergeParts(task: MergeTask): Promise<Answer<void>> {
+export function mergeParts({ task }: Handed<MergeTask>): Promise<Answer<void>> {
   return answer(() => merge(task));
 }
 
-export function handleRound(task: RoundTask): Promise<Answer<PackedResult>> {
-  return answer(async () => handlers.round(await openReader(), task));
+export function handleRound({ task, secrets }: Handed<RoundTask>): Promise<Answer<PackedResult>> {
+  return answer(async () => handlers.round(await openReader(secrets), task));
 }
 
-export function handleEvent(task: EventTask): Promise<Answer<PackedTrouble | undefined>> {
-  return answer(async () => handlers.event(await openReader(), task));
+export function handleEvent({ task, secrets }: Handed<EventTask>): Promise<Answer<PackedTrouble | undefined>> {
+  return answer(async () => handlers.event(await openReader(secrets), task));
 }
 
 async function answer<Value>(run: () => Promise<Value>): Promise<Answer<Value>> {
@@ -59,11 +68,12 @@ async function answer<Value>(run: () => Promise<Value>): Promise<Answer<Value>> 
 }
 
 /** A thread has one task at a time, so nobody else opens meanwhile. */
-async function openReader(): Promise<LogReader> {
+async function openReader(secrets: SharedArrayBuffer | undefined): Promise<LogReader> {
   if (reader !== undefined) return reader;
   // Only the writer makes rows, waits for the lock, and decides on durability.
   const writing = { durability: 'sync', lockWaitMs: 0, initialRows: [] } as const;
-  const engine = await inSection(() => openLmdbEngine({ directory: path, readOnly: true, force, ...writing }));
+  const plain = await inSection(() => openLmdbEngine({ directory: path, readOnly: true, force, ...writing }));
+  const engine = withSecrets(plain, secrets);
   const read: Engine['read'] = (use) => {
     sections.enter(threadId);
     try {
