@@ -16,7 +16,7 @@ export type MasterKeyBytes = Uint8Array | KeyObject;
  * gets it, and by a read-only bus once more after another process has rotated the key.
  */
 export interface MasterKeyProvider {
-  /** The key for a new store, or the next one of a rotation. 1 to 256 bytes of text; stands readable in the file `keys`. */
+  /** The key for a new store, or the next one of a rotation. 1 to 512 bytes of text; stands readable in the file `keys`. */
   readonly id: string;
   /**
    * The key `id`: of a store that exists, the one that its file `keys` names. What it throws, or rejects with, is the `cause`
@@ -42,10 +42,10 @@ export interface EncryptionOptions {
 
 /** Where a bus has its master keys from. */
 export interface MasterKeySource {
-  /** Of the key for a new store; `''` for a key that was given itself. */
-  readonly id: string;
-  /** The key `id`; one that was given itself is asked for by any id. May throw, and give anything. */
-  readonly get: (id: string) => unknown;
+  /** Of the key for a new store; `undefined` for a key that was given itself. */
+  readonly id: string | undefined;
+  /** The key `id`; of one that was given itself, that one. May throw, and give anything. */
+  readonly get: (id: string | undefined) => unknown;
 }
 
 export interface ResolvedEncryption {
@@ -73,10 +73,11 @@ export function masterKeySource(option: string, given: MasterKeyOption): MasterK
     if (!isKeyId(id)) {
       throw new TypeError(`${option}.id must be 1 to ${masterKeyIdBytesMax} bytes of well-formed text`);
     }
-    return { id, get: (wanted) => given.get(wanted) };
+    // A store whose key had no name: the provider may know it by the name it gives new ones.
+    return { id, get: (wanted = id) => given.get(wanted) };
   }
   const key = masterKeyOf(option, given);
-  return { id: '', get: () => key };
+  return { id: undefined, get: () => key };
 }
 
 /** @throws {TypeError} unless `given` is a key of 32 bytes */

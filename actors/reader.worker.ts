@@ -11,6 +11,7 @@ import type { Engine } from '../src/storage/engine.ts';
 import { type LmdbEngineOptions, openLmdbEngine } from '../src/storage/lmdb-engine.ts';
 import { type PackedError, packError } from './error-transfer.ts';
 import { type EventTask, HandlerRuns, type PackedResult, type PackedTrouble, type RoundTask } from './handler-task.ts';
+import { keyedReader } from './keyed-reader.ts';
 import { type FoldTask, foldPart as fold, type MergeTask, mergeParts as merge } from './query-task.ts';
 import { ThreadSections } from './thread-sections.ts';
 
@@ -73,7 +74,7 @@ async function openReader(secrets: SharedArrayBuffer | undefined): Promise<LogRe
   // Only the writer makes rows, waits for the lock, and decides on durability.
   const writing = { durability: 'sync', lockWaitMs: 0, initialRows: [] } as const;
   const plain = await inSection(() => openLmdbEngine({ directory: path, readOnly: true, force, ...writing }));
-  const engine = withSecrets(plain, secrets);
+  const engine = keyedReader(plain, secrets);
   const read: Engine['read'] = (use) => {
     sections.enter(threadId);
     try {

@@ -127,7 +127,9 @@ export const verifyProblemsMax = 100;
 /** Positions, versions and times are stored in 48 bits: 281 trillion, or the year 10889. */
 export const u48Max = 2 ** 48 - 1;
 
-/** The id that a provider gives a master key, in UTF-8 bytes: it stands in the header of the file `keys`. */
-export const masterKeyIdBytesMax = 256;
 /** Prefixes of stream names whose events are sealed: each new stream is compared with all of them. */
 export const sealPrefixesMax = 1_000;
+export const masterKeyIdBytesMax = 512; // TEMP
+export const keyCacheMax = 16_384; // TEMP
+export const keyLooksMax = 50; // TEMP
+export const keyLookWaitMs = 2; // TEMP

@@ -76,6 +76,11 @@ export function encryptionRows(cryptoId: Uint8Array, plainEvents: number): RowWr
   ];
 }
 
+/** Whether the store has keys. */
+export function hasEncryption(snapshot: Snapshot): boolean {
+  return snapshot.row('meta', textKey('cryptoId')) !== undefined;
+}
+
 /** @throws {STORE_CORRUPT} when the row is damaged or missing. */
 export function readMetaNumber(snapshot: Snapshot, name: MetaNumber): number {
   return readU48(readMeta(snapshot, name, 6), 0);
@@ -100,7 +105,7 @@ export function readIdentity(snapshot: Snapshot, path: string): StoreIdentity {
     storeId: Buffer.from(readMeta(snapshot, 'storeId', 36)).toString(),
     incarnation: readBytes(snapshot, 'incarnation'),
     createdMs: readMetaNumber(snapshot, 'createdMs'),
-    cryptoId: snapshot.row('meta', textKey('cryptoId')) === undefined ? undefined : readBytes(snapshot, 'cryptoId'),
+    cryptoId: hasEncryption(snapshot) ? readBytes(snapshot, 'cryptoId') : undefined,
     durability,
   };
 }
