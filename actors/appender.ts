@@ -4,10 +4,13 @@
  * Who takes commands out of it is somebody else's: the writer itself where it is hosted in the same thread, a port to its
  * thread otherwise. Outcomes come back in the order in which commands were taken. Beyond the bound, callers wait their turn.
  */
+
+import type { Erasable } from '../src/crypto/key-owner.ts';
 import { BusError } from '../src/errors.ts';
 import { queueBytesMax, queueEventsMax } from '../src/limits.ts';
 import type { AppendRequest } from '../src/log/append-request.ts';
 import type { CursorMove } from '../src/log/cursor.ts';
+import type { WrittenErasure } from '../src/log/erasure.ts';
 import type { Outcome, WriterCommand } from '../src/log/log-writer.ts';
 import { abortError, throwIfAborted } from '../src/log/pages.ts';
 import type { RowWrite } from '../src/storage/engine.ts';
@@ -85,6 +88,17 @@ export class Appender implements CommandSource {
   /** Resolves when the move is durable. @throws {CURSOR_MOVED} and whatever a commit fails for. */
   move(move: Omit<CursorMove, 'kind'>): Promise<void> {
     return this.#settled({ kind: 'move-cursor', ...move });
+  }
+
+  /** Resolves when the keys of `what` are destroyed, durably. @throws {UNSUPPORTED} {STORE_FULL} and whatever a commit fails for. */
+  erase(what: Erasable): Promise<WrittenErasure> {
+    return new Promise((resolve, reject) => {
+      const settle = (outcome: Outcome) => {
+        if ('error' in outcome) reject(outcome.error);
+        else resolve(outcome.erasure as WrittenErasure);
+      };
+      this.#add({ command: { kind: 'erase', what }, settle, signal: undefined });
+    });
   }
 
   /** Resolves when the rows are durable. @throws whatever a commit fails for. */

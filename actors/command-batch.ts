@@ -7,7 +7,7 @@
  */
 import type { AppendRequest, RequestPart } from '../src/log/append-request.ts';
 import type { Outcome, WriterCommand } from '../src/log/log-writer.ts';
-import type { RowWrite } from '../src/storage/engine.ts';
+import type { RowDraft } from '../src/log/row-draft.ts';
 import type { AppendResult, ExpectedVersion } from '../src/types.ts';
 import { type PackedError, packError, unpackError } from './error-transfer.ts';
 
@@ -27,9 +27,12 @@ export interface CommandBatch {
   /** Commands of another kind. */
   readonly others?: readonly OtherCommand[];
   /** Rows of the appends, in their order. */
-  readonly rows?: readonly RowWrite[];
+  readonly rows?: readonly RowDraft[];
+  /** Of the appends that say something of keys, by their place among all commands. */
+  readonly keys?: ReadonlyMap<number, RequestKeys>;
 }
 
+type RequestKeys = Pick<AppendRequest, 'subjects' | 'newKeyGeneration'>;
 type OtherCommand = Exclude<WriterCommand, AppendRequest>;
 
 /** Outcomes in the order of their commands. */
@@ -41,7 +44,7 @@ export interface OutcomeBatch {
   readonly count: number;
 }
 
-type OtherOutcome = { readonly results: AppendResult[] } | { readonly error: PackedError };
+type OtherOutcome = Exclude<Outcome, { readonly error: unknown }> | { readonly error: PackedError };
 
 const hashBytes = 32;
 const transferBytesMin = 16_384;
@@ -53,12 +56,15 @@ export function packCommands(commands: readonly WriterCommand[]): CommandBatch {
   const names = new Names();
   const numbers: number[] = [];
   const others: OtherCommand[] = [];
-  const rows: RowWrite[] = [];
+  const rows: RowDraft[] = [];
+  const keys = new Map<number, RequestKeys>();
   let bytesLength = 0;
-  for (const command of commands) {
+  for (const [index, command] of commands.entries()) {
     if (command.kind === 'append') {
       packAppend(command, names, numbers);
       for (const row of command.rows ?? []) rows.push(row);
+      const requestKeys = keysOf(command);
+      if (requestKeys !== undefined) keys.set(index, requestKeys);
       bytesLength += packedBytes(command);
     } else {
       numbers.push(0);
@@ -79,10 +85,11 @@ export function packCommands(commands: readonly WriterCommand[]): CommandBatch {
     bytes,
     ...(others.length > 0 && { others }),
     ...(rows.length > 0 && { rows }),
+    ...(keys.size > 0 && { keys }),
   };
 }
 
-export function unpackCommands({ names, numbers, bytes, others = [], rows = [] }: CommandBatch): WriterCommand[] {
+export function unpackCommands({ names, numbers, bytes, others = [], rows = [], keys }: CommandBatch): WriterCommand[] {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const commands: WriterCommand[] = [];
   let at = 0;
@@ -115,7 +122,7 @@ export function unpackCommands({ names, numbers, bytes, others = [], rows = [] }
     }
     const types: string[] = [];
     for (let left = eventCount; left > 0; left--) types.push(name());
-    const request = { kind: 'append', parts, types, records, idempotency } as const;
+    const request = { kind: 'append', parts, types, records, idempotency, ...keys?.get(commands.length) } as const;
     commands.push(rowsHere === 0 ? request : { ...request, rows: rows.slice(rowCount, rowCount + rowsHere) });
     rowCount += rowsHere;
   }
@@ -127,7 +134,7 @@ export function packOutcomes(outcomes: readonly Outcome[]): OutcomeBatch {
   const others = new Map<number, OtherOutcome>();
   for (const [index, outcome] of outcomes.entries()) {
     if ('error' in outcome) others.set(index, { error: packError(outcome.error) });
-    else if (outcome.results[0]?.duplicate === true) others.set(index, outcome);
+    else if (outcome.erasure !== undefined || outcome.results[0]?.duplicate === true) others.set(index, outcome);
     else for (const { firstVersion, firstPosition } of outcome.results) numbers.push(firstVersion, firstPosition);
   }
   const batch = { numbers: packed(numbers), count: outcomes.length };
@@ -155,6 +162,12 @@ export function unpackOutcomes({ numbers, others }: OutcomeBatch, commands: read
     });
     return { results };
   });
+}
+
+/** What `request` says of keys; `undefined`: nothing. */
+function keysOf({ subjects, newKeyGeneration }: AppendRequest): RequestKeys | undefined {
+  if (subjects === undefined && newKeyGeneration === undefined) return undefined;
+  return { ...(subjects && { subjects }), ...(newKeyGeneration !== undefined && { newKeyGeneration }) };
 }
 
 /** What is to be transferred instead of copied. */

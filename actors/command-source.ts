@@ -2,6 +2,7 @@
  * A source of commands, and how commands are counted: what the writer takes its groups from.
  */
 import type { Outcome, WriterCommand } from '../src/log/log-writer.ts';
+import type { RowDraft } from '../src/log/row-draft.ts';
 
 /** What still fits into a group. Its first command always does. */
 export interface Room {
@@ -25,7 +26,10 @@ export function commandEvents(command: WriterCommand): number {
 /** Bytes of a command, as limits count them. */
 export function commandBytes(command: WriterCommand): number {
   let bytes = command.kind === 'append' ? command.records.length : 0;
-  for (const { key, value } of command.rows ?? []) bytes += key.length + (value?.length ?? 0);
+  const rows: readonly RowDraft[] = ('rows' in command ? command.rows : undefined) ?? [];
+  for (const { key, value, secret } of rows) {
+    bytes += key.length + (value?.length ?? 0) + (secret?.payload.bytes.length ?? 0);
+  }
   return bytes;
 }
 

@@ -40,6 +40,8 @@ export const groupBytesMax = 12 * 2 ** 20;
 export const nameBytesMax = 512;
 /** An event id given by the caller, in UTF-8 bytes. */
 export const idBytesMax = 256;
+/** The name of a subject, in UTF-8 bytes. */
+export const subjectBytesMax = 512;
 /** An idempotency key, in UTF-8 bytes. */
 export const idempotencyKeyBytesMax = 512;
 /** Nesting of objects and arrays in data or metadata; msgpackr recurses once per level. */

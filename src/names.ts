@@ -1,9 +1,9 @@
 /**
- * What may be a name: streams, types, ids, consumers, idempotency keys and keys of timers. Names are compared by their UTF-8 bytes.
+ * What may be a name: streams, types, ids, subjects, consumers, idempotency keys and keys of timers. Names are compared by their UTF-8 bytes.
  */
 import { inspect } from 'node:util';
 import { BusError } from './errors.ts';
-import { idBytesMax, idempotencyKeyBytesMax, nameBytesMax, timerKeyBytesMax } from './limits.ts';
+import { idBytesMax, idempotencyKeyBytesMax, nameBytesMax, subjectBytesMax, timerKeyBytesMax } from './limits.ts';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are refused
 const controlCharacters = /[\u0000-\u001f\u007f-\u009f]/;
@@ -29,6 +29,12 @@ export function checkTypeName(type: unknown, index: number): asserts type is str
 export function checkId(id: unknown, index: number): asserts id is string {
   const problem = textProblem(id, idBytesMax);
   if (problem !== undefined) refuseEvent(index, 'id', `the event id ${shown(id)} ${problem}`);
+}
+
+/** @throws {EVENT_INVALID} unless `subject` is 1 to 512 bytes of well-formed text without control characters. The text is not told: it names a person. */
+export function checkSubject(subject: unknown, index: number): asserts subject is string {
+  const problem = textProblem(subject, subjectBytesMax);
+  if (problem !== undefined) refuseEvent(index, 'subject', `the subject of event ${index} ${problem}`);
 }
 
 /** @throws {TypeError} unless `name` could be the name of a stream. */

@@ -15,8 +15,14 @@ import type {
   TimersOptions,
 } from './types.ts';
 
-const append: readonly (keyof AppendOptions)[] = ['expectedVersion', 'idempotencyKey', 'metadata', 'signal'];
-const appendMany: readonly (keyof AppendManyOptions)[] = ['idempotencyKey', 'metadata', 'signal'];
+const append: readonly (keyof AppendOptions)[] = [
+  'expectedVersion',
+  'idempotencyKey',
+  'metadata',
+  'newKeyGeneration',
+  'signal',
+];
+const appendMany: readonly (keyof AppendManyOptions)[] = ['idempotencyKey', 'metadata', 'newKeyGeneration', 'signal'];
 const publish: readonly (keyof PublishOptions)[] = ['stream', 'metadata', 'signal'];
 const read: readonly (keyof ReadOptions)[] = [
   'from',

@@ -14,13 +14,15 @@ import {
   blockMagic,
   blockTrailerBytes,
   type CommitEntry,
+  cipherGcm,
   commitEntryBytes,
   contentHashBytes,
   directoryChecksum,
   formatVersion,
 } from './block.ts';
 import { writeU16, writeU32, writeU48 } from './bytes.ts';
-import { finishRecord } from './record.ts';
+import { finishRecord, flagJoined, placeRecord, recordField, recordHeaderBytes, runSealBytes } from './record.ts';
+import { type RecordKey, type RunSealer, sealRun } from './sealed-run.ts';
 
 /** Kept between transactions; a larger arena is given back. */
 const arenaBytesKept = 1 << 20;
@@ -36,10 +38,23 @@ export interface PackedEvent {
   readonly type: string;
   readonly version: number;
   readonly timeMs: number;
+  /** What it is sealed with, if it is. Events of one key are of one stream. */
+  readonly key?: RecordKey | undefined;
+}
+
+/** Consecutive records of one block that are sealed together: how the one being filled begins. */
+interface OpenRun {
+  readonly key: RecordKey;
+  readonly stream: string;
+  readonly firstPosition: number;
+  /** Where each record begins in the arena. */
+  readonly starts: number[];
+  readonly types: string[];
 }
 
 export class BlockPacker {
   readonly #incarnation: Uint8Array;
+  readonly #sealer: RunSealer | undefined;
   #arena = Buffer.allocUnsafeSlow(arenaBytesKept);
   #finished: { firstPosition: number; start: number; end: number }[] = [];
   /** The block being filled. */
@@ -56,9 +71,13 @@ export class BlockPacker {
   /** The commit being added, and whether this block lists it already. */
   #open: CommitEntry | undefined;
   #isListed = false;
+  #run: OpenRun | undefined;
+  #hasSealed = false;
 
-  constructor(incarnation: Uint8Array) {
+  /** `sealer` is needed where events have keys. */
+  constructor(incarnation: Uint8Array, sealer?: RunSealer) {
     this.#incarnation = incarnation;
+    this.#sealer = sealer;
   }
 
   /** Begins a transaction whose first event gets `firstPosition`. */
@@ -67,6 +86,7 @@ export class BlockPacker {
     this.#finished = [];
     this.#end = 0;
     this.#nextPosition = firstPosition;
+    this.#run = undefined;
     this.#beginBlock();
   }
 
@@ -84,7 +104,10 @@ export class BlockPacker {
 
   /** Adds the next event of the commit from its draft record and returns its position. */
   add(event: PackedEvent, source: Buffer, recordStart: number, recordEnd: number): number {
-    const recordLength = recordEnd - recordStart;
+    const { key } = event;
+    if (this.#run !== undefined && this.#run.key !== key) this.#sealRun();
+    let sealBytes = key === undefined || this.#run !== undefined ? 0 : runSealBytes;
+    let recordLength = recordEnd - recordStart + sealBytes;
     let streamIndex = this.#streams.get(event.stream);
     let typeIndex = this.#types.get(event.type);
     const needed = recordLength + 4 + newNameBytes(streamIndex, event.stream) + newNameBytes(typeIndex, event.type);
@@ -94,20 +117,26 @@ export class BlockPacker {
       this.#finishBlock();
       streamIndex = undefined;
       typeIndex = undefined;
+      sealBytes = key === undefined ? 0 : runSealBytes;
+      recordLength = recordEnd - recordStart + sealBytes;
     }
     if (!this.#isListed) this.#listCommit();
     streamIndex ??= this.#addName(this.#streams, event.stream);
     typeIndex ??= this.#addName(this.#types, event.type);
     const at = this.#end;
     this.#reserve(recordLength);
-    source.copy(this.#arena, at, recordStart, recordEnd);
     this.#end = at + recordLength;
-    finishRecord(this.#arena, at, this.#end, {
-      streamIndex,
-      typeIndex,
-      version: event.version,
-      timeMs: event.timeMs,
-    });
+    const place = { streamIndex, typeIndex, version: event.version, timeMs: event.timeMs };
+    if (key === undefined) {
+      source.copy(this.#arena, at, recordStart, recordEnd);
+      placeRecord(this.#arena, at, place);
+      finishRecord(this.#arena, at, this.#end);
+    } else {
+      source.copy(this.#arena, at, recordStart, recordStart + recordHeaderBytes);
+      source.copy(this.#arena, at + recordHeaderBytes + sealBytes, recordStart + recordHeaderBytes, recordEnd);
+      placeRecord(this.#arena, at, place);
+      this.#joinRun(event, key, at, sealBytes);
+    }
     this.#offsets.push(at - this.#start);
     return this.#nextPosition++;
   }
@@ -119,6 +148,35 @@ export class BlockPacker {
       firstPosition,
       bytes: this.#arena.subarray(start, end),
     }));
+  }
+
+  /** Makes the record at `at` the next one of the run: sealed when the run ends. */
+  #joinRun(event: PackedEvent, key: RecordKey, at: number, sealBytes: number): void {
+    const { stream } = event;
+    writeU32(this.#arena, at + recordField.keyId, key.id);
+    this.#arena[at + recordField.sealBytes] = sealBytes;
+    if (sealBytes === 0) (this.#arena[at + recordField.flags] as number) |= flagJoined;
+    this.#run ??= { key, stream, firstPosition: this.#nextPosition, starts: [], types: [] };
+    assert(this.#run.stream === stream, 'a key is that of one stream');
+    this.#run.starts.push(at);
+    this.#run.types.push(event.type);
+    this.#hasSealed = true;
+  }
+
+  #sealRun(): void {
+    const run = this.#run as OpenRun;
+    this.#run = undefined;
+    assert(this.#sealer !== undefined, 'who gives keys gives a sealer');
+    sealRun(this.#sealer, run.key, {
+      bytes: this.#arena,
+      stream: run.stream,
+      firstPosition: run.firstPosition,
+      starts: run.starts,
+      types: run.types,
+    });
+    for (const [index, start] of run.starts.entries()) {
+      finishRecord(this.#arena, start, run.starts[index + 1] ?? this.#end);
+    }
   }
 
   /** Size of the block if it were finished now. */
@@ -136,6 +194,7 @@ export class BlockPacker {
     this.#commits = [];
     this.#directoryBytes = 0;
     this.#isListed = false;
+    this.#hasSealed = false;
   }
 
   /** The open commit as this block has to list it: with its key only where it begins. */
@@ -172,6 +231,7 @@ export class BlockPacker {
   }
 
   #finishBlock(): void {
+    if (this.#run !== undefined) this.#sealRun();
     const start = this.#start;
     const directoryAt = this.#end;
     const blockBytes = this.#size();
@@ -223,6 +283,7 @@ export class BlockPacker {
     header.fill(0);
     writeU32(header, blockField.magic, blockMagic);
     writeU16(header, blockField.formatVersion, formatVersion);
+    if (this.#hasSealed) header[blockField.cipher] = cipherGcm;
     writeU32(header, blockField.blockBytes, blockBytes);
     writeU32(header, blockField.directoryAt, directoryAt);
     header.set(this.#incarnation, blockField.incarnation);

@@ -7,12 +7,14 @@
 import { crc32 } from 'node:zlib';
 import { BusError } from '../errors.ts';
 import { readU16, readU32, readU48 } from './bytes.ts';
-import { isRecordIntact, isRecordKnown, recordField } from './record.ts';
+import { isRecordIntact, isRecordKnown, recordField, sealOfRecord } from './record.ts';
 
 /** The bytes `vblk`, read as a little-endian number. */
 export const blockMagic = 0x6b6c6276;
 /** Version of block and record; a store says the same in its meta table. */
 export const formatVersion = 1;
+/** Cipher id of blocks that hold sealed records: AES-256-GCM. */
+export const cipherGcm = 1;
 export const blockHeaderBytes = 48;
 /** Bytes of a commit's entry without its key and hash. */
 export const commitEntryBytes = 12;
@@ -70,7 +72,10 @@ export class Block {
     const trailerAt = bytes.length - blockTrailerBytes;
     if (trailerAt < blockHeaderBytes || readU32(bytes, blockField.magic) !== blockMagic)
       corrupt(firstPosition, 'no block header');
-    if (readU16(bytes, blockField.formatVersion) !== formatVersion || bytes[blockField.cipher] !== 0) {
+    if (
+      readU16(bytes, blockField.formatVersion) !== formatVersion ||
+      (bytes[blockField.cipher] as number) > cipherGcm
+    ) {
       // A version this release does not know decides nothing until the checksum says that it was really written so.
       if (crc32(bytes.subarray(0, bytes.length - 4)) !== readU32(bytes, bytes.length - 4))
         corrupt(firstPosition, 'checksum of the block');
@@ -126,6 +131,29 @@ export class Block {
   /** Enough where the whole block was checked. @throws {STORE_FORMAT} unless the record is of this release's format. */
   checkKnown(ordinal: number): void {
     if (!isRecordKnown(this.bytes, this.recordAt(ordinal))) unknownFormat(undefined, this.positionOf(ordinal));
+  }
+
+  /** Whether any of its records is. */
+  get hasSealed(): boolean {
+    return this.bytes[blockField.cipher] === cipherGcm;
+  }
+
+  /** The same over bytes of its own: what is opened later needs all of a run. */
+  copy(): Block {
+    return new Block(new Uint8Array(this.bytes), this.firstPosition, this.#check);
+  }
+
+  /** How the record is sealed. @throws {DECRYPTION_FAILED} when it says two things at once. */
+  sealAt(ordinal: number): 'plain' | 'first' | 'joined' {
+    const seal = sealOfRecord(this.bytes, this.recordAt(ordinal));
+    const isWrong = seal === 'wrong' || (seal !== 'plain' && !this.hasSealed);
+    if (isWrong) throw decryptionFailed(this.positionOf(ordinal));
+    return seal;
+  }
+
+  /** The key the record is sealed with; 0: none. */
+  keyIdAt(recordAt: number): number {
+    return readU32(this.bytes, recordAt + recordField.keyId);
   }
 
   typeIndexAt(recordAt: number): number {
@@ -247,6 +275,18 @@ function corrupt(position: number, what: string): never {
     table: 'events_log',
     position,
   });
+}
+
+/** What is sealed at `position`, or goes with it, is not what was sealed. */
+export function decryptionFailed(position: number): BusError<'DECRYPTION_FAILED'> {
+  return new BusError(
+    'DECRYPTION_FAILED',
+    `the event at position ${position} was changed or moved after it was sealed`,
+    {
+      table: 'events_log',
+      position,
+    },
+  );
 }
 
 function unknownFormat(found: number | undefined, position: number): never {

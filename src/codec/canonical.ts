@@ -6,7 +6,7 @@
  * Does not check: takes values that `encodePayload` accepted, or that `decodePayload` gave. `expectedVersion` is not content.
  *
  * The form: a list of the streams in order, each a list of its name and the list of its events, each a list of type, id
- * (undefined unless the caller gave one), data and metadata. A value is a tag byte and its content, numbers big-endian:
+ * (undefined unless the caller gave one), data, metadata and, only where it names one, its subject. A value is a tag byte and its content, numbers big-endian:
  *   u n t f   undefined, null, true, false
  *   d         number: float64; NaN is 7ff8000000000000, -0 is 0
  *   i         bigint: u32 length, then hexadecimal ASCII, with `-` in front if negative
@@ -35,6 +35,7 @@ export interface HashedEvent {
   readonly id: string | undefined;
   readonly data: unknown;
   readonly metadata: unknown;
+  readonly subject?: string | undefined;
 }
 
 /** SHA-256 of the form described above: 32 bytes. */
@@ -129,12 +130,13 @@ function writeUtf8(form: Form, text: string): void {
   form.at += length;
 }
 
-function writeEvent(form: Form, { type, id, data, metadata }: HashedEvent): void {
-  writeCount(form, tag.list, 4);
+function writeEvent(form: Form, { type, id, data, metadata, subject }: HashedEvent): void {
+  writeCount(form, tag.list, subject === undefined ? 4 : 5);
   writeText(form, tag.string, type);
   writeValue(form, id);
   writeValue(form, data);
   writeValue(form, metadata);
+  if (subject !== undefined) writeText(form, tag.string, subject);
 }
 
 function writeValue(form: Form, value: unknown): void {

@@ -9,7 +9,8 @@ import { BusError } from '../errors.ts';
 import type { Metadata, StoredEvent } from '../types.ts';
 import { readU16, readU32, readU48 } from './bytes.ts';
 import { decodePayload } from './payload.ts';
-import { flagTextId, recordField, recordHeaderBytes } from './record.ts';
+import { flagTextId, payloadStart, recordField, recordHeaderBytes } from './record.ts';
+import type { SealedRun } from './sealed-run.ts';
 import { formatUuid } from './uuid.ts';
 
 /** Of lazy events with data: how many were given out, and how many were asked for it. */
@@ -30,6 +31,57 @@ export function eventView(
   type: string,
   count?: DecodeCount,
 ): StoredEvent {
+  return viewOf(bytes, at, position, stream, type, undefined, count);
+}
+
+/**
+ * The event of the record `ordinal` of `run`, whose block must stay as it is. Without data, and marked, once its key is
+ * erased: at once, or from when its data is asked for, or {@link noticeErasure} is. Its accessors throw {DECRYPTION_FAILED}, too.
+ * @throws {DECRYPTION_FAILED} when its key is no key of its stream
+ */
+export function sealedEventView(run: SealedRun, ordinal: number, type: string, count?: DecodeCount): StoredEvent {
+  const { block, stream } = run;
+  const at = block.recordAt(ordinal);
+  const position = block.positionOf(ordinal);
+  if (run.isErased) return erasedEvent(block.bytes, at, position, stream, type);
+  return viewOf(block.bytes, at, position, stream, type, { run, ordinal }, count);
+}
+
+/** The same, opened and decoded at once. @throws {STORE_CORRUPT} {DECRYPTION_FAILED} */
+export function decodedSealedEvent(run: SealedRun, ordinal: number, type: string): StoredEvent {
+  const { block, stream } = run;
+  const at = block.recordAt(ordinal);
+  const position = block.positionOf(ordinal);
+  const plain = run.isErased ? 'erased' : run.open();
+  if (plain === 'erased') return erasedEvent(block.bytes, at, position, stream, type);
+  const opened = { bytes: plain, start: run.dataAt(ordinal) };
+  const event = eventOf(block.bytes, at, position, stream, type, {
+    data: decoded(decodeData, block.bytes, at, position, opened),
+    metadata: decoded(decodeMetadata, block.bytes, at, position, opened),
+  });
+  new SealedMark(event, run.keyId);
+  return event;
+}
+
+/** The key that data of `event` was sealed with when it was read; 0: none, or this is a copy of an event. */
+export function keyIdOf(event: object): number {
+  return LazyPayload.keyIdOf(event) ?? SealedMark.keyIdOf(event) ?? 0;
+}
+
+/** Whether `event` is erased by now, its mark brought up to date. Data that was decoded already stays. */
+export function noticeErasure(event: StoredEvent): boolean {
+  return event.erased === true || LazyPayload.noticeErasure(event);
+}
+
+function viewOf(
+  bytes: Uint8Array,
+  at: number,
+  position: number,
+  stream: string,
+  type: string,
+  sealed: SealedRecord | undefined,
+  count: DecodeCount | undefined,
+): StoredEvent {
   // Properties are added in their order: turning a value that is there already into an accessor costs three times as much.
   const event = {
     id: decodeId(bytes, at),
@@ -48,7 +100,7 @@ export function eventView(
   event.timeMs = timeMs;
   if (hasData || hasMetadata) {
     Object.defineProperty(event, inspect.custom, inspectProperty);
-    new LazyPayload(event, bytes, at, hasData, hasMetadata, count);
+    new LazyPayload(event, bytes, at, hasData, hasMetadata, sealed, count);
     if (hasData && count !== undefined) count.given++;
   }
   return event;
@@ -62,14 +114,34 @@ export function decodedEvent(
   stream: string,
   type: string,
 ): StoredEvent {
+  const opened = { bytes, start: payloadStart(bytes, at) };
+  return eventOf(bytes, at, position, stream, type, {
+    data: decoded(decodeData, bytes, at, position, opened),
+    metadata: decoded(decodeMetadata, bytes, at, position, opened),
+  });
+}
+
+function erasedEvent(bytes: Uint8Array, at: number, position: number, stream: string, type: string): StoredEvent {
+  const event = eventOf(bytes, at, position, stream, type, { data: undefined, metadata: undefined });
+  return { ...event, erased: true };
+}
+
+function eventOf(
+  bytes: Uint8Array,
+  at: number,
+  position: number,
+  stream: string,
+  type: string,
+  { data, metadata }: Pick<StoredEvent, 'data' | 'metadata'>,
+): StoredEvent {
   return {
     id: decodeId(bytes, at),
     stream,
     version: readU48(bytes, at + recordField.version),
     position,
     type,
-    data: decoded(decodeData, bytes, at, position),
-    metadata: decoded(decodeMetadata, bytes, at, position),
+    data,
+    metadata,
     timeMs: readU48(bytes, at + recordField.timeMs),
   };
 }
@@ -86,40 +158,46 @@ function decodeId(bytes: Uint8Array, at: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, idBytes).toString();
 }
 
+/** Where data of a record is to be read, in the clear; metadata is behind it. */
+interface Opened {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+}
+
+type Decode<Value> = (header: Uint8Array, at: number, opened: Opened) => Value;
+
 /** @throws {STORE_CORRUPT} with the event's position. */
 function decoded<Value>(
-  decode: (bytes: Uint8Array, at: number) => Value,
-  bytes: Uint8Array,
+  decode: Decode<Value>,
+  header: Uint8Array,
   at: number,
   position: number,
+  opened: Opened,
 ): Value {
   try {
-    return decode(bytes, at);
+    return decode(header, at, opened);
   } catch (cause) {
     const detail = { table: 'events_log', position };
     throw new BusError('STORE_CORRUPT', `the event at position ${position} can't be decoded`, detail, { cause });
   }
 }
 
-function decodeData(bytes: Uint8Array, at: number): unknown {
-  const start = payloadStart(bytes, at);
-  const end = start + readU32(bytes, at + recordField.dataBytes);
-  return decodePayload(bytes[at + recordField.dataEncoding] as number, bytes, start, end);
+function decodeData(header: Uint8Array, at: number, { bytes, start }: Opened): unknown {
+  const end = start + readU32(header, at + recordField.dataBytes);
+  return decodePayload(header[at + recordField.dataEncoding] as number, bytes, start, end);
 }
 
-function decodeMetadata(bytes: Uint8Array, at: number): Metadata | undefined {
-  const start = payloadStart(bytes, at) + readU32(bytes, at + recordField.dataBytes);
-  const end = start + readU32(bytes, at + recordField.metadataBytes);
-  return decodePayload(bytes[at + recordField.metadataEncoding] as number, bytes, start, end) as Metadata | undefined;
+function decodeMetadata(header: Uint8Array, at: number, opened: Opened): Metadata | undefined {
+  const start = opened.start + readU32(header, at + recordField.dataBytes);
+  const end = start + readU32(header, at + recordField.metadataBytes);
+  const encoding = header[at + recordField.metadataEncoding] as number;
+  return decodePayload(encoding, opened.bytes, start, end) as Metadata | undefined;
 }
 
-function payloadStart(bytes: Uint8Array, at: number): number {
-  return (
-    at +
-    recordHeaderBytes +
-    (bytes[at + recordField.sealBytes] as number) +
-    readU16(bytes, at + recordField.idTextBytes)
-  );
+/** One record of a run. */
+interface SealedRecord {
+  readonly run: SealedRun;
+  readonly ordinal: number;
 }
 
 /** A constructor that returns its argument: what extends it puts private fields on that object. */
@@ -140,6 +218,7 @@ class LazyPayload extends Adopt {
   #data: unknown;
   #metadata: Metadata | undefined;
   #pending: number;
+  readonly #sealed: SealedRecord | undefined;
   readonly #count: DecodeCount | undefined;
 
   constructor(
@@ -148,9 +227,11 @@ class LazyPayload extends Adopt {
     at: number,
     hasData: boolean,
     hasMetadata: boolean,
+    sealed: SealedRecord | undefined,
     count: DecodeCount | undefined,
   ) {
     super(event);
+    this.#sealed = sealed;
     this.#count = count;
     this.#bytes = bytes;
     this.#at = at;
@@ -190,15 +271,56 @@ class LazyPayload extends Adopt {
     },
   };
 
-  #decode<Value>(decode: (bytes: Uint8Array, at: number) => Value): Value {
+  static keyIdOf(event: object): number | undefined {
+    return #sealed in event ? event.#sealed?.run.keyId : undefined;
+  }
+
+  static noticeErasure(event: object): boolean {
+    if (!(#sealed in event) || event.#sealed?.run.isErased !== true) return false;
+    event.#erase();
+    return true;
+  }
+
+  #decode<Value>(decode: Decode<Value>): Value | undefined {
     const { position } = this as unknown as StoredEvent;
-    return decoded(decode, this.#bytes as Uint8Array, this.#at, position);
+    const bytes = this.#bytes as Uint8Array;
+    const opened = this.#opened(bytes);
+    return opened && decoded(decode, bytes, this.#at, position, opened);
+  }
+
+  /** `undefined`: its key has been erased. */
+  #opened(bytes: Uint8Array): Opened | undefined {
+    if (this.#sealed === undefined) return { bytes, start: payloadStart(bytes, this.#at) };
+    const { run, ordinal } = this.#sealed;
+    const plain = run.open();
+    if (plain !== 'erased') return { bytes: plain, start: run.dataAt(ordinal) };
+    this.#erase();
+    return undefined;
+  }
+
+  #erase(): void {
+    this.#done(pendingData | pendingMetadata);
+    Object.defineProperty(this, 'erased', { value: true, enumerable: true, configurable: true, writable: true });
   }
 
   /** What is decoded needs the bytes no longer. */
   #done(what: number): void {
     this.#pending &= ~what;
     if (this.#pending === 0) this.#bytes = undefined;
+  }
+}
+
+/** What is known of an event that was opened at once. */
+class SealedMark extends Adopt {
+  readonly #keyId: number;
+
+  constructor(event: object, keyId: number) {
+    super(event);
+    this.#keyId = keyId;
+  }
+
+  static keyIdOf(event: object): number | undefined {
+    return #keyId in event ? event.#keyId : undefined;
   }
 }
 

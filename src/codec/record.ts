@@ -32,7 +32,11 @@ export const recordField = {
 
 /** Flag: the id is text behind the header, not a UUID in it. */
 export const flagTextId = 1;
-const knownFlags = flagTextId;
+/** Flag: sealed together with the record before it (sealed-run.ts). */
+export const flagJoined = 2;
+const knownFlags = flagTextId | flagJoined;
+/** Bytes of a seal: that of a run stands in its first record. Nonce and tag of AES-256-GCM. */
+export const runSealBytes = 28;
 
 /** An event ready to be laid out: what the caller knows of it. */
 export interface RecordDraft {
@@ -94,12 +98,16 @@ export interface RecordPlace {
   readonly timeMs: number;
 }
 
-/** Fills in the writer's fields of the record at `at` and its CRC32, after which it is final. */
-export function finishRecord(target: Uint8Array, at: number, end: number, place: RecordPlace): void {
+/** Fills in the writer's fields of the record at `at`. */
+export function placeRecord(target: Uint8Array, at: number, place: RecordPlace): void {
   writeU16(target, at + recordField.streamIndex, place.streamIndex);
   writeU16(target, at + recordField.typeIndex, place.typeIndex);
   writeU48(target, at + recordField.version, place.version);
   writeU48(target, at + recordField.timeMs, place.timeMs);
+}
+
+/** Writes the CRC32 of the record at `at`, after which it is final. */
+export function finishRecord(target: Uint8Array, at: number, end: number): void {
   writeU32(target, at + recordField.crc, crc32(target.subarray(at + recordField.flags, end)));
 }
 
@@ -122,10 +130,29 @@ export function isRecordIntact(source: Uint8Array, at: number, end: number): boo
 
 /** True when this release can read the record: no flag, seal or reserved bit it does not know. */
 export function isRecordKnown(source: Uint8Array, at: number): boolean {
+  const sealBytes = source[at + recordField.sealBytes];
   return (
     ((source[at + recordField.flags] as number) & ~knownFlags) === 0 &&
-    source[at + recordField.sealBytes] === 0 &&
-    readU32(source, at + recordField.keyId) === 0 &&
+    (sealBytes === 0 || sealBytes === runSealBytes) &&
     readU16(source, at + recordField.reserved) === 0
+  );
+}
+
+/** How a record that is known is sealed; `'wrong'`: flag, seal and key id contradict each other. */
+export function sealOfRecord(source: Uint8Array, at: number): 'plain' | 'first' | 'joined' | 'wrong' {
+  const isJoined = ((source[at + recordField.flags] as number) & flagJoined) !== 0;
+  const hasSeal = source[at + recordField.sealBytes] !== 0;
+  if (readU32(source, at + recordField.keyId) === 0) return isJoined || hasSeal ? 'wrong' : 'plain';
+  if (isJoined === hasSeal) return 'wrong';
+  return isJoined ? 'joined' : 'first';
+}
+
+/** Where data begins in the record at `at`; metadata is behind it. */
+export function payloadStart(source: Uint8Array, at: number): number {
+  return (
+    at +
+    recordHeaderBytes +
+    (source[at + recordField.sealBytes] as number) +
+    readU16(source, at + recordField.idTextBytes)
   );
 }

@@ -20,6 +20,8 @@ export interface KeyView {
    * @throws {DECRYPTION_FAILED} there is no such key, or it is another owner's (subjects are not compared: a reader does not know them)
    */
   open(id: number, owner: KeyOwner, position: number | undefined): KeyObject | undefined;
+  /** Whether {@link open} would give `undefined`, without opening anything. @throws {DECRYPTION_FAILED} as {@link open}, where it is erased */
+  isErased(id: number, owner: KeyOwner, position: number | undefined): boolean;
   /** Forgets all keys. Twice is fine. */
   close(): void;
 }
@@ -32,10 +34,19 @@ export interface SealingKey {
   seals: number;
 }
 
-/** What an erasure has made unreadable. */
+/** An erasure: what it was of, and what it has made unreadable. */
 export interface ErasedKeys {
+  readonly kind: 'stream' | 'subject' | 'projection';
+  /** Names what was erased without telling it: hexadecimal, always the same for the same name. */
+  readonly tag: string;
   /** Of the keys that are gone, in order; none where there was no key. */
   readonly ids: readonly number[];
+  /** When it was erased, milliseconds since 1970. */
+  readonly timeMs: number;
+  /** False when everything of that name was erased before. */
+  readonly isNew: boolean;
+  /** Whether one of the keys was a key of `stream`, or of a subject in it. */
+  isOf(stream: string): boolean;
 }
 
 /** What seals. The writer's alone. */
@@ -49,8 +60,15 @@ export interface KeyBook extends KeyView {
    * @throws {KEY_ERASED} unless `newKeyGeneration`
    */
   sealing(owner: KeyOwner, newKeyGeneration: boolean): SealingKey | undefined;
-  /** Replaces all keys of `what` by tombstones, durable after {@link flush}: no key is made for it by accident any more. */
+  /**
+   * Replaces all keys of `what` by tombstones, durable after {@link flush}: no key is made for it by accident any more. Nothing
+   * new is to be flushed when everything of it was erased before.
+   */
   erase(what: Erasable, timeMs: number): ErasedKeys;
+  /** Erasures of streams and subjects that the log has not told yet: asked for now, or before a crash, or by a ledger. */
+  readonly unrecorded: readonly ErasedKeys[];
+  /** The log has told of all of {@link unrecorded}, and meta has {@link generation}. */
+  recorded(): void;
   /**
    * Makes everything new durable, before the commit that depends on it. Costs nothing when there is nothing new.
    * @throws {STORE_FULL} nothing is lost: it may be tried again. @throws {STORE_FAILED}

@@ -8,9 +8,9 @@ import { encodePayload } from '../codec/payload.ts';
 import { draftBytes, encodeId, type RecordDraft, writeDraft } from '../codec/record.ts';
 import { BusError } from '../errors.ts';
 import { callBytesMax, callEventsMax, eventBytesMax } from '../limits.ts';
-import { checkId, checkIdempotencyKey, checkStreamName, checkTypeName } from '../names.ts';
-import type { RowWrite } from '../storage/engine.ts';
+import { checkId, checkIdempotencyKey, checkStreamName, checkSubject, checkTypeName } from '../names.ts';
 import type { ExpectedVersion, Metadata } from '../types.ts';
+import type { RowDraft } from './row-draft.ts';
 
 /** The events of one stream in a request; their records and types follow each other in the request. */
 export interface RequestPart {
@@ -28,7 +28,11 @@ export interface AppendRequest {
   readonly records: Buffer;
   readonly idempotency: RequestKey | undefined;
   /** Written in the same transaction, unless the request is a duplicate. */
-  readonly rows?: readonly RowWrite[];
+  readonly rows?: readonly RowDraft[];
+  /** Whom each event is about; not there where no event names one. */
+  readonly subjects?: readonly (string | undefined)[];
+  /** A stream, or subject, that was erased gets a new key. @default false */
+  readonly newKeyGeneration?: boolean;
 }
 
 /** What makes a repeated request known again. */
@@ -53,6 +57,8 @@ export interface RequestOptions {
   readonly metadata?: Metadata;
   /** Of the call's surroundings: goes under all other metadata, and is not content: a retry may have another. */
   readonly ambient?: Metadata | undefined;
+  /** See {@link AppendRequest}. */
+  readonly newKeyGeneration?: boolean;
 }
 
 /** A call that was read: each property of the caller's objects once. What `data` and `metadata` hold is not checked yet. */
@@ -71,11 +77,12 @@ export function encodeRequest(appends: readonly GivenAppend[], options: RequestO
 
 /**
  * @throws {APPEND_EMPTY} {STREAM_NAME_INVALID} {EVENT_INVALID} {EVENT_TOO_LARGE}
- * @throws {TypeError} for an `expectedVersion` or `idempotencyKey` out of range, or a stream that is named twice.
+ * @throws {TypeError} for an `expectedVersion`, `idempotencyKey` or `newKeyGeneration` out of range, or a stream that is named twice.
  */
 export function readCall(appends: readonly GivenAppend[], options: RequestOptions): GivenCall {
   if (!Array.isArray(appends) || appends.length === 0) throw emptyAppend(undefined);
   if (options.idempotencyKey !== undefined) checkIdempotencyKey(options.idempotencyKey);
+  checkNewKeyGeneration(options.newKeyGeneration);
   const lists = appends.map(({ stream, events }) => checkedEvents(stream, events));
   refuseRepeatedStreams(appends);
   requireAtMost('callEventsMax', totalLength(lists), callEventsMax);
@@ -91,14 +98,21 @@ export function readCall(appends: readonly GivenAppend[], options: RequestOption
 
 /** `timeMs` as in {@link encodeRequest}. @throws {EVENT_INVALID} {EVENT_TOO_LARGE} */
 export function encodeCall({ parts, events }: GivenCall, options: RequestOptions, timeMs: number): AppendRequest {
-  const { idempotencyKey: key, isFirstWins = false, ambient } = options;
+  const { idempotencyKey: key, isFirstWins = false, ambient, newKeyGeneration } = options;
   const drafts = events.map((event, index) => encodeDraft(event, ambient, index, timeMs));
-  return {
+  const request: AppendRequest = {
     kind: 'append',
     parts,
     types: events.map((event) => event.type),
     records: layOut(drafts),
     idempotency: key === undefined ? undefined : { key, hash: hashOf(parts, events), isFirstWins },
+  };
+  const hasSubjects = events.some(({ subject }) => subject !== undefined);
+  if (!hasSubjects && newKeyGeneration !== true) return request;
+  return {
+    ...request,
+    ...(hasSubjects && { subjects: events.map(({ subject }) => subject) }),
+    ...(newKeyGeneration === true && { newKeyGeneration }),
   };
 }
 
@@ -114,6 +128,7 @@ export interface GivenEvent {
   readonly id: string | undefined;
   readonly data: unknown;
   readonly metadata: unknown;
+  readonly subject: string | undefined;
 }
 
 function checkedEvents(stream: unknown, events: unknown): readonly unknown[] {
@@ -127,16 +142,17 @@ function readEvent(given: unknown, common: unknown, index: number): GivenEvent {
   if (typeof given !== 'object' || given === null) {
     throw new BusError('EVENT_INVALID', `event ${index} is not an object`, { index, path: '' });
   }
-  const { type, id, data, metadata } = readProperties(given as Partial<GivenEvent>, index);
+  const { type, id, data, metadata, subject } = readProperties(given as Partial<GivenEvent>, index);
   checkTypeName(type, index);
   if (id !== undefined) checkId(id, index);
-  return { type, id, data, metadata: mergedMetadata(common, metadata, index) };
+  if (subject !== undefined) checkSubject(subject, index);
+  return { type, id, data, metadata: mergedMetadata(common, metadata, index), subject };
 }
 
 function readProperties(given: Partial<GivenEvent>, index: number): Partial<GivenEvent> {
   try {
-    const { type, id, data, metadata } = given;
-    return { type, id, data, metadata } as Partial<GivenEvent>;
+    const { type, id, data, metadata, subject } = given;
+    return { type, id, data, metadata, subject } as Partial<GivenEvent>;
   } catch (cause) {
     throw new BusError('EVENT_INVALID', `event ${index} can't be read`, { index, path: '' }, { cause });
   }
@@ -148,6 +164,11 @@ function checkedVersion(expected: ExpectedVersion = 'any'): ExpectedVersion {
   throw new TypeError(
     `expectedVersion must be a version (0, 1, 2 …), 'any', 'no-stream' or 'stream-exists', got ${String(expected)}`,
   );
+}
+
+function checkNewKeyGeneration(option: unknown): void {
+  if (option === undefined || typeof option === 'boolean') return;
+  throw new TypeError(`newKeyGeneration must be true or false, got ${String(option)}`);
 }
 
 function refuseRepeatedStreams(appends: readonly GivenAppend[]): void {

@@ -21,6 +21,7 @@ import { nameBytesMax, pageBytesMax, pageEventsMax } from '../limits.ts';
 import type { Engine, Snapshot } from '../storage/engine.ts';
 import type { AppendResult, Direction, StoredEvent, StreamHead, StreamInfo } from '../types.ts';
 import { readKeyRow, readStreamRow } from './deferred-index.ts';
+import { EventMaker } from './event-maker.ts';
 import { RecordCopies } from './record-copies.ts';
 import { Scanner, type ScanRange } from './scanner.ts';
 import { type Tail, type TailSource, tailEntries } from './tail.ts';
@@ -54,10 +55,11 @@ export class LogReader {
   /** The next events of `range`, at most `limit`. */
   scan(range: ScanRange, limit: number): Page<StoredEvent> {
     if (limit <= 0 || range.low > range.high) return { items: [], isLast: true };
-    const scanner = new Scanner(range, Math.min(limit, pageEventsMax));
-    this.#engine.read((snapshot) => {
+    const scanner = this.#engine.read((snapshot) => {
+      const scanner = new Scanner(range, Math.min(limit, pageEventsMax), new EventMaker(snapshot.keys));
       if (range.direction === 'forward') snapshot.walkForward(range.low, (key, bytes) => scanner.visit(key, bytes));
       else snapshot.walkBackward(range.high, (key, bytes) => scanner.visit(key, bytes));
+      return scanner;
     });
     return { items: scanner.items, isLast: scanner.isExhausted || range.low > range.high };
   }
@@ -68,7 +70,8 @@ export class LogReader {
       let found: StoredEvent | undefined;
       snapshot.walkBackward(position, (firstPosition, bytes) => {
         const block = new Block(bytes, firstPosition, 'directory');
-        if (position <= block.lastPosition) found = this.#pointRead(block, position);
+        if (position <= block.lastPosition)
+          found = this.#pointRead(new EventMaker(snapshot.keys), kept(block), position);
         return false;
       });
       return found;
@@ -129,13 +132,14 @@ export class LogReader {
     entries: readonly (IndexEntry & { version: number })[],
   ): StoredEvent[] {
     const events: StoredEvent[] = [];
+    const maker = new EventMaker(snapshot.keys);
     let block: Block | undefined;
     let bytesRead = 0;
     for (const { position, block: firstPosition, version } of entries) {
       if (bytesRead >= pageBytesMax) break;
-      if (block?.firstPosition !== firstPosition) block = blockOf(snapshot, stream, firstPosition);
+      if (block?.firstPosition !== firstPosition) block = kept(blockOf(snapshot, stream, firstPosition));
       if (position > block.lastPosition) throw damagedIndex(stream);
-      const event = this.#pointRead(block, position);
+      const event = this.#pointRead(maker, block, position);
       if (event.stream !== stream || event.version !== version) throw damagedIndex(stream);
       const ordinal = position - firstPosition;
       bytesRead += block.recordEnd(ordinal) - block.recordAt(ordinal);
@@ -144,12 +148,13 @@ export class LogReader {
     return events;
   }
 
-  /** One event out of a block whose directory is checked: its record is checked and copied. */
-  #pointRead(block: Block, position: number): StoredEvent {
+  /** One event out of a block whose directory is checked: its record is checked, and copied unless it is sealed. */
+  #pointRead(maker: EventMaker, block: Block, position: number): StoredEvent {
     const ordinal = position - block.firstPosition;
     block.checkRecord(ordinal);
+    if (maker.isSealed(block, ordinal)) return maker.view(block, ordinal);
     const recordAt = block.recordAt(ordinal);
-    const stream = block.streamName(block.streamIndexAt(recordAt));
+    const stream = maker.plainStream(block, ordinal);
     const type = block.typeName(block.typeIndexAt(recordAt));
     const at = this.#copies.add(block.bytes, recordAt, block.recordEnd(ordinal));
     return eventView(this.#copies.bytes, at, position, stream, type);
@@ -233,6 +238,11 @@ function blockOf(snapshot: Snapshot, stream: string, firstPosition: number): Blo
   const bytes = snapshot.block(firstPosition);
   if (bytes === undefined) throw damagedIndex(stream);
   return new Block(bytes, firstPosition, 'directory');
+}
+
+/** Sealed records are opened out of their block, later: it needs bytes of its own. */
+function kept(block: Block): Block {
+  return block.hasSealed ? block.copy() : block;
 }
 
 function storedHead(snapshot: Snapshot, stream: string): StreamHead | undefined {

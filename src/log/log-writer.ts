@@ -8,6 +8,7 @@ import { assert } from '../assert.ts';
 import { BlockPacker } from '../codec/block-packer.ts';
 import { recordBytes } from '../codec/record.ts';
 import type { IdempotencyRow } from '../codec/row.ts';
+import type { KeyBook } from '../crypto/key-ports.ts';
 import { BusError } from '../errors.ts';
 import { headCacheMax } from '../limits.ts';
 import type { Engine, RowWrite, Snapshot, WriteSet } from '../storage/engine.ts';
@@ -16,9 +17,12 @@ import type { AppendRequest } from './append-request.ts';
 import { readClock } from './clock.ts';
 import { type CursorMove, type CursorPlace, checkMove, moveRows, readCursor } from './cursor.ts';
 import { indexRows, isTailFull, openIndex, readKeyRow, readStreamRow, rebuildIndex } from './deferred-index.ts';
+import { type EraseCommand, factRequest, type WrittenErasure } from './erasure.ts';
+import { type EventKeys, keysOfRequest, recordSealer } from './event-keys.ts';
 import { commitResults } from './log-reader.ts';
 import { durabilityRow, metaNumberRow, readIdentity, readMetaNumber, type StoreIdentity } from './store-meta.ts';
 import type { Tail, TailSource } from './tail.ts';
+import { WriterKeys } from './writer-keys.ts';
 
 /** Rows that nothing has to be checked for: whoever sends them is the only one who writes them, or any of them will do. */
 export interface RowsWrite {
@@ -27,16 +31,20 @@ export interface RowsWrite {
 }
 
 /** What a writer is asked to do. */
-export type WriterCommand = AppendRequest | CursorMove | RowsWrite;
+export type WriterCommand = AppendRequest | CursorMove | RowsWrite | EraseCommand;
 
 /** What became of one command: where its events are (none where there are no events), or why it was refused or failed. */
-export type Outcome = { readonly results: AppendResult[] } | { readonly error: unknown };
+export type Outcome =
+  | { readonly results: AppendResult[]; readonly erasure?: WrittenErasure }
+  | { readonly error: unknown };
 
 export interface LogWriterOptions {
   /** How long an idempotency key is remembered, in milliseconds. */
   readonly idempotencyTtlMs: number;
   /** Builds the index tables anew first. @default false */
   readonly rebuildIndex?: boolean;
+  /** Of a store with encryption; the engine is a {@link KeyedEngine} over it. */
+  readonly keys?: KeyBook | undefined;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }
@@ -58,6 +66,10 @@ interface Group {
   readonly keys: Map<string, { readonly row: IdempotencyRow; readonly results: AppendResult[] }>;
   readonly cursors: Map<string, CursorPlace>;
   readonly rows: RowWrite[];
+  /** Where the facts of erasures are, in the order of the book's unrecorded ones. */
+  readonly factPositions: number[];
+  /** Events that are stored plain in a store with encryption. */
+  plainEvents: number;
 }
 
 export class LogWriter implements TailSource {
@@ -68,6 +80,7 @@ export class LogWriter implements TailSource {
   readonly #packer: BlockPacker;
   /** Versions of streams outside the tail that were asked for lately. */
   readonly #versionCache = new Map<string, number>();
+  readonly #keys: WriterKeys | undefined;
   #tail: Tail;
   #failure: BusError | undefined;
 
@@ -80,9 +93,12 @@ export class LogWriter implements TailSource {
     this.#options = options;
     this.#fence = takeOver(engine);
     this.identity = engine.read((snapshot) => readIdentity(snapshot, engine.path));
-    this.#packer = new BlockPacker(this.identity.incarnation);
+    const { keys } = options;
+    this.#packer = new BlockPacker(this.identity.incarnation, keys && recordSealer(keys));
     const openTail = options.rebuildIndex === true ? rebuildIndex : openIndex;
     this.#tail = openTail(engine, this.#fence, options.idempotencyTtlMs);
+    this.#keys = keys && new WriterKeys(keys, engine);
+    this.#completeKeys();
   }
 
   /** The last durable position. */
@@ -117,13 +133,16 @@ export class LogWriter implements TailSource {
       keys: new Map(),
       cursors: new Map(),
       rows: [],
+      factPositions: [],
+      plainEvents: 0,
     };
     try {
       this.#packer.start(this.#tail.head + 1);
-      const outcomes = this.#engine.read((snapshot) =>
-        commands.map((command) => this.#decide(snapshot, group, command)),
-      );
-      if (group.events.length > 0 || group.rows.length > 0) this.#write(group);
+      const outcomes = this.#engine.read((snapshot) => {
+        this.#recordErasures(snapshot, group, undefined);
+        return commands.map((command) => this.#decide(snapshot, group, command));
+      });
+      if (group.events.length > 0 || group.rows.length > 0 || this.#keys?.isAhead) this.#write(group);
       return outcomes;
     } catch (cause) {
       const error = this.#failed(cause);
@@ -142,24 +161,27 @@ export class LogWriter implements TailSource {
   #decide(snapshot: Snapshot, group: Group, command: WriterCommand): Outcome {
     if (command.kind === 'append') return this.#place(snapshot, group, command);
     if (command.kind === 'move-cursor') return this.#move(snapshot, group, command);
+    if (command.kind === 'erase') return this.#erase(snapshot, group, command);
     for (const row of command.rows) group.rows.push(row);
     return { results: [] };
   }
 
   /** Decides one request: refuses it, finds it a duplicate, or gives its events their places. */
   #place(snapshot: Snapshot, group: Group, request: AppendRequest): Outcome {
+    let keys: EventKeys;
     try {
       const duplicate = this.#duplicateOf(snapshot, group, request);
       if (duplicate !== undefined) return { results: duplicate };
       for (const part of request.parts) {
         checkExpected(part.stream, part.expectedVersion, this.#version(snapshot, group, part.stream));
       }
+      keys = keysOfRequest(request, this.#keys?.book, this.#engine.path);
     } catch (error) {
       // Nothing of this request is placed yet, so its failure is its own: a refusal, or a damaged row it had to look at.
       return { error };
     }
     for (const row of request.rows ?? []) group.rows.push(row);
-    return { results: this.#add(snapshot, group, request) };
+    return { results: this.#add(snapshot, group, request, keys) };
   }
 
   /** Decides one move of a cursor. A cursor may follow events of its own group: they are in the same transaction. */
@@ -175,6 +197,37 @@ export class LogWriter implements TailSource {
     } catch (error) {
       return { error };
     }
+  }
+
+  /** Destroys keys. What came before in this group is erased with what is stored, what comes behind is refused. */
+  #erase(snapshot: Snapshot, group: Group, { what }: EraseCommand): Outcome {
+    const keys = this.#keys?.book;
+    const { path } = this.#engine;
+    if (keys === undefined) {
+      const message = `nothing in the store at ${path} can be erased: it is not encrypted. Open it with \`encryption\` from the beginning`;
+      return { error: new BusError('UNSUPPORTED', message, { feature: 'erase' }) };
+    }
+    const erased = keys.erase(what, group.timeMs);
+    this.#recordErasures(snapshot, group, 'stream' in what ? what.stream : undefined);
+    const position = group.factPositions[keys.unrecorded.indexOf(erased)];
+    return { results: [], erasure: { tag: erased.tag, ids: erased.ids, timeMs: erased.timeMs, position } };
+  }
+
+  /** Tells the log of erasures that it does not know: one asked for now, of `stream` if it is one, or some that a crash cut short. */
+  #recordErasures(snapshot: Snapshot, group: Group, stream: string | undefined): void {
+    const keys = this.#keys?.book;
+    if (keys === undefined || keys.unrecorded.length === group.factPositions.length) return;
+    for (const erased of keys.unrecorded.slice(group.factPositions.length)) {
+      const [fact] = this.#add(snapshot, group, factRequest(erased, stream), undefined);
+      group.factPositions.push((fact as AppendResult).firstPosition);
+    }
+  }
+
+  /** Finishes what the file of keys knows and the log does not: the writer before was ended in between. */
+  #completeKeys(): void {
+    if (!this.#keys?.isAhead) return;
+    this.commit([]);
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   #duplicateOf(snapshot: Snapshot, group: Group, request: AppendRequest): AppendResult[] | undefined {
@@ -215,7 +268,7 @@ export class LogWriter implements TailSource {
     this.#versionCache.set(stream, version);
   }
 
-  #add(snapshot: Snapshot, group: Group, request: AppendRequest): AppendResult[] {
+  #add(snapshot: Snapshot, group: Group, request: AppendRequest, keys: EventKeys): AppendResult[] {
     const firstPosition = this.#packer.beginCommit(request.types.length, request.idempotency);
     const results: AppendResult[] = [];
     let recordStart = 0;
@@ -225,10 +278,12 @@ export class LogWriter implements TailSource {
       const partPosition = firstPosition + index;
       for (let version = before + 1; version <= before + eventCount; version++) {
         const recordEnd = recordStart + recordBytes(request.records, recordStart);
+        const key = keys?.[index];
         const type = request.types[index++] as string;
-        const event = { stream, type, version, timeMs: group.timeMs };
+        const event = { stream, type, version, timeMs: group.timeMs, key };
         const position = this.#packer.add(event, request.records, recordStart, recordEnd);
         group.events.push({ stream, version, position, block: this.#packer.blockPosition });
+        if (keys !== undefined && key === undefined) group.plainEvents++;
         recordStart = recordEnd;
       }
       group.versions.set(stream, before + eventCount);
@@ -257,8 +312,10 @@ export class LogWriter implements TailSource {
     const index = isFull
       ? this.#engine.read((snapshot) => indexRows(snapshot, this.#tail, this.#options.idempotencyTtlMs))
       : [];
-    this.#engine.commit({ blocks, rows: [...group.rows, ...index], fence: this.#fence });
+    const keyRows = this.#keys?.flush(group.plainEvents) ?? [];
+    this.#engine.commit({ blocks, rows: [...group.rows, ...index, ...keyRows], fence: this.#fence });
 
+    this.#keys?.committed();
     if (isFull) this.#dropTail();
     for (const { stream, version, position, block } of group.events) {
       this.#tail.addEvent(stream, version, position, block);

@@ -4,11 +4,11 @@
  * A page is full with enough events, blocks or bytes, so that a filter that rejects much, or large events, end it too.
  */
 import { Block } from '../codec/block.ts';
-import { decodedEvent, eventView } from '../codec/event.ts';
 import { pageBlocksMax, pageBytesMax } from '../limits.ts';
 import type { Direction, StoredEvent } from '../types.ts';
 import type { DecodeAhead } from './decode-ahead.ts';
 import type { BlockFilter, CompiledFilter } from './event-filter.ts';
+import type { EventMaker } from './event-maker.ts';
 
 /** What is left to scan: positions from `low` to `high`, both inclusive. The reader moves the end it reads from. */
 export interface ScanRange {
@@ -26,10 +26,12 @@ export class Scanner {
   readonly #range: ScanRange;
   readonly #limit: number;
   readonly #isAhead: boolean;
+  readonly #maker: EventMaker;
   #blocks = 0;
   #bytes = 0;
 
-  constructor(range: ScanRange, limit: number) {
+  constructor(range: ScanRange, limit: number, maker: EventMaker) {
+    this.#maker = maker;
     this.#range = range;
     this.#isAhead = range.decodeAhead.nextPage();
     this.#limit = limit;
@@ -90,11 +92,9 @@ export class Scanner {
     const recordAt = block.recordAt(ordinal);
     if (wanted !== 'all' && !wanted(recordAt)) return;
     block.checkKnown(ordinal);
-    const stream = block.streamName(block.streamIndexAt(recordAt));
-    const type = block.typeName(block.typeIndexAt(recordAt));
-    const view = this.#isAhead ? decodedEvent : eventView;
+    const maker = this.#maker;
     this.items.push(
-      view(block.bytes, recordAt, block.positionOf(ordinal), stream, type, this.#range.decodeAhead.count),
+      this.#isAhead ? maker.decoded(block, ordinal) : maker.view(block, ordinal, this.#range.decodeAhead.count),
     );
   }
 }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { packCommands, packOutcomes, unpackCommands, unpackOutcomes } from '#actors/command-batch';
 import type { AppendRequest } from '#kernel/log/append-request';
 import type { Outcome, WriterCommand } from '#kernel/log/log-writer';
+import type { RowSecret } from '#kernel/log/row-draft';
 import { BusError } from '#store';
 
 const name = fc.constantFrom('a', 'b', 'a long name', 'ä', '日本');
@@ -16,14 +17,22 @@ const part = fc.record({
   ),
   eventCount: fc.integer({ min: 1, max: 4 }),
 });
-const rows = fc.array(
-  fc.record({
-    table: fc.constantFrom('timers' as const, 'snapshots' as const),
-    key: fc.uint8Array({ maxLength: 40 }),
-    value: fc.option(fc.uint8Array({ maxLength: 40 }), { nil: undefined }),
+const row = {
+  table: fc.constantFrom('timers' as const, 'snapshots' as const),
+  key: fc.uint8Array({ maxLength: 40 }),
+  value: fc.option(fc.uint8Array({ maxLength: 40 }), { nil: undefined }),
+};
+const secret: fc.Arbitrary<RowSecret> = fc.record({
+  label: fc.constantFrom('timer' as const, 'snapshot' as const),
+  owner: fc.record({
+    kind: fc.constant('stream' as const),
+    stream: name,
+    subject: fc.option(name, { nil: undefined }),
   }),
-  { maxLength: 3 },
-);
+  payload: fc.record({ encoding: fc.constantFrom(1, 2), bytes: fc.uint8Array({ maxLength: 40 }) }),
+  ifErased: fc.constantFrom('refuse' as const, 'leave-out' as const, 'omit' as const),
+});
+const rows = fc.array(fc.oneof(fc.record(row), fc.record({ ...row, secret })), { maxLength: 3 });
 const append = fc
   .record({
     parts: fc.array(part, { minLength: 1, maxLength: 3 }),
@@ -38,11 +47,20 @@ const append = fc
     ),
     type: name,
     rows,
+    subject: fc.option(name, { nil: undefined }),
+    isNewKey: fc.boolean(),
   })
-  .map(({ parts, type, rows: given, ...request }): AppendRequest => {
+  .map(({ parts, type, rows: given, subject, isNewKey, ...request }): AppendRequest => {
     const count = parts.reduce((sum, { eventCount }) => sum + eventCount, 0);
-    const rest = given.length === 0 ? request : { ...request, rows: given };
-    return { kind: 'append', parts, types: Array.from({ length: count }, (_, n) => (n % 2 ? type : 'other')), ...rest };
+    return {
+      kind: 'append',
+      parts,
+      types: Array.from({ length: count }, (_, n) => (n % 2 ? type : 'other')),
+      ...request,
+      ...(given.length > 0 && { rows: given }),
+      ...(subject && { subjects: Array.from({ length: count }, (_, n) => (n % 2 ? undefined : subject)) }),
+      ...(isNewKey && { newKeyGeneration: true }),
+    };
   });
 const place = fc.record({ position: fc.nat(), generation: fc.nat() });
 const move = fc.record({

@@ -9,6 +9,7 @@ import {
   finishRecord,
   isRecordIntact,
   isRecordKnown,
+  placeRecord,
   recordBytes,
   recordHeaderBytes,
   writeDraft,
@@ -55,7 +56,8 @@ function write(event: Given): { bytes: Buffer; end: number } {
   const bytes = Buffer.alloc(event.at + draftBytes(draft) + 7, 0xee);
   const end = writeDraft(bytes, event.at, draft);
   expect(end - event.at).toBe(draftBytes(draft));
-  finishRecord(bytes, event.at, end, event.place);
+  placeRecord(bytes, event.at, event.place);
+  finishRecord(bytes, event.at, end);
   return { bytes, end };
 }
 
@@ -126,7 +128,9 @@ test('data that does not decode throws STORE_CORRUPT with its position when it i
     metadata: encodePayload({ by: 'ann' }, 0, 'metadata'),
   };
   const bytes = Buffer.alloc(draftBytes(draft));
-  finishRecord(bytes, 0, writeDraft(bytes, 0, draft), { streamIndex: 0, typeIndex: 0, version: 1, timeMs: 1 });
+  const end = writeDraft(bytes, 0, draft);
+  placeRecord(bytes, 0, { streamIndex: 0, typeIndex: 0, version: 1, timeMs: 1 });
+  finishRecord(bytes, 0, end);
   const event = eventView(bytes, 0, 5, 'stream', 'type');
   const corrupt = expect.objectContaining({
     code: 'STORE_CORRUPT',

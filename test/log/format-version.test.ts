@@ -59,7 +59,7 @@ test('the helpers of this file leave a block that is not changed as it is', asyn
 
 test.each([
   ['format version', blockField.formatVersion, 2, 2],
-  ['cipher', blockField.cipher, 1, 1],
+  ['cipher', blockField.cipher, 2, 1],
 ] as const)('a block of a later %s is refused by every read with STORE_FORMAT', async (_, field, value, found) => {
   const store = await storeOfTwo();
   rewriteHeader(store, 1, field, value);
@@ -82,8 +82,7 @@ test('a later format version without the right checksum is damage', async () => 
 });
 
 test.each([
-  ['flag', recordField.flags, 2],
-  ['key id', recordField.keyId, 1],
+  ['flag', recordField.flags, 4],
   ['reserved bit', recordField.reserved, 1],
 ] as const)('a record with a %s of a later release is refused and not misread', async (_, field, value) => {
   const store = await storeOfTwo();

@@ -1,0 +1,69 @@
+/**
+ * Makes events of the records of checked blocks: plain ones, and sealed ones with the keys of the snapshot they are read from.
+ *
+ * Neighbours that were sealed together share the work of opening. Refuses what can't be: a sealed record without keys, and a
+ * plain one where everything is sealed.
+ */
+import { type Block, decryptionFailed } from '../codec/block.ts';
+import { type DecodeCount, decodedEvent, decodedSealedEvent, eventView, sealedEventView } from '../codec/event.ts';
+import { SealedRun } from '../codec/sealed-run.ts';
+import type { KeyView } from '../crypto/key-ports.ts';
+import { BusError } from '../errors.ts';
+import type { StoredEvent } from '../types.ts';
+import { RecordOpener } from './record-opener.ts';
+
+export class EventMaker {
+  readonly #opener: RecordOpener | undefined;
+  /** The last one made of. */
+  #run: SealedRun | undefined;
+
+  /** `keys` are those of the snapshot. */
+  constructor(keys: KeyView | undefined) {
+    this.#opener = keys && new RecordOpener(keys);
+  }
+
+  /** Whether the record must be sealed: then its whole block goes into its event. @throws {DECRYPTION_FAILED} */
+  isSealed(block: Block, ordinal: number): boolean {
+    return block.sealAt(ordinal) !== 'plain';
+  }
+
+  /** An event that is decoded when it is asked for its data, and keeps the block's bytes until then. */
+  view(block: Block, ordinal: number, count?: DecodeCount): StoredEvent {
+    const recordAt = block.recordAt(ordinal);
+    const type = block.typeName(block.typeIndexAt(recordAt));
+    if (this.isSealed(block, ordinal)) return sealedEventView(this.#runOf(block, ordinal), ordinal, type, count);
+    const stream = this.plainStream(block, ordinal);
+    return eventView(block.bytes, recordAt, block.positionOf(ordinal), stream, type, count);
+  }
+
+  /** An event that is decoded now. @throws {STORE_CORRUPT} {DECRYPTION_FAILED} */
+  decoded(block: Block, ordinal: number): StoredEvent {
+    const recordAt = block.recordAt(ordinal);
+    const type = block.typeName(block.typeIndexAt(recordAt));
+    if (this.isSealed(block, ordinal)) return decodedSealedEvent(this.#runOf(block, ordinal), ordinal, type);
+    const stream = this.plainStream(block, ordinal);
+    return decodedEvent(block.bytes, recordAt, block.positionOf(ordinal), stream, type);
+  }
+
+  /** The stream of a plain record. @throws {DECRYPTION_FAILED} where nothing is plain */
+  plainStream(block: Block, ordinal: number): string {
+    const stream = block.streamName(block.streamIndexAt(block.recordAt(ordinal)));
+    if (this.#opener === undefined) return stream;
+    const position = block.positionOf(ordinal);
+    if (position > this.#opener.plainUntil && !stream.startsWith('$')) throw decryptionFailed(position);
+    return stream;
+  }
+
+  #runOf(block: Block, ordinal: number): SealedRun {
+    const run = this.#run;
+    if (run !== undefined && run.block === block && ordinal >= run.first && ordinal <= run.last) return run;
+    if (this.#opener === undefined) throw keysMissing(block.positionOf(ordinal));
+    this.#run = new SealedRun(block, ordinal, this.#opener);
+    return this.#run;
+  }
+}
+
+function keysMissing(position: number): BusError<'MASTER_KEY_REQUIRED'> {
+  const message = `the event at position ${position} is sealed, and this store was opened when nothing in it was: open it again with \`encryption\``;
+  return new BusError('MASTER_KEY_REQUIRED', message, { path: '' });
+}
