@@ -6,7 +6,7 @@
  * as it is there; a provider that fails is asked again, but not all the time.
  */
 import type { KeyObject } from 'node:crypto';
-import { decodeHeader } from '../src/crypto/key-entry.ts';
+import { decodeHeader, keysDamaged } from '../src/crypto/key-entry.ts';
 import type { KeyOwner } from '../src/crypto/key-owner.ts';
 import type { KeyView } from '../src/crypto/key-ports.ts';
 import { KeyRing } from '../src/crypto/key-ring.ts';
@@ -90,7 +90,7 @@ export class FollowedKeys implements KeyView {
   #keepUp(): boolean {
     try {
       const bytes = this.#storage.read();
-      if (bytes === undefined) return false;
+      if (bytes === undefined) keysDamaged(`${this.#storage.path} is missing`);
       const { wrapId, masterKeyId } = decodeHeader(bytes, this.#storage.path);
       if (this.#secrets.wrapping()?.wrapId === wrapId) return true;
       if (this.#isAsking || performance.now() < this.#askedMs + askAgainMs) return false;
@@ -132,7 +132,7 @@ export class FollowedKeys implements KeyView {
 
   #unknown(): Error {
     const failure = this.#failure;
-    if (isBusError(failure, 'MASTER_KEY_WRONG') || isBusError(failure, 'MASTER_KEY_REQUIRED')) return failure;
+    if (failure instanceof BusError) return failure;
     const { path } = this.#storage;
     const message = `the master key of ${path} has changed, and the new one was asked for: try again`;
     return new BusError('MASTER_KEY_WRONG', message, { path }, failure === undefined ? undefined : { cause: failure });

@@ -5,9 +5,11 @@
  * The store is opened by the first task that reads it, and released when the thread ends.
  */
 import { threadId, workerData } from 'node:worker_threads';
+import { StoreSecrets } from '../src/crypto/secrets.ts';
 import { LogReader } from '../src/log/log-reader.ts';
 import { TailFollower } from '../src/log/tail.ts';
 import type { Engine } from '../src/storage/engine.ts';
+import { KeyFileStorage } from '../src/storage/key-storage.ts';
 import { type LmdbEngineOptions, openLmdbEngine } from '../src/storage/lmdb-engine.ts';
 import { type PackedError, packError } from './error-transfer.ts';
 import { type EventTask, HandlerRuns, type PackedResult, type PackedTrouble, type RoundTask } from './handler-task.ts';
@@ -74,7 +76,8 @@ async function openReader(secrets: SharedArrayBuffer | undefined): Promise<LogRe
   // Only the writer makes rows, waits for the lock, and decides on durability.
   const writing = { durability: 'sync', lockWaitMs: 0, initialRows: [] } as const;
   const plain = await inSection(() => openLmdbEngine({ directory: path, readOnly: true, force, ...writing }));
-  const engine = keyedReader(plain, secrets);
+  const keys = secrets && { storage: new KeyFileStorage({ directory: path }), secrets: new StoreSecrets(secrets) };
+  const engine = keyedReader(plain, keys);
   const read: Engine['read'] = (use) => {
     sections.enter(threadId);
     try {

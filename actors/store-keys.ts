@@ -7,14 +7,15 @@ import type { KeyObject } from 'node:crypto';
 import { readMasterKeyId, readSecrets } from '../src/crypto/key-file.ts';
 import type { KeyStorage } from '../src/crypto/key-storage.ts';
 import type { MasterKey } from '../src/crypto/master-key.ts';
-import type { SecretValues, StoreSecrets } from '../src/crypto/secrets.ts';
+import { type SecretValues, StoreSecrets } from '../src/crypto/secrets.ts';
 import { BusError } from '../src/errors.ts';
 import { isThenable } from '../src/thenable.ts';
 import { type MasterKeySource, masterKeyOf, type ResolvedEncryption } from './encryption-options.ts';
+import type { ReaderKeys } from './keyed-reader.ts';
 import { untilAborted } from './until-aborted.ts';
 
 /** What a bus opens the keys of its store with. */
-export interface StoreKeys extends ResolvedEncryption {
+export interface StoreKeys extends ResolvedEncryption, ReaderKeys {
   /** The one that opens the keys there are, or that new keys are to be wrapped with. */
   readonly key: MasterKey;
   /** Whether there are keys already. */
@@ -41,7 +42,7 @@ export async function unlockKeys(
   const key = isThenable(asked) ? await untilAborted(asked, signal) : asked;
   const values = readSecrets(storage, key);
   zero(values);
-  return { ...encryption, key, exist: values !== undefined };
+  return { ...encryption, storage, secrets: new StoreSecrets(), key, exist: values !== undefined };
 }
 
 /** Fills `secrets` with what `key` opens. False: there are no keys. @throws as {@link unlockKeys} */

@@ -26,6 +26,7 @@ export type {
   DeadLetters,
   RetryOutcome,
 } from '../actors/dead-letters.ts';
+export type { EncryptionInfo } from '../actors/encryption-info.ts';
 export type {
   EncryptionOptions,
   MasterKeyBytes,

@@ -131,7 +131,3 @@ export const u48Max = 2 ** 48 - 1;
 
 /** Prefixes of stream names whose events are sealed: each new stream is compared with all of them. */
 export const sealPrefixesMax = 1_000;
-export const masterKeyIdBytesMax = 512; // TEMP
-export const keyCacheMax = 16_384; // TEMP
-export const keyLooksMax = 50; // TEMP
-export const keyLookWaitMs = 2; // TEMP

@@ -76,7 +76,9 @@ async function runCommand(
   const json = values.json === true;
   const masterKey = givenMasterKey(values, env, json ? undefined : messages);
   // Resolved, so that no directory is taken for ':memory:'.
-  const bus = await openStore(resolve(directory), masterKey, command.isWriting?.(values) ?? false);
+  const bus = await openStore(resolve(directory), masterKey, command.isWriting?.(values) ?? false).finally(() =>
+    masterKey?.fill(0),
+  );
   try {
     return await execute({ bus, output, messages, json });
   } finally {

@@ -4,55 +4,90 @@
  * The `keys` file is durable before `meta` names it, so a crash in between leaves a plain store, and the next writer that has a
  * master key goes on from there. Nothing is sealed before both are.
  */
-import { type KeyBookFile, openKeyBook } from '../crypto/key-book.ts';
+import type { KeyBook } from '../crypto/key-ports.ts';
 import type { KeyStorage } from '../crypto/key-storage.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
-import type { SealMode } from '../crypto/seal-mode.ts';
+import { type KeyFacts, openKeyBook } from '../crypto/open-key-book.ts';
 import type { StoreSecrets } from '../crypto/secrets.ts';
 import { BusError } from '../errors.ts';
-import type { Engine } from '../storage/engine.ts';
+import { keySealsMax } from '../limits.ts';
+import type { Engine, Snapshot } from '../storage/engine.ts';
 import { rebuildIndex } from './deferred-index.ts';
+import { KeyedEngine } from './keyed-engine.ts';
 import { LogReader } from './log-reader.ts';
-import { encryptionRows, metaNumberRow, readIdentity, readMetaNumber } from './store-meta.ts';
+import { LogWriter, type LogWriterOptions } from './log-writer.ts';
+import { encryptionRows, hasEncryption, metaNumberRow, readIdentity, readMetaNumber } from './store-meta.ts';
 import { TailFollower } from './tail.ts';
 
-export interface WriterKeysOptions {
+/** What the keys of a writer are opened with. */
+export interface KeySetup {
+  /** Closed with them. */
   readonly storage: KeyStorage;
   /** Filled here. */
   readonly secrets: StoreSecrets;
   readonly masterKey: MasterKey;
-  readonly mode: SealMode;
-  /** The index can't be relied on until it was built anew. */
-  readonly rebuildIndex: boolean;
-  readonly idempotencyTtlMs: number;
+  /** Which events are sealed: all, or those of streams whose name starts with one of these. */
+  readonly mode: 'all' | { readonly prefixes: readonly string[] };
+}
+
+/** The engine as it is to be used beside the writer. */
+export interface OpenWriter {
+  readonly engine: Engine;
+  readonly writer: LogWriter;
 }
 
 /**
- * The keys of the store of `engine`, whose writer lock is held and whose writer is not made yet.
- * @throws {MASTER_KEY_WRONG} {STORE_CORRUPT} {STORE_FORMAT} {STORE_FULL} {STORE_FAILED}
+ * The writer of the store of `engine`, whose writer lock is held, with its keys; `undefined`: it has none. The engine is the
+ * caller's to close if this fails.
+ * @throws {MASTER_KEY_WRONG} {STORE_CORRUPT} {STORE_FORMAT} {STORE_READ_ONLY} {STORE_FULL} {STORE_FAILED}
  */
-export function openWriterKeys(engine: Engine, options: WriterKeysOptions): KeyBookFile {
-  const { storage, secrets, masterKey, mode } = options;
-  const identity = engine.read((snapshot) => readIdentity(snapshot, engine.path));
-  const epoch = engine.read((snapshot) => readMetaNumber(snapshot, 'writerEpoch'));
-  const facts = engine.read((snapshot) =>
-    identity.cryptoId === undefined
-      ? undefined
-      : {
-          cryptoId: identity.cryptoId,
-          keyGeneration: readMetaNumber(snapshot, 'keyGeneration'),
-          lastKeyId: readMetaNumber(snapshot, 'lastKeyId'),
-        },
-  );
-  const book = openKeyBook({ storage, secrets, masterKey, mode, facts, writerEpoch: epoch + 1 });
+export function openLogWriter(
+  engine: Engine,
+  options: Omit<LogWriterOptions, 'keys'>,
+  setup: KeySetup | undefined,
+): OpenWriter {
+  if (setup === undefined) {
+    requirePlain(engine);
+    return { engine, writer: new LogWriter(engine, options) };
+  }
+  const book = openBook(engine, options, setup);
   try {
-    if (facts === undefined) {
-      const fence = metaNumberRow('writerEpoch', epoch);
-      if (options.rebuildIndex) rebuildIndex(engine, fence, options.idempotencyTtlMs);
-      engine.commit({ blocks: [], rows: encryptionRows(book.cryptoId, countEvents(engine)), fence });
-    }
-    book.requirePlainUntil(plainUntil(engine, book, mode));
-    book.flush();
+    const keyed = new KeyedEngine(engine, book);
+    return { engine: keyed, writer: new LogWriter(keyed, { ...options, keys: book }) };
+  } catch (error) {
+    book.close();
+    throw error;
+  }
+}
+
+/** @throws {STORE_CORRUPT} when the store has encryption: its `keys` are lost, and nothing of it is to be taken for plain. */
+export function requirePlain(engine: Engine): void {
+  if (!engine.read(hasEncryption)) return;
+  throw new BusError(
+    'STORE_CORRUPT',
+    `the store at ${engine.path} has encryption, but its file keys is missing: restore it from a backup`,
+    { table: 'keys', position: undefined },
+  );
+}
+
+function openBook(engine: Engine, options: Omit<LogWriterOptions, 'keys'>, setup: KeySetup): KeyBook {
+  const epoch = engine.read((snapshot) => readMetaNumber(snapshot, 'writerEpoch'));
+  const fence = metaNumberRow('writerEpoch', epoch);
+  const facts = engine.read((snapshot) => keyFacts(snapshot, engine.path));
+  // Its events are counted by the index.
+  if (facts === undefined && options.rebuildIndex === true) rebuildIndex(engine, fence, options.idempotencyTtlMs);
+  const reader = new LogReader(engine, new TailFollower());
+  const book = openKeyBook({
+    ...setup,
+    facts,
+    head: reader.head(),
+    writerEpoch: epoch + 1,
+    nowMs: options.clock,
+    sealsMax: keySealsMax,
+  });
+  if (facts !== undefined) return book;
+  try {
+    engine.commit({ blocks: [], rows: encryptionRows(book.cryptoId, countEvents(reader)), fence });
     return book;
   } catch (error) {
     book.close();
@@ -60,13 +95,25 @@ export function openWriterKeys(engine: Engine, options: WriterKeysOptions): KeyB
   }
 }
 
-/** @throws {STORE_CORRUPT} when the store has encryption: then its `keys` are lost, and nothing of it is to be written plain. */
-export function requirePlain(engine: Engine): void {
-  const { cryptoId } = engine.read((snapshot) => readIdentity(snapshot, engine.path));
-  if (cryptoId === undefined) return;
-  throw new BusError(
-    'STORE_CORRUPT',
-    `the store at ${engine.path} has encryption, but its file keys is missing: restore it from a backup`,
-    { table: 'keys', position: undefined },
-  );
+/** What meta says of the keys; `undefined`: the store has been plain so far. */
+function keyFacts(snapshot: Snapshot, path: string): KeyFacts | undefined {
+  const { cryptoId } = readIdentity(snapshot, path);
+  if (cryptoId === undefined) return undefined;
+  const [keyGeneration, lastKeyId] = [
+    readMetaNumber(snapshot, 'keyGeneration'),
+    readMetaNumber(snapshot, 'lastKeyId'),
+  ];
+  return { cryptoId, keyGeneration, lastKeyId };
+}
+
+/** All of them are plain. Those of streams of our own are never sealed, and don't count. */
+function countEvents(reader: LogReader): number {
+  let count = 0;
+  let after: string | undefined;
+  for (;;) {
+    const { items, isLast } = reader.streams('', after, Number.POSITIVE_INFINITY);
+    for (const { stream, version } of items) if (!stream.startsWith('$')) count += version;
+    if (isLast) return count;
+    after = items.at(-1)?.stream;
+  }
 }
