@@ -10,8 +10,8 @@ import { BusError, isBusError } from '../src/errors.ts';
 import { executeRetryMaxMs, executeTurnMaxMs } from '../src/limits.ts';
 import type { LogReader } from '../src/log/log-reader.ts';
 import { throwIfAborted } from '../src/log/pages.ts';
+import type { RowDraft } from '../src/log/row-draft.ts';
 import { checkIdempotencyKey, checkStreamName } from '../src/names.ts';
-import type { RowWrite } from '../src/storage/engine.ts';
 import { isThenable } from '../src/thenable.ts';
 import type { AppendResult, StoredEvent } from '../src/types.ts';
 import {
@@ -179,7 +179,7 @@ export class Aggregate<State, Command> {
     );
   }
 
-  #snapshotRows(stream: string, { state, version, snapshotted }: Folded<State>): readonly RowWrite[] {
+  #snapshotRows(stream: string, { state, version, snapshotted }: Folded<State>): readonly RowDraft[] {
     const snapshots = this.#snapshots;
     if (snapshots === undefined || version - snapshotted < snapshots.every) return [];
     return snapshots.rows(stream, { state, version });
@@ -196,7 +196,7 @@ export class Aggregate<State, Command> {
     stream: string,
     events: unknown,
     expectedVersion: number,
-    rows: readonly RowWrite[],
+    rows: readonly RowDraft[],
     options: ExecuteOptions,
   ): Promise<AppendResult[]> {
     const submitted = { ...options, isFirstWins: true, ...(rows.length > 0 && { rows }) };

@@ -13,8 +13,8 @@ import {
   readCall,
 } from '../src/log/append-request.ts';
 import { throwIfAborted } from '../src/log/pages.ts';
+import type { RowDraft } from '../src/log/row-draft.ts';
 import type { SchemaSet } from '../src/log/schemas.ts';
-import type { RowWrite } from '../src/storage/engine.ts';
 import { isThenable } from '../src/thenable.ts';
 import type { AppendResult } from '../src/types.ts';
 import type { Appender } from './appender.ts';
@@ -36,7 +36,7 @@ export interface AppendPathOptions {
 
 export interface SubmitOptions extends RequestOptions {
   /** Written with the events, or not at all. */
-  readonly rows?: readonly RowWrite[];
+  readonly rows?: readonly RowDraft[];
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -14,7 +14,7 @@ import type { CursorMove } from '../src/log/cursor.ts';
 import type { WrittenErasure } from '../src/log/erasure.ts';
 import type { Outcome, WriterCommand } from '../src/log/log-writer.ts';
 import { abortError, throwIfAborted } from '../src/log/pages.ts';
-import type { RowWrite } from '../src/storage/engine.ts';
+import type { RowDraft } from '../src/log/row-draft.ts';
 import type { AppendResult } from '../src/types.ts';
 import { AbortableSet } from './abortable-set.ts';
 import { type CommandSource, commandBytes, commandEvents, type Room } from './command-source.ts';
@@ -108,7 +108,7 @@ export class Appender implements CommandSource {
   }
 
   /** Resolves when the rows are durable. @throws whatever a commit fails for. */
-  writeRows(rows: readonly RowWrite[]): Promise<void> {
+  writeRows(rows: readonly RowDraft[]): Promise<void> {
     return this.#settled({ kind: 'write-rows', rows });
   }
 

@@ -9,8 +9,8 @@ import { type Observable, Subject } from 'rxjs';
 import { type Actor, createActor, toPromise } from 'xstate';
 import { BusError } from '../src/errors.ts';
 import { processorsStopMaxMs } from '../src/limits.ts';
+import type { RowDraft } from '../src/log/row-draft.ts';
 import type { SchemaSet } from '../src/log/schemas.ts';
-import type { RowWrite } from '../src/storage/engine.ts';
 import type { AppendResult } from '../src/types.ts';
 import { AppendPath } from './append-path.ts';
 import type { Appender } from './appender.ts';
@@ -84,7 +84,7 @@ export class BusCore {
       const parts = { appendFor, readers, logger, clock, report };
       const processors = processorStore(store, appender, this.watch, parts);
       this.processors = new Processors(processors);
-      const writeRows = (rows: readonly RowWrite[]) => appender.writeRows(rows);
+      const writeRows = (rows: readonly RowDraft[]) => appender.writeRows(rows);
       const projectionStore = { processors, engine, incarnation, writeRows };
       this.projections = new Projections(this.processors, projectionStore, this.projectionSource);
       this.#timers = new TimerService(timerStore(store, appender, clock, report));

@@ -4,7 +4,7 @@
  * A round of work hands them on as a handle; the machine keeps it until a save took it, or drops it with the position it is
  * of. So what a round did that nobody waited for any more is never written, and never written twice.
  */
-import type { RowWrite } from '../src/storage/engine.ts';
+import type { RowDraft } from '../src/log/row-draft.ts';
 
 export interface Effects {
   /**
@@ -15,7 +15,7 @@ export interface Effects {
   /** An estimate, so that a save comes before a transaction grows too large. */
   readonly bytes: number;
   /** Never those of a later position, also when a round that began since went on from here. */
-  rows(): readonly RowWrite[];
+  rows(): readonly RowDraft[];
   /** What a snapshot of the machine shows. */
   toJSON(): unknown;
 }

@@ -18,7 +18,7 @@ import type { CursorPlace } from '../src/log/cursor.ts';
 import { lettersBehind } from '../src/log/letters.ts';
 import { abortError } from '../src/log/pages.ts';
 import { belongsTo } from '../src/log/partitions.ts';
-import type { RowWrite } from '../src/storage/engine.ts';
+import type { RowDraft } from '../src/log/row-draft.ts';
 import type { CaughtError } from './caught-error.ts';
 import type { CursorLayout } from './cursor-layout.ts';
 import { appendOnce } from './handler-append.ts';
@@ -121,7 +121,7 @@ export function processorPorts(
   const move = async (
     expected: CursorPlace | undefined,
     to: CursorPlace,
-    rows: readonly RowWrite[] = [],
+    rows: readonly RowDraft[] = [],
   ): Promise<CursorPlace> => {
     await store.moveCursor({ name: cursorName, expected, to, rows });
     return to;

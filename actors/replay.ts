@@ -7,6 +7,7 @@
 import { encodeLetterRow, type LetterRow, letterKey, parkedKey } from '../src/codec/letter-row.ts';
 import type { CursorPlace } from '../src/log/cursor.ts';
 import { type Letter, parkedPositions, readLetter } from '../src/log/letters.ts';
+import type { RowDraft } from '../src/log/row-draft.ts';
 import type { RowWrite } from '../src/storage/engine.ts';
 import type { StoredEvent } from '../src/types.ts';
 import type { CaughtError } from './caught-error.ts';
@@ -42,7 +43,7 @@ export interface ReplayWorld {
     signal: AbortSignal,
   ) => Promise<Trouble | undefined>;
   /** Writes `rows` with a move of the cursor, while nobody else changes letters. */
-  readonly write: (cursor: CursorPlace, rows: () => readonly RowWrite[]) => Promise<void>;
+  readonly write: (cursor: CursorPlace, rows: () => readonly RowDraft[]) => Promise<void>;
 }
 
 /** After this no other event is replayed in one round. */

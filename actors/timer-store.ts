@@ -3,7 +3,8 @@
  */
 import type { AppendRequest } from '../src/log/append-request.ts';
 import { readClock } from '../src/log/clock.ts';
-import type { RowWrite, Snapshot } from '../src/storage/engine.ts';
+import type { RowDraft } from '../src/log/row-draft.ts';
+import type { Snapshot } from '../src/storage/engine.ts';
 import type { Appender } from './appender.ts';
 import type { OpenStore } from './open-store.ts';
 
@@ -14,7 +15,7 @@ export interface TimerStore {
   /** @throws {STORE_CLOSED} {STORE_CORRUPT} */
   read<T>(use: (snapshot: Snapshot) => T): T;
   /** Resolves when the rows are durable. @throws whatever a commit fails for. */
-  write(rows: readonly RowWrite[]): Promise<void>;
+  write(rows: readonly RowDraft[]): Promise<void>;
   /** Resolves when the events, and the rows with them, are durable. @throws whatever a commit fails for. */
   append(request: AppendRequest): Promise<void>;
   /** Milliseconds since 1970; never throws. */

@@ -5,7 +5,7 @@
  * A pending timer is found by when it is due, or by the key its user gave it. Layout: docs/format.md, "Timers".
  */
 import { readU16, readU48, readU64BigEndian, writeU16, writeU48, writeU64BigEndian } from './bytes.ts';
-import { isRecordKnown, recordBytes, recordHeaderBytes, sealOfRecord } from './record.ts';
+import { isPlainRecord, isRecordKnown, recordBytes, recordHeaderBytes } from './record.ts';
 import { misshapen, openRow, sealRow } from './row.ts';
 
 const kinds = { state: 0, due: 1, name: 2 } as const;
@@ -110,7 +110,7 @@ export function decodeTimerRow(rowKey: Uint8Array, row: Uint8Array): TimerRow {
   const [stream, type, key] = [text(0), text(1), text(2)];
   const record = payload.subarray(end);
   const isWhole = record.length >= recordHeaderBytes && recordBytes(record, 0) === record.length;
-  if (!isWhole || !isRecordKnown(record, 0) || sealOfRecord(record, 0) !== 'plain') misshapen(table, rowKey);
+  if (!isWhole || !isRecordKnown(record, 0) || !isPlainRecord(record, 0)) misshapen(table, rowKey);
   return {
     ...timerPlaceOf(rowKey),
     key,

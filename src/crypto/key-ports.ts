@@ -61,6 +61,13 @@ export interface KeyBook extends KeyView {
    */
   sealing(owner: KeyOwner, newKeyGeneration: boolean): SealingKey | undefined;
   /**
+   * The key `id` of `owner`, to seal with what comes from something that is sealed with it; `undefined`: it is erased.
+   * @throws {DECRYPTION_FAILED} as {@link KeyView.open}
+   */
+  sealingById(id: number, owner: KeyOwner): SealingKey | undefined;
+  /** What is stored of the hash of a call's content: it tells nothing to who does not have the store's keys. 32 bytes. */
+  contentTag(hash: Uint8Array): Uint8Array;
+  /**
    * Replaces all keys of `what` by tombstones, durable after {@link flush}: no key is made for it by accident any more. Nothing
    * new is to be flushed when everything of it was erased before.
    */

@@ -8,6 +8,7 @@ import { assert } from '../assert.ts';
 import { decodeCursorRow, encodeCursorRow, textKey } from '../codec/row.ts';
 import { BusError } from '../errors.ts';
 import type { RowWrite, Snapshot } from '../storage/engine.ts';
+import type { RowDraft } from './row-draft.ts';
 
 /** A place in the log, in one generation of a consumer: a reset begins a new one. */
 export interface CursorPlace {
@@ -25,7 +26,7 @@ export interface CursorMove {
   readonly expected: CursorPlace | undefined;
   readonly to: CursorPlace;
   /** Written with the move. */
-  readonly rows: readonly RowWrite[];
+  readonly rows: readonly RowDraft[];
 }
 
 /** The cursor of `name`, or `undefined` if there is none. @throws {STORE_CORRUPT} */
@@ -60,7 +61,7 @@ export function checkMove({ name, expected, to }: CursorMove, actual: CursorPlac
 }
 
 /** The rows that make `move` so. */
-export function moveRows({ name, to, rows }: CursorMove, incarnation: Uint8Array, updatedMs: number): RowWrite[] {
+export function moveRows({ name, to, rows }: CursorMove, incarnation: Uint8Array, updatedMs: number): RowDraft[] {
   const key = textKey(name);
   const row: RowWrite = {
     table: 'consumer_cursors',

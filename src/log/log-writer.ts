@@ -21,6 +21,8 @@ import { indexRows, isTailFull, openIndex, readKeyRow, readStreamRow, rebuildInd
 import { type EraseCommand, factRequest, type WrittenErasure } from './erasure.ts';
 import { type EventKeys, keysOfRequest, recordSealer } from './event-keys.ts';
 import { commitResults } from './log-reader.ts';
+import type { RowDraft } from './row-draft.ts';
+import { finishRows } from './row-sealer.ts';
 import { durabilityRow, metaNumberRow, readIdentity, readMetaNumber, type StoreIdentity } from './store-meta.ts';
 import type { Tail, TailSource } from './tail.ts';
 import { WriterKeys } from './writer-keys.ts';
@@ -28,7 +30,7 @@ import { WriterKeys } from './writer-keys.ts';
 /** Rows that nothing has to be checked for: whoever sends them is the only one who writes them, or any of them will do. */
 export interface RowsWrite {
   readonly kind: 'write-rows';
-  readonly rows: readonly RowWrite[];
+  readonly rows: readonly RowDraft[];
 }
 
 /** Asks the writer to wrap all keys anew, with another master key in the end. */
@@ -55,6 +57,8 @@ export interface LogWriterOptions {
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }
+
+const noHash = new Uint8Array(0);
 
 /** One event of a group with its place, for the tail, once the group is durable. */
 interface PlacedEvent {
@@ -170,25 +174,32 @@ export class LogWriter implements TailSource {
     if (command.kind === 'move-cursor') return this.#move(snapshot, group, command);
     if (command.kind === 'erase') return this.#erase(snapshot, group, command);
     if (command.kind === 'rotate') return this.#rotate(command);
-    for (const row of command.rows) group.rows.push(row);
-    return { results: [] };
+    try {
+      for (const row of finishRows(command.rows, this.#keys?.book)) group.rows.push(row);
+      return { results: [] };
+    } catch (error) {
+      return { error };
+    }
   }
 
   /** Decides one request: refuses it, finds it a duplicate, or gives its events their places. */
-  #place(snapshot: Snapshot, group: Group, request: AppendRequest): Outcome {
+  #place(snapshot: Snapshot, group: Group, given: AppendRequest): Outcome {
+    const request = this.#tagged(given);
     let keys: EventKeys;
+    let rows: readonly RowWrite[];
     try {
-      const duplicate = this.#duplicateOf(snapshot, group, request);
+      const duplicate = this.#duplicateOf(snapshot, group, request, given.idempotency?.hash ?? noHash);
       if (duplicate !== undefined) return { results: duplicate };
       for (const part of request.parts) {
         checkExpected(part.stream, part.expectedVersion, this.#version(snapshot, group, part.stream));
       }
       keys = keysOfRequest(request, this.#keys?.book, this.#engine.path);
+      rows = finishRows(request.rows ?? [], this.#keys?.book);
     } catch (error) {
       // Nothing of this request is placed yet, so its failure is its own: a refusal, or a damaged row it had to look at.
       return { error };
     }
-    for (const row of request.rows ?? []) group.rows.push(row);
+    for (const row of rows) group.rows.push(row);
     return { results: this.#add(snapshot, group, request, keys) };
   }
 
@@ -198,7 +209,7 @@ export class LogWriter implements TailSource {
     try {
       const actual = group.cursors.get(move.name) ?? readCursor(snapshot, move.name, incarnation);
       checkMove(move, actual, this.#tail.head + group.events.length);
-      const rows = moveRows(move, incarnation, group.timeMs);
+      const rows = finishRows(moveRows(move, incarnation, group.timeMs), this.#keys?.book);
       group.cursors.set(move.name, move.to);
       for (const row of rows) group.rows.push(row);
       return { results: [] };
@@ -256,13 +267,27 @@ export class LogWriter implements TailSource {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  #duplicateOf(snapshot: Snapshot, group: Group, request: AppendRequest): AppendResult[] | undefined {
+  /** With keys, what is stored of the hash of its content tells nobody what that was. */
+  #tagged(request: AppendRequest): AppendRequest {
+    const keys = this.#keys?.book;
+    const { idempotency } = request;
+    if (keys === undefined || idempotency === undefined) return request;
+    return { ...request, idempotency: { ...idempotency, hash: keys.contentTag(idempotency.hash) } };
+  }
+
+  #duplicateOf(
+    snapshot: Snapshot,
+    group: Group,
+    request: AppendRequest,
+    plainHash: Uint8Array,
+  ): AppendResult[] | undefined {
     if (request.idempotency === undefined) return undefined;
     const { key, hash, isFirstWins } = request.idempotency;
     const inGroup = group.keys.get(key);
     const row = inGroup?.row ?? this.#tail.keys.get(key) ?? readKeyRow(snapshot, key);
     if (row === undefined || row.timeMs < group.timeMs - this.#options.idempotencyTtlMs) return undefined;
-    if (!isFirstWins && Buffer.compare(row.hash, hash) !== 0) {
+    // What was stored before the store had keys is the hash itself.
+    if (!isFirstWins && ![hash, plainHash].some((known) => Buffer.compare(row.hash, known) === 0)) {
       throw new BusError(
         'IDEMPOTENCY_KEY_REUSED',
         `the idempotency key ${JSON.stringify(key)} was used for other content, at position ${row.firstPosition}`,

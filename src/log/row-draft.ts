@@ -11,12 +11,21 @@ import type { RowWrite } from '../storage/engine.ts';
 /** What a row is, so that one can't stand for another: part of what is authenticated. */
 export type RowLabel = 'dead-letter' | 'timer' | 'snapshot' | 'projection';
 
+/** The very key that an event of `stream` is sealed with: what comes from the event goes with it, whoever's key it is. */
+export interface EventKeyOwner {
+  readonly kind: 'event-key';
+  readonly id: number;
+  readonly stream: string;
+}
+
 export interface RowSecret {
   readonly label: RowLabel;
-  readonly owner: KeyOwner;
+  readonly owner: KeyOwner | EventKeyOwner;
   readonly payload: EncodedPayload;
   /** When the owner's key is erased: refuse the command {KEY_ERASED}, leave the row out, or write it without the secret. */
   readonly ifErased: 'refuse' | 'leave-out' | 'omit';
+  /** The whole row, with its checksum, where the secret stays plain. @default value, encoding and payload */
+  readonly plain?: Uint8Array;
 }
 
 /** A row, or its beginning and a secret. */
