@@ -104,7 +104,7 @@ class Verifier {
     yield* this.#walkTable('dead_letters', (key, row, snapshot) =>
       this.#problemIn(
         'dead_letters',
-        letterProblem(key, row, () => lastPositionOf(snapshot)),
+        letterProblem(snapshot, key, row, () => lastPositionOf(snapshot)),
       ),
     );
     yield* this.#walkTable('parked', (key, row, snapshot) =>
