@@ -20,7 +20,7 @@ import {
   streamOfKey,
 } from '../codec/letter-row.ts';
 import type { RowWrite, Snapshot } from '../storage/engine.ts';
-import type { RowDraft } from './row-draft.ts';
+import { ownPayload, type RowDraft } from './row-draft.ts';
 import { keyIdAt, openPayload } from './sealed-payload.ts';
 
 /** What the books say of a dead letter. */
@@ -72,7 +72,7 @@ export function letterDraft(consumer: string, position: number, row: LetterRow, 
     secret: {
       label: 'dead-letter',
       owner: keyId === 0 ? { kind: 'stream', stream, subject: undefined } : { kind: 'event-key', id: keyId, stream },
-      payload: encodeLetterSecret(row),
+      payload: ownPayload(encodeLetterSecret(row)),
       ifErased: 'omit',
       plain: encodeLetterRow(key, row),
     },

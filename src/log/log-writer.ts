@@ -8,7 +8,7 @@ import { assert } from '../assert.ts';
 import { BlockPacker } from '../codec/block-packer.ts';
 import { recordBytes } from '../codec/record.ts';
 import type { IdempotencyRow } from '../codec/row.ts';
-import type { KeyBook } from '../crypto/key-ports.ts';
+import type { ErasedKeys, KeyBook } from '../crypto/key-ports.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 import { BusError, isBusError } from '../errors.ts';
 import { headCacheMax } from '../limits.ts';
@@ -151,6 +151,7 @@ export class LogWriter implements TailSource {
     try {
       this.#packer.start(this.#tail.head + 1);
       const outcomes = this.#engine.read((snapshot) => {
+        if (this.#keys !== undefined) this.#assertNotFenced(snapshot);
         this.#recordErasures(snapshot, group, undefined);
         return commands.map((command) => this.#decide(snapshot, group, command));
       });
@@ -227,7 +228,14 @@ export class LogWriter implements TailSource {
       const message = `nothing in the store at ${path} can be erased: it is not encrypted. Open it with \`encryption\` from the beginning`;
       return { error: new BusError('UNSUPPORTED', message, { feature: 'erase' }) };
     }
-    const erased = keys.erase(what, group.timeMs);
+    let erased: ErasedKeys;
+    try {
+      erased = keys.erase(what, group.timeMs);
+    } catch (error) {
+      // Nothing was destroyed, and nothing else of this group depends on it.
+      if (isBusError(error, 'STORE_FULL')) return { error };
+      throw error;
+    }
     this.#recordErasures(snapshot, group, 'stream' in what ? what.stream : undefined);
     const position = group.factPositions[keys.unrecorded.indexOf(erased)];
     return { results: [], erasure: { tag: erased.tag, ids: erased.ids, timeMs: erased.timeMs, position } };
@@ -261,6 +269,16 @@ export class LogWriter implements TailSource {
       group.factPositions.push(position);
       if (erased.ids.length > 0) group.rows.push(...marksFor(snapshot, position));
     }
+  }
+
+  /** The transaction checks it, too; but it comes behind changes of the file of keys, which is another writer's then. */
+  #assertNotFenced(snapshot: Snapshot): void {
+    const { key, value } = this.#fence;
+    const stored = snapshot.row('meta', key);
+    if (stored !== undefined && Buffer.compare(stored, value) === 0) return;
+    const { path } = this.#engine;
+    const message = `another writer took over the store at ${path}: nothing was written`;
+    throw new BusError('WRITER_FENCED', message, { path });
   }
 
   /** Finishes what the file of keys knows and the log does not: the writer before was ended in between. */
