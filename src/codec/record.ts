@@ -138,12 +138,21 @@ export function isRecordKnown(source: Uint8Array, at: number): boolean {
   );
 }
 
+/** True when nothing in the record's header says that it is sealed. */
+export function isPlainRecord(source: Uint8Array, at: number): boolean {
+  return (
+    readU32(source, at + recordField.keyId) === 0 &&
+    source[at + recordField.sealBytes] === 0 &&
+    ((source[at + recordField.flags] as number) & flagJoined) === 0
+  );
+}
+
 /** How a record that is known is sealed; `'wrong'`: flag, seal and key id contradict each other. */
 export function sealOfRecord(source: Uint8Array, at: number): 'plain' | 'first' | 'joined' | 'wrong' {
+  if (isPlainRecord(source, at)) return 'plain';
   const isJoined = ((source[at + recordField.flags] as number) & flagJoined) !== 0;
   const hasSeal = source[at + recordField.sealBytes] !== 0;
-  if (readU32(source, at + recordField.keyId) === 0) return isJoined || hasSeal ? 'wrong' : 'plain';
-  if (isJoined === hasSeal) return 'wrong';
+  if (readU32(source, at + recordField.keyId) === 0 || isJoined === hasSeal) return 'wrong';
   return isJoined ? 'joined' : 'first';
 }
 

@@ -6,7 +6,7 @@
  */
 import { readU16, readU48, readU64BigEndian, writeU16, writeU48, writeU64BigEndian } from './bytes.ts';
 import type { EncodedPayload } from './payload.ts';
-import { isRecordKnown, recordBytes, recordHeaderBytes, sealOfRecord } from './record.ts';
+import { isPlainRecord, isRecordKnown, recordBytes, recordHeaderBytes } from './record.ts';
 import { misshapen, openRow, sealRow } from './row.ts';
 
 const kinds = { state: 0, due: 1, name: 2 } as const;
@@ -169,7 +169,7 @@ function headOf(row: Omit<TimerHead, keyof TimerPlace>): Buffer {
 
 function checkedRecord(rowKey: Uint8Array, record: Uint8Array): Uint8Array {
   const isWhole = record.length >= recordHeaderBytes && recordBytes(record, 0) === record.length;
-  if (!isWhole || !isRecordKnown(record, 0) || sealOfRecord(record, 0) !== 'plain') misshapen(table, rowKey);
+  if (!isWhole || !isRecordKnown(record, 0) || !isPlainRecord(record, 0)) misshapen(table, rowKey);
   return record;
 }
 

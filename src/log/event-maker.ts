@@ -6,6 +6,7 @@
  */
 import { type Block, decryptionFailed } from '../codec/block.ts';
 import { type DecodeCount, decodedEvent, decodedSealedEvent, eventView, sealedEventView } from '../codec/event.ts';
+import { isPlainRecord } from '../codec/record.ts';
 import { SealedRun } from '../codec/sealed-run.ts';
 import type { KeyView } from '../crypto/key-ports.ts';
 import { BusError } from '../errors.ts';
@@ -22,16 +23,16 @@ export class EventMaker {
     this.#opener = keys && new RecordOpener(keys);
   }
 
-  /** Whether the record must be sealed: then its whole block goes into its event. @throws {DECRYPTION_FAILED} */
+  /** Whether the record says that it is sealed: then its event is made of its block. */
   isSealed(block: Block, ordinal: number): boolean {
-    return block.sealAt(ordinal) !== 'plain';
+    return !isPlainRecord(block.bytes, block.recordAt(ordinal));
   }
 
   /** An event that is decoded when it is asked for its data, and keeps the block's bytes until then. */
   view(block: Block, ordinal: number, count?: DecodeCount): StoredEvent {
     const recordAt = block.recordAt(ordinal);
     const type = block.typeName(block.typeIndexAt(recordAt));
-    if (this.isSealed(block, ordinal)) return sealedEventView(this.#runOf(block, ordinal), ordinal, type, count);
+    if (this.isSealed(block, ordinal)) return sealedEventView(this.runOf(block, ordinal), ordinal, type, count);
     const stream = this.plainStream(block, ordinal);
     return eventView(block.bytes, recordAt, block.positionOf(ordinal), stream, type, count);
   }
@@ -40,7 +41,7 @@ export class EventMaker {
   decoded(block: Block, ordinal: number): StoredEvent {
     const recordAt = block.recordAt(ordinal);
     const type = block.typeName(block.typeIndexAt(recordAt));
-    if (this.isSealed(block, ordinal)) return decodedSealedEvent(this.#runOf(block, ordinal), ordinal, type);
+    if (this.isSealed(block, ordinal)) return decodedSealedEvent(this.runOf(block, ordinal), ordinal, type);
     const stream = this.plainStream(block, ordinal);
     return decodedEvent(block.bytes, recordAt, block.positionOf(ordinal), stream, type);
   }
@@ -54,7 +55,8 @@ export class EventMaker {
     return stream;
   }
 
-  #runOf(block: Block, ordinal: number): SealedRun {
+  /** The run of a sealed record. @throws {MASTER_KEY_REQUIRED} {DECRYPTION_FAILED} */
+  runOf(block: Block, ordinal: number): SealedRun {
     const run = this.#run;
     if (run !== undefined && run.block === block && ordinal >= run.first && ordinal <= run.last) return run;
     if (this.#opener === undefined) throw keysMissing(block.positionOf(ordinal));

@@ -20,6 +20,7 @@ import { indexRows, isTailFull, openIndex, readKeyRow, readStreamRow, rebuildInd
 import { type EraseCommand, factRequest, type WrittenErasure } from './erasure.ts';
 import { type EventKeys, keysOfRequest, recordSealer } from './event-keys.ts';
 import { commitResults } from './log-reader.ts';
+import { marksFor } from './projection-erasure.ts';
 import type { RowDraft } from './row-draft.ts';
 import { finishRows } from './row-sealer.ts';
 import { durabilityRow, metaNumberRow, readIdentity, readMetaNumber, type StoreIdentity } from './store-meta.ts';
@@ -230,7 +231,9 @@ export class LogWriter implements TailSource {
     if (keys === undefined || keys.unrecorded.length === group.factPositions.length) return;
     for (const erased of keys.unrecorded.slice(group.factPositions.length)) {
       const [fact] = this.#add(snapshot, group, factRequest(erased, stream), undefined);
-      group.factPositions.push((fact as AppendResult).firstPosition);
+      const { firstPosition: position } = fact as AppendResult;
+      group.factPositions.push(position);
+      if (erased.ids.length > 0) group.rows.push(...marksFor(snapshot, position));
     }
   }
 
