@@ -63,7 +63,7 @@ export function startCli(...args: readonly string[]): Program {
 /** Runs the command line in this process: the same, but quick. */
 export async function runCli(...args: readonly string[]): Promise<Ended> {
   const [stdout, stderr] = [new TextStream(), new TextStream()];
-  const code = await runCommandLine(args, { stdout, stderr });
+  const code = await runCommandLine(args, { stdout, stderr, env: { ...process.env } });
   return { code, stdout: stdout.text, stderr: stderr.text };
 }
 
