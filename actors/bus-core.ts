@@ -177,19 +177,19 @@ export class BusCore {
   }
 
   /** @throws {STORE_READ_ONLY} {UNSUPPORTED} */
+  requireOwnWriter(feature: string, subject: string): Appender {
+    const { appender } = this.store;
+    if (this.#settings !== undefined && appender !== undefined) return appender;
+    throw this.#notHere('keys', feature, subject);
+  }
+
+  /** @throws {STORE_READ_ONLY} {UNSUPPORTED} */
   requireErasures(): Erasures {
     if (this.#erasures === undefined) throw this.#notHere('keys', 'erase', 'erasing is');
     const { path } = this.store.engine;
     if (this.store.engine.read((snapshot) => snapshot.keys) !== undefined) return this.#erasures;
     const message = `nothing in ${path} is encrypted, so nothing can be made unreadable: open it with \`encryption\`, then what is appended from there on can be erased`;
     throw new BusError('UNSUPPORTED', message, { feature: 'erase' });
-  }
-
-  /** The way to the writer, where it is this bus' own. @throws {STORE_READ_ONLY} {UNSUPPORTED} */
-  requireOwnWriter(feature: string, subject: string): Appender {
-    const { appender } = this.store;
-    if (this.#settings !== undefined && appender !== undefined) return appender;
-    throw this.#notHere('keys', feature, subject);
   }
 
   /** What only the bus has that writes, in the thread that opened it. */

@@ -43,9 +43,9 @@ import type { BusCore } from './bus-core.ts';
 import { BusView } from './bus-view.ts';
 import { type CorrelationOptions, checkedMetadata } from './correlation.ts';
 import { DeadLetters } from './dead-letters.ts';
-import type { EraseTarget, ErasureReceipt } from './erasure.ts';
 import { type EncryptionInfo, encryptionInfo } from './encryption-info.ts';
 import { type MasterKeyOption, masterKeySource } from './encryption-options.ts';
+import type { EraseTarget, ErasureReceipt } from './erasure.ts';
 import type { EventsOptions, Listener, ListenOptions, LiveSubscription, Wanted } from './listeners.ts';
 import { unconnectable } from './open-store.ts';
 import type { Processor, WaitOptions } from './processor.ts';
@@ -399,19 +399,6 @@ export class Bus<Events extends EventShape = AnyEvent> {
   }
 
   /**
-   * Makes all events of a stream, or all that name a subject, unreadable for good, by erasing the keys they are sealed with; and
-   * what was made of them: dead letters, snapshots, pending timers, projections. Resolves when every read that starts from then on,
-   * in any process, sees it, and the projections that run here have taken it in. `signal` ends the wait. Appending to what was
-   * erased is {KEY_ERASED} unless with `newKeyGeneration`. Again: what is left over is waited for again, for the same receipt.
-   * @throws {TypeError} {STREAM_NAME_INVALID}. @throws {UNSUPPORTED} for a store without encryption, and in connected threads.
-   * @throws {STORE_READ_ONLY} {STORE_CLOSED} {STORE_FULL} {STORE_FAILED} {ABORTED}
-   */
-  async erase(what: EraseTarget, options: WaitOptions = {}): Promise<ErasureReceipt> {
-    this.#core.assertOpen();
-    return this.#core.requireErasures().erase(what, options);
-  }
-
-  /**
    * Has another master key open the store from now on, while everything goes on: the keys of all events are wrapped anew, and
    * the old master key opens nothing any more. Keep both until it resolves: after a crash, or an error, it may be either.
    * Read-only buses of other processes need the new one, too (see {@link MasterKeyProvider}).
@@ -424,6 +411,19 @@ export class Bus<Events extends EventShape = AnyEvent> {
     this.#core.assertWriting();
     const writer = this.#core.requireOwnWriter('rotateMasterKey', 'the master key is rotated');
     await writer.rotate(await askMasterKey(source, source.id, this.#core.store.engine.path));
+  }
+
+  /**
+   * Makes all events of a stream, or all that name a subject, unreadable for good, by erasing the keys they are sealed with; and
+   * what was made of them: dead letters, snapshots, pending timers, projections. Resolves when every read that starts from then on,
+   * in any process, sees it, and the projections that run here have taken it in. `signal` ends the wait. Appending to what was
+   * erased is {KEY_ERASED} unless with `newKeyGeneration`. Again: what is left over is waited for again, for the same receipt.
+   * @throws {TypeError} {STREAM_NAME_INVALID}. @throws {UNSUPPORTED} for a store without encryption, and in connected threads.
+   * @throws {STORE_READ_ONLY} {STORE_CLOSED} {STORE_FULL} {STORE_FAILED} {ABORTED}
+   */
+  async erase(what: EraseTarget, options: WaitOptions = {}): Promise<ErasureReceipt> {
+    this.#core.assertOpen();
+    return this.#core.requireErasures().erase(what, options);
   }
 
   /** Checks every block, the order, and the index tables against the log, while the store is in use. */

@@ -16,7 +16,6 @@ import type { Engine } from '../src/storage/engine.ts';
 import { KeyFileStorage } from '../src/storage/key-storage.ts';
 import { openLmdbEngine } from '../src/storage/lmdb-engine.ts';
 import { MemoryStorage, openMemoryEngine } from '../src/storage/memory-engine.ts';
-import { MemoryKeyStorage } from '../src/storage/memory-key-storage.ts';
 import type { Capabilities } from '../src/types.ts';
 import { Appender } from './appender.ts';
 import { FollowedKeys } from './followed-keys.ts';
@@ -63,11 +62,12 @@ const headPollMs = 20;
 /** @throws what `openBus` throws, but for TypeErrors. */
 export async function openStore(options: ResolvedOptions, events: StoreEvents): Promise<OpenStore> {
   const { path, encryption, signal } = options;
-  const storage = path === ':memory:' ? new MemoryKeyStorage('keys') : new KeyFileStorage({ directory: path });
+  const memory = path === ':memory:' ? new MemoryStorage() : undefined;
+  const storage = memory?.keys ?? new KeyFileStorage({ directory: path });
   // Before anything else is touched, even the lock: with a wrong key nothing happens.
   const keys = await unlockKeys(storage, encryption, signal);
   if (!options.readOnly && !options.inline) return openBesideThread(options, keys, events);
-  const engine = await openEngine(options);
+  const engine = await openEngine(options, memory);
   return closingOnError(engine, () => storeOn(engine, options, events, keys));
 }
 
@@ -257,10 +257,9 @@ function readStoreIdentity(engine: Engine): StoreIdentity {
   return engine.read((snapshot) => readIdentity(snapshot, engine.path));
 }
 
-async function openEngine(options: ResolvedOptions): Promise<Engine> {
+async function openEngine(options: ResolvedOptions, memory: MemoryStorage | undefined): Promise<Engine> {
   const initialRows = initialMetaRows(options.durability, Date.now());
-  if (options.path === ':memory:')
-    return openMemoryEngine(new MemoryStorage(), { initialRows, readOnly: options.readOnly });
+  if (memory !== undefined) return openMemoryEngine(memory, { initialRows, readOnly: options.readOnly });
   return openLmdbEngine({ ...options, directory: options.path, initialRows });
 }
 

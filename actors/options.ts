@@ -40,7 +40,7 @@ export interface OpenOptions {
    */
   readonly rebuildIndex?: boolean;
   /** Seals what events hold, and opens what is sealed; a store that has sealed events can't be opened without. @default none */
-  readonly encryption?: EncryptionOptions;
+  readonly encryption?: EncryptionOptions | undefined;
   /** A schema for each type whose data is to be checked, and made what the schema gives, before an append. @default {} */
   readonly schemas?: Schemas;
   /** Safety checks to leave out. @default [] */
