@@ -7,8 +7,10 @@
 import { isNativeError } from 'node:util/types';
 import { type Observable, Subject } from 'rxjs';
 import { type Actor, createActor, toPromise } from 'xstate';
+import type { Erasable } from '../src/crypto/key-owner.ts';
 import { BusError } from '../src/errors.ts';
 import { processorsStopMaxMs } from '../src/limits.ts';
+import { ErasureCounts } from '../src/log/erasure-counts.ts';
 import type { RowDraft } from '../src/log/row-draft.ts';
 import type { SchemaSet } from '../src/log/schemas.ts';
 import type { AppendResult } from '../src/types.ts';
@@ -16,6 +18,8 @@ import { AppendPath } from './append-path.ts';
 import { type BusMachine, type BusState, busMachine } from './bus.machine.ts';
 import { CaughtError } from './caught-error.ts';
 import { Correlation } from './correlation.ts';
+import { Erasures } from './erasure.ts';
+import { ErasureGate } from './erasure-gate.ts';
 import { GuardedObservable } from './guarded-observable.ts';
 import { Listeners, liveSource } from './listeners.ts';
 import type { OpenStore, StoreEvents } from './open-store.ts';
@@ -47,6 +51,7 @@ export class BusCore {
   readonly processors: Processors | undefined;
   readonly projections: Projections | undefined;
   readonly #timers: TimerService | undefined;
+  readonly #erasures: Erasures | undefined;
   readonly #errors = new Subject<unknown>();
   readonly #gate = new PublishGate();
   readonly #actor: Actor<BusMachine>;
@@ -84,8 +89,17 @@ export class BusCore {
       const processors = processorStore(store, appender, this.watch, parts);
       this.processors = new Processors(processors);
       const writeRows = (rows: readonly RowDraft[]) => appender.writeRows(rows);
-      const projectionStore = { processors, engine, incarnation, writeRows };
-      this.projections = new Projections(this.processors, projectionStore, this.projectionSource);
+      const eraseKey = async (what: Erasable) => void (await appender.erase(what));
+      const gate = new ErasureGate();
+      const erasuresDone = () => gate.passed();
+      const counts = new ErasureCounts(engine, store.reader);
+      const erasuresBetween = (since: number, until: number) => counts.between(since, until);
+      const erasures = { eraseKey, erasuresDone, erasuresBetween };
+      const projectionStore = { processors, engine, incarnation, writeRows, ...erasures };
+      const projections = new Projections(this.processors, projectionStore, this.projectionSource);
+      this.projections = projections;
+      const erase = (what: Erasable) => appender.erase(what);
+      this.#erasures = new Erasures({ engine, reader: store.reader, counts, erase }, gate, () => projections.erasures);
       this.#timers = new TimerService(timerStore(store, appender, clock, report));
       this.#timers.start();
     }
@@ -159,6 +173,15 @@ export class BusCore {
   requireTimers(): readonly [timers: TimerService, clock: () => number] {
     if (this.#timers !== undefined && this.#settings !== undefined) return [this.#timers, this.#settings.clock];
     throw this.#notHere('timers', 'timers', 'timers are');
+  }
+
+  /** @throws {STORE_READ_ONLY} {UNSUPPORTED} */
+  requireErasures(): Erasures {
+    if (this.#erasures === undefined) throw this.#notHere('keys', 'erase', 'erasing is');
+    const { path } = this.store.engine;
+    if (this.store.engine.read((snapshot) => snapshot.keys) !== undefined) return this.#erasures;
+    const message = `nothing in ${path} is encrypted, so nothing can be made unreadable: open it with \`encryption\`, then what is appended from there on can be erased`;
+    throw new BusError('UNSUPPORTED', message, { feature: 'erase' });
   }
 
   /** What only the bus has that writes, in the thread that opened it. */

@@ -43,9 +43,10 @@ import type { BusCore } from './bus-core.ts';
 import { BusView } from './bus-view.ts';
 import { type CorrelationOptions, checkedMetadata } from './correlation.ts';
 import { DeadLetters } from './dead-letters.ts';
+import type { EraseTarget, ErasureReceipt } from './erasure.ts';
 import type { EventsOptions, Listener, ListenOptions, LiveSubscription, Wanted } from './listeners.ts';
 import { unconnectable } from './open-store.ts';
-import type { Processor } from './processor.ts';
+import type { Processor, WaitOptions } from './processor.ts';
 import type { ProcessorHost } from './processor-names.ts';
 import type { ProcessorOptions } from './processor-options.ts';
 import type { Projection } from './projection.ts';
@@ -390,6 +391,19 @@ export class Bus<Events extends EventShape = AnyEvent> {
     this.#core.assertOpen();
     const [timers] = this.#core.requireTimers();
     await timers.fireDue();
+  }
+
+  /**
+   * Makes all events of a stream, or all that name a subject, unreadable for good, by erasing the keys they are sealed with; and
+   * what was made of them: dead letters, snapshots, pending timers, projections. Resolves when every read that starts from then on,
+   * in any process, sees it, and the projections that run here have taken it in. `signal` ends the wait. Appending to what was
+   * erased is {KEY_ERASED} unless with `newKeyGeneration`. Again: what is left over is waited for again, for the same receipt.
+   * @throws {TypeError} {STREAM_NAME_INVALID}. @throws {UNSUPPORTED} for a store without encryption, and in connected threads.
+   * @throws {STORE_READ_ONLY} {STORE_CLOSED} {STORE_FULL} {STORE_FAILED} {ABORTED}
+   */
+  async erase(what: EraseTarget, options: WaitOptions = {}): Promise<ErasureReceipt> {
+    this.#core.assertOpen();
+    return this.#core.requireErasures().erase(what, options);
   }
 
   /** Checks every block, the order, and the index tables against the log, while the store is in use. */

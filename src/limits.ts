@@ -122,6 +122,29 @@ export const projectionCacheBytesMax = 16 * 2 ** 20;
 export const projectionRangePage = 128;
 /** Rows of a build that is no longer needed, removed in one transaction. */
 export const projectionSweepRows = 1024;
+/** Erasures whose extent is kept in memory, so that several projections and the receipt look at the log once. */
+export const erasureCountsMax = 1024;
+
+/** What an application calls its master key, in UTF-8 bytes: longer than the names that services for keys give them. */
+export const masterKeyIdBytesMax = 512;
+/**
+ * Data keys that a thread keeps unwrapped: half as many after a look at many others. Unwrapping one takes 20 us, keeping one
+ * about 1 KB.
+ */
+export const keyCacheMax = 16_384;
+/** Owners of data keys whose names the writer keeps in memory, so that their tags need not be computed for each event. */
+export const keyOwnersCacheMax = 65_536;
+/**
+ * Seals with one key before its owner gets another: 2^32 with random nonces are allowed (NIST SP 800-38D, 8.3), and the
+ * distance is more than can be sealed before it is noticed.
+ */
+export const keySealsMax = 2 ** 32 - 2 ** 20;
+/** Seals with one key that a session may leave unrecorded: what each session since the last record is taken to have made. */
+export const keySealsUnrecordedMax = 65_536;
+/** How often a reader looks again at a keys file that is being changed under it, before it is called damaged. */
+export const keyLooksMax = 50;
+/** The wait before each of these looks. Milliseconds. */
+export const keyLookWaitMs = 2;
 
 /** Problems listed by `verify`; further ones are counted only. */
 export const verifyProblemsMax = 100;

@@ -8,8 +8,8 @@ import { assert } from '../assert.ts';
 import { BlockPacker } from '../codec/block-packer.ts';
 import { recordBytes } from '../codec/record.ts';
 import type { IdempotencyRow } from '../codec/row.ts';
-import type { KeyBook } from '../crypto/key-ports.ts';
-import { BusError } from '../errors.ts';
+import type { ErasedKeys, KeyBook } from '../crypto/key-ports.ts';
+import { BusError, isBusError } from '../errors.ts';
 import { headCacheMax } from '../limits.ts';
 import type { Engine, RowWrite, Snapshot, WriteSet } from '../storage/engine.ts';
 import type { AppendResult, ExpectedVersion } from '../types.ts';
@@ -20,6 +20,7 @@ import { indexRows, isTailFull, openIndex, readKeyRow, readStreamRow, rebuildInd
 import { type EraseCommand, factRequest, type WrittenErasure } from './erasure.ts';
 import { type EventKeys, keysOfRequest, recordSealer } from './event-keys.ts';
 import { commitResults } from './log-reader.ts';
+import { marksFor } from './projection-erasure.ts';
 import type { RowDraft } from './row-draft.ts';
 import { finishRows } from './row-sealer.ts';
 import { durabilityRow, metaNumberRow, readIdentity, readMetaNumber, type StoreIdentity } from './store-meta.ts';
@@ -143,6 +144,7 @@ export class LogWriter implements TailSource {
     try {
       this.#packer.start(this.#tail.head + 1);
       const outcomes = this.#engine.read((snapshot) => {
+        if (this.#keys !== undefined) this.#assertNotFenced(snapshot);
         this.#recordErasures(snapshot, group, undefined);
         return commands.map((command) => this.#decide(snapshot, group, command));
       });
@@ -218,7 +220,14 @@ export class LogWriter implements TailSource {
       const message = `nothing in the store at ${path} can be erased: it is not encrypted. Open it with \`encryption\` from the beginning`;
       return { error: new BusError('UNSUPPORTED', message, { feature: 'erase' }) };
     }
-    const erased = keys.erase(what, group.timeMs);
+    let erased: ErasedKeys;
+    try {
+      erased = keys.erase(what, group.timeMs);
+    } catch (error) {
+      // Nothing was destroyed, and nothing else of this group depends on it.
+      if (isBusError(error, 'STORE_FULL')) return { error };
+      throw error;
+    }
     this.#recordErasures(snapshot, group, 'stream' in what ? what.stream : undefined);
     const position = group.factPositions[keys.unrecorded.indexOf(erased)];
     return { results: [], erasure: { tag: erased.tag, ids: erased.ids, timeMs: erased.timeMs, position } };
@@ -230,8 +239,20 @@ export class LogWriter implements TailSource {
     if (keys === undefined || keys.unrecorded.length === group.factPositions.length) return;
     for (const erased of keys.unrecorded.slice(group.factPositions.length)) {
       const [fact] = this.#add(snapshot, group, factRequest(erased, stream), undefined);
-      group.factPositions.push((fact as AppendResult).firstPosition);
+      const { firstPosition: position } = fact as AppendResult;
+      group.factPositions.push(position);
+      if (erased.ids.length > 0) group.rows.push(...marksFor(snapshot, position));
     }
+  }
+
+  /** The transaction checks it, too; but it comes behind changes of the file of keys, which is another writer's then. */
+  #assertNotFenced(snapshot: Snapshot): void {
+    const { key, value } = this.#fence;
+    const stored = snapshot.row('meta', key);
+    if (stored !== undefined && Buffer.compare(stored, value) === 0) return;
+    const { path } = this.#engine;
+    const message = `another writer took over the store at ${path}: nothing was written`;
+    throw new BusError('WRITER_FENCED', message, { path });
   }
 
   /** Finishes what the file of keys knows and the log does not: the writer before was ended in between. */

@@ -28,6 +28,11 @@ export interface RowSecret {
   readonly plain?: Uint8Array;
 }
 
+/** `payload` in memory of its own: rows go to another thread, and a view takes along all that it is a view of. */
+export function ownPayload({ encoding, bytes }: EncodedPayload): EncodedPayload {
+  return { encoding, bytes: Uint8Array.prototype.slice.call(bytes) };
+}
+
 /** A row, or its beginning and a secret. */
 export interface RowDraft extends RowWrite {
   readonly secret?: RowSecret;

@@ -19,6 +19,7 @@ import {
   tableNames,
   type WriteSet,
 } from './engine.ts';
+import { MemoryKeyStorage } from './memory-key-storage.ts';
 import { assertInside, assertKey, checkWriteSet, sameBytes } from './write-set.ts';
 
 interface StoredBlock {
@@ -37,6 +38,8 @@ export class MemoryStorage {
   readonly blocks: StoredBlock[] = [];
   /** Ascending by key. */
   readonly rows: Record<TableName, StoredRow[]>;
+  /** What would be the keys file. */
+  readonly keys = new MemoryKeyStorage('keys');
   transactionId = 0;
   sizeBytes = 0;
   hasWriter = false;

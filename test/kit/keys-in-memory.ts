@@ -82,6 +82,10 @@ export class KeysInMemory implements KeyBook {
     this.unrecorded.length = 0;
   }
 
+  rotate(): void {
+    this.generation++;
+  }
+
   flush(): void {}
 
   close(): void {}

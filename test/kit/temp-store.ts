@@ -88,6 +88,11 @@ export class TempStore implements AsyncDisposable {
     }
   }
 
+  /** Has `resource` closed with the store, before what it stands on. */
+  closeLater(resource: { close(): unknown }): void {
+    this.#open.add(resource);
+  }
+
   /** Takes the store away from `bus`, as the end of its process would: it writes nothing any more. */
   crash(bus: { close(): unknown }): void {
     this.#engineOf.get(bus)?.close();

@@ -1,0 +1,32 @@
+/**
+ * The port to the bytes of the `keys` file: what the keys of a store are kept in.
+ *
+ * There is one that writes at a time (the holder of the writer lock), and any number that read meanwhile. Knows nothing of
+ * what the bytes mean.
+ */
+export interface KeyStorage {
+  /** Names it in messages. */
+  readonly path: string;
+  /**
+   * All of it as it was at one moment, or the first `bytesMax`; `undefined` when there is none. The caller's to keep.
+   * @throws {STORE_FAILED}
+   */
+  read(bytesMax?: number): Buffer | undefined;
+  /** What is behind `from` in a file that begins with `head`; `undefined` when it is another one by now. @throws {STORE_FAILED} */
+  readOn(head: Uint8Array, from: number): Buffer | undefined;
+  /** For the one that writes, before it reads: finishes what a crash left half done. @throws {STORE_FAILED} */
+  recover(): void;
+  /**
+   * Makes `bytes` follow the first `end` bytes, lasting when it returns; what was behind `end` is gone. Readers see of them
+   * what is there so far, and zeros.
+   * @throws {STORE_FULL} it is as it was. @throws {WRITER_FENCED} another one has written to it. @throws {STORE_FAILED}
+   */
+  append(end: number, bytes: Uint8Array): void;
+  /**
+   * Makes `bytes` all there is, lasting when it returns, and overwrites what was there before. `onReplaced` is called as soon
+   * as readers find the new ones. After a crash it is either of the two.
+   * @throws {STORE_FULL} it is as it was. @throws {STORE_FAILED} it may be either
+   */
+  replace(bytes: Uint8Array, onReplaced: () => void): void;
+  close(): void;
+}
