@@ -27,7 +27,6 @@ const payload = fc.oneof(
   { weight: 1, arbitrary: fc.record({ text: text(3000) }, plainObjects) },
 );
 const event: fc.Arbitrary<GivenEvent> = fc.record({
-  // Streams that begin with `plain` have no keys; those of the bus never have.
   stream: fc.constantFrom('a', 'a', 'a', 'größe', '$bus'),
   subject: fc.constantFrom(undefined, undefined, 'ann', 'bob'),
   type: fc.constantFrom('t', 'paid', '語'),
@@ -38,18 +37,10 @@ const event: fc.Arbitrary<GivenEvent> = fc.record({
 const events = fc.array(event, { minLength: 1, maxLength: 25 });
 const firstPosition = fc.integer({ min: 1, max: 2 ** 40 });
 
-/** A book of keys in which streams of the bus have none. */
-class Keys extends KeysOfAll {
-  override sealing(...given: Parameters<KeysOfAll['sealing']>) {
-    const [owner] = given;
-    return owner.kind === 'stream' && owner.stream.startsWith('$') ? undefined : super.sealing(...given);
-  }
-}
-
 test('runs of any shape come back, by a scan and record by record', () => {
   fc.assert(
     fc.property(events, firstPosition, (given, first) => {
-      const keys = new Keys();
+      const keys = new KeysOfAll();
       const expected = stored(given, first);
 
       const blocks = packSealed(given, keys, first);
@@ -64,7 +55,7 @@ test('runs of any shape come back, by a scan and record by record', () => {
 test('neighbours in a block with one key share a seal, and only they', () => {
   fc.assert(
     fc.property(events, firstPosition, (given, first) => {
-      const keys = new Keys();
+      const keys = new KeysOfAll();
 
       const blocks = packSealed(given, keys, first);
 
@@ -91,12 +82,17 @@ test('nothing of data and metadata is in a block, at any size', () => {
       { metadata: { [canary]: canary } },
     ].map((some) => ({ stream: 'a', type: 't', id: 'id', data: undefined, metadata: undefined, ...some }));
 
-    for (const { bytes } of packSealed(given, new Keys(), 1)) expect(Buffer.from(bytes).includes(canary)).toBe(false);
+    for (const { bytes } of packSealed(given, new KeysOfAll(), 1))
+      expect(Buffer.from(bytes).includes(canary)).toBe(false);
   }
 });
 
 /** A block with three runs, one of them of three records, and a plain event between; ids of both kinds, data of every size. */
-function attacked(): { readonly keys: Keys; readonly packed: PackedBlock; readonly truth: ReturnType<typeof stored> } {
+function attacked(): {
+  readonly keys: KeysOfAll;
+  readonly packed: PackedBlock;
+  readonly truth: ReturnType<typeof stored>;
+} {
   const id = '0190a0a0-1111-7222-8333-444444444444';
   const given: GivenEvent[] = [
     { stream: 'a', type: 't', id, data: { n: 1 }, metadata: { by: 'x' } },
@@ -106,7 +102,7 @@ function attacked(): { readonly keys: Keys; readonly packed: PackedBlock; readon
     { stream: 'b', type: 't', id, data: undefined, metadata: { by: 'y' } },
     { stream: 'a', subject: 'ann', type: 't', id, data: { n: 3 }, metadata: { by: 'x' } },
   ];
-  const keys = new Keys();
+  const keys = new KeysOfAll();
   const [packed, ...more] = packSealed(given, keys, 7) as [PackedBlock];
   expect(more).toEqual([]);
   return { keys, packed, truth: stored(given, 7) };
@@ -160,7 +156,7 @@ test('a bit that is changed anywhere in a sealed block, checksums and all, is re
 test('a bit that is changed anywhere in the records, names and offsets of random blocks is refused', () => {
   fc.assert(
     fc.property(events, fc.nat(), fc.nat(), (given, place, bit) => {
-      const keys = new Keys();
+      const keys = new KeysOfAll();
       const sealed = given.filter(({ stream }) => stream !== '$bus');
       fc.pre(sealed.length > 0);
       const blocks = packSealed(sealed, keys, 1);
@@ -183,7 +179,7 @@ test('a bit that is changed anywhere in the records, names and offsets of random
 
 /** Two blocks of a stream, as the first is to be attacked with parts of the second. */
 function twoBlocks() {
-  const keys = new Keys();
+  const keys = new KeysOfAll();
   const given = (n: number): GivenEvent[] =>
     ['a', 'a', 'b', 'a'].map((stream, index) => ({
       stream,
@@ -367,10 +363,12 @@ describe('a block is refused', () => {
 
   test('when it is another store’s, even with the same keys', () => {
     const { keys, first } = twoBlocks();
-    const other = Object.create(keys, { cryptoId: { value: new Uint8Array(16) } }) as Keys;
+    const other = Object.create(keys, { cryptoId: { value: new Uint8Array(16) } }) as KeysOfAll;
 
     expect(answersOf(first.bytes, 1, keys)).toHaveLength(3);
-    expect(() => scanned(first.bytes, 1, new Keys())).toThrow(expect.objectContaining({ code: 'DECRYPTION_FAILED' }));
+    expect(() => scanned(first.bytes, 1, new KeysOfAll())).toThrow(
+      expect.objectContaining({ code: 'DECRYPTION_FAILED' }),
+    );
     for (const read of [scanned, viewed]) {
       expect(() =>
         read(first.bytes, 1, {
@@ -419,7 +417,7 @@ test('a failure names the position of the run', () => {
 });
 
 test('a large event has a block and a seal of its own, also when it is larger than all blocks', () => {
-  const keys = new Keys();
+  const keys = new KeysOfAll();
   const large = { stream: 'a', type: 't', id: 'x', data: 'y'.repeat(limits.eventBytesMax - 1000), metadata: undefined };
   const small = { ...large, data: 1 };
 
@@ -436,7 +434,7 @@ test('a large event has a block and a seal of its own, also when it is larger th
 });
 
 test('a text id is part of what is sealed, and is not in the ciphertext', () => {
-  const keys = new Keys();
+  const keys = new KeysOfAll();
   const given = ['one', 'two'].map((id) => ({ stream: 'a', type: 't', id, data: 1, metadata: undefined }));
   const [packed] = packSealed(given, keys, 1) as [PackedBlock];
   const bytes = Buffer.from(packed.bytes);

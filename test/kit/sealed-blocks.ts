@@ -1,19 +1,36 @@
 /**
  * Blocks with sealed records, made and read without a store: as the writer packs them, and as both kinds of reads open them.
  */
+import type { KeyObject } from 'node:crypto';
 import { Block } from '#kernel/codec/block';
 import { BlockPacker, type PackedBlock } from '#kernel/codec/block-packer';
 import { encodePayload } from '#kernel/codec/payload';
 import { draftBytes, encodeId, writeDraft } from '#kernel/codec/record';
-import type { KeyBook, KeyView } from '#kernel/crypto/key-ports';
+import type { KeyOwner } from '#kernel/crypto/key-owner';
+import type { KeyBook, KeyView, SealingKey } from '#kernel/crypto/key-ports';
 import { recordSealer } from '#kernel/log/event-keys';
 import { EventMaker } from '#kernel/log/event-maker';
 import type { Metadata, StoredEvent } from '#store';
 import { KeysInMemory } from './keys-in-memory.ts';
 
-/** Keys of a store in which everything is sealed from its first event on. */
+/**
+ * Keys of a store in which everything but streams of the bus is sealed from its first event on. They open for any owner: what
+ * refuses is the authentication alone.
+ */
 export class KeysOfAll extends KeysInMemory {
   override readonly plainUntil = 0;
+  readonly #given = new Map<number, KeyObject>();
+
+  override open(id: number, owner: KeyOwner): KeyObject | undefined {
+    return this.#given.get(id) ?? super.open(id, owner);
+  }
+
+  override sealing(owner: KeyOwner, newKeyGeneration: boolean): SealingKey | undefined {
+    if (owner.kind === 'stream' && owner.stream.startsWith('$')) return undefined;
+    const sealing = super.sealing(owner, newKeyGeneration);
+    if (sealing !== undefined) this.#given.set(sealing.id, sealing.key);
+    return sealing;
+  }
 }
 
 /** An event to be packed; `subject`: sealed with a key of its own. */
