@@ -15,6 +15,7 @@ import type { RowDraft } from '../src/log/row-draft.ts';
 import type { SchemaSet } from '../src/log/schemas.ts';
 import type { AppendResult } from '../src/types.ts';
 import { AppendPath } from './append-path.ts';
+import type { Appender } from './appender.ts';
 import { type BusMachine, type BusState, busMachine } from './bus.machine.ts';
 import { CaughtError } from './caught-error.ts';
 import { Correlation } from './correlation.ts';
@@ -176,6 +177,13 @@ export class BusCore {
   }
 
   /** @throws {STORE_READ_ONLY} {UNSUPPORTED} */
+  requireOwnWriter(feature: string, subject: string): Appender {
+    const { appender } = this.store;
+    if (this.#settings !== undefined && appender !== undefined) return appender;
+    throw this.#notHere('keys', feature, subject);
+  }
+
+  /** @throws {STORE_READ_ONLY} {UNSUPPORTED} */
   requireErasures(): Erasures {
     if (this.#erasures === undefined) throw this.#notHere('keys', 'erase', 'erasing is');
     const { path } = this.store.engine;
@@ -206,9 +214,9 @@ export class BusCore {
 
   /** Loaded now only: an application without any pays nothing for the pool. */
   async #startReaders({ readers: threads, force }: NonNullable<BusSettings>): Promise<ReaderPool> {
-    const { path } = this.store.engine;
+    const { engine, keys } = this.store;
     const { ReaderPool } = await import('./reader-pool.ts');
-    return new ReaderPool({ path, threads, force, onError: this.report });
+    return new ReaderPool({ path: engine.path, secrets: keys?.secrets.memory, threads, force, onError: this.report });
   }
 
   #fail(error: unknown): void {

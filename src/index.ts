@@ -26,6 +26,14 @@ export type {
   DeadLetters,
   RetryOutcome,
 } from '../actors/dead-letters.ts';
+export type { EncryptionInfo } from '../actors/encryption-info.ts';
+export type {
+  EncryptionOptions,
+  MasterKeyBytes,
+  MasterKeyOption,
+  MasterKeyProvider,
+  SealMode,
+} from '../actors/encryption-options.ts';
 export type { ErasedProjection, EraseTarget, ErasureReceipt } from '../actors/erasure.ts';
 export type { CircuitOptions, FailureOptions, OnFailure, RetryOptions } from '../actors/failure-policy.ts';
 export type { HandlerAnswer, HandlerAppendOptions, HandlerContext } from '../actors/handler-context.ts';

@@ -151,3 +151,6 @@ export const verifyProblemsMax = 100;
 
 /** Positions, versions and times are stored in 48 bits: 281 trillion, or the year 10889. */
 export const u48Max = 2 ** 48 - 1;
+
+/** Prefixes of stream names whose events are sealed: each new stream is compared with all of them. */
+export const sealPrefixesMax = 1_000;

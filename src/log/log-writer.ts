@@ -9,6 +9,7 @@ import { BlockPacker } from '../codec/block-packer.ts';
 import { recordBytes } from '../codec/record.ts';
 import type { IdempotencyRow } from '../codec/row.ts';
 import type { ErasedKeys, KeyBook } from '../crypto/key-ports.ts';
+import type { MasterKey } from '../crypto/master-key.ts';
 import { BusError, isBusError } from '../errors.ts';
 import { headCacheMax } from '../limits.ts';
 import type { Engine, RowWrite, Snapshot, WriteSet } from '../storage/engine.ts';
@@ -33,8 +34,14 @@ export interface RowsWrite {
   readonly rows: readonly RowDraft[];
 }
 
+/** Asks the writer to wrap all keys anew, with another master key in the end. */
+export interface RotateCommand {
+  readonly kind: 'rotate';
+  readonly masterKey: MasterKey;
+}
+
 /** What a writer is asked to do. */
-export type WriterCommand = AppendRequest | CursorMove | RowsWrite | EraseCommand;
+export type WriterCommand = AppendRequest | CursorMove | RowsWrite | EraseCommand | RotateCommand;
 
 /** What became of one command: where its events are (none where there are no events), or why it was refused or failed. */
 export type Outcome =
@@ -168,6 +175,7 @@ export class LogWriter implements TailSource {
     if (command.kind === 'append') return this.#place(snapshot, group, command);
     if (command.kind === 'move-cursor') return this.#move(snapshot, group, command);
     if (command.kind === 'erase') return this.#erase(snapshot, group, command);
+    if (command.kind === 'rotate') return this.#rotate(command);
     try {
       for (const row of finishRows(command.rows, this.#keys?.book)) group.rows.push(row);
       return { results: [] };
@@ -231,6 +239,24 @@ export class LogWriter implements TailSource {
     this.#recordErasures(snapshot, group, 'stream' in what ? what.stream : undefined);
     const position = group.factPositions[keys.unrecorded.indexOf(erased)];
     return { results: [], erasure: { tag: erased.tag, ids: erased.ids, timeMs: erased.timeMs, position } };
+  }
+
+  /** Wraps all keys anew, those that this group has made among them. That is durable before the group is. */
+  #rotate({ masterKey }: RotateCommand): Outcome {
+    const { path } = this.#engine;
+    try {
+      if (this.#keys === undefined) {
+        throw new BusError('UNSUPPORTED', `the store at ${path} has no master key: it is not encrypted`, {
+          feature: 'rotateMasterKey',
+        });
+      }
+      this.#keys.book.rotate(masterKey);
+      return { results: [] };
+    } catch (error) {
+      if (isBusError(error, 'STORE_FAILED')) throw error;
+      // Nothing has changed.
+      return { error };
+    }
   }
 
   /** Tells the log of erasures that it does not know: one asked for now, of `stream` if it is one, or some that a crash cut short. */

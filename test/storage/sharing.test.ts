@@ -8,12 +8,13 @@ import { blocksForward, commitTexts } from '../kit/engine-contract.ts';
 import { startEngineProcess } from './kit/engine-process.ts';
 import { openEngine, usualOptions } from './kit/open.ts';
 import { tempDirectory } from './kit/temp-directory.ts';
+import { nodeArguments } from '../kit/test-key.ts';
 
 /** A thread with an engine of its own, and its first answer. */
 async function startThread(directory: string, readOnly: boolean): Promise<{ worker: Worker; answer: unknown }> {
   const worker = new Worker(new URL('./kit/engine-thread.ts', import.meta.url), {
     workerData: { ...usualOptions, directory, readOnly },
-    execArgv: process.env.TEST_DIST === undefined ? ['--conditions=source'] : [],
+    execArgv: [...nodeArguments],
   });
   onTestFinished(async () => {
     await worker.terminate();
