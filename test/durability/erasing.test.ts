@@ -61,7 +61,7 @@ class Witness {
     else if (said.say === 'erasing') this.#mark(said.what, 'readable', 'maybe-erased');
     else if (said.say === 'erased') this.#mark(said.what, 'maybe-erased', 'erased');
     else if (said.say === 'rotating') this.keys = [this.keys[0] as number, said.key];
-    else this.keys = [said.key];
+    else if (said.say === 'rotated') this.keys = [said.key];
   }
 
   /** What the store shows becomes what is known. */
