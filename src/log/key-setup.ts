@@ -99,10 +99,7 @@ function openBook(engine: Engine, options: Omit<LogWriterOptions, 'keys'>, setup
 function keyFacts(snapshot: Snapshot, path: string): KeyFacts | undefined {
   const { cryptoId } = readIdentity(snapshot, path);
   if (cryptoId === undefined) return undefined;
-  const [keyGeneration, lastKeyId] = [
-    readMetaNumber(snapshot, 'keyGeneration'),
-    readMetaNumber(snapshot, 'lastKeyId'),
-  ];
+  const [keyGeneration, lastKeyId] = [readMetaNumber(snapshot, 'keyGeneration'), readMetaNumber(snapshot, 'lastKeyId')];
   return { cryptoId, keyGeneration, lastKeyId };
 }
 

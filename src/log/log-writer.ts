@@ -24,6 +24,7 @@ import { commitResults } from './log-reader.ts';
 import { marksFor } from './projection-erasure.ts';
 import type { RowDraft } from './row-draft.ts';
 import { finishRows } from './row-sealer.ts';
+import { snapshotRemovals } from './snapshots.ts';
 import { durabilityRow, metaNumberRow, readIdentity, readMetaNumber, type StoreIdentity } from './store-meta.ts';
 import type { Tail, TailSource } from './tail.ts';
 import { WriterKeys } from './writer-keys.ts';
@@ -268,6 +269,7 @@ export class LogWriter implements TailSource {
       const { firstPosition: position } = fact as AppendResult;
       group.factPositions.push(position);
       if (erased.ids.length > 0) group.rows.push(...marksFor(snapshot, position));
+      group.rows.push(...snapshotRemovals(snapshot, group.rows, (name) => erased.isOf(name)));
     }
   }
 
