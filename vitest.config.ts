@@ -1,9 +1,17 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-// Tests import '#store', '#kernel/…' and '#actors/…': the sources by default, the built package with TEST_DIST=1.
+// Tests import '#store', '#kernel/…' and '#actors/…': the sources by default, the built package with TEST_DIST=1, and with
+// TEST_SEALED=1 a '#store' whose stores are encrypted (test/kit/test-key.ts).
 // Both blocks are needed: `resolve` for the ids of test files, `ssr.resolve` for what they import in Node.
-const conditions = [...(process.env.TEST_DIST ? [] : ['source']), 'node', 'module', 'import', 'default'];
+const conditions = [
+  ...(process.env.TEST_SEALED ? ['sealed'] : []),
+  ...(process.env.TEST_DIST ? [] : ['source']),
+  'node',
+  'module',
+  'import',
+  'default',
+];
 
 export default defineConfig({
   resolve: { conditions },

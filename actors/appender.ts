@@ -6,6 +6,7 @@
  */
 
 import type { Erasable } from '../src/crypto/key-owner.ts';
+import type { MasterKey } from '../src/crypto/master-key.ts';
 import { BusError } from '../src/errors.ts';
 import { queueBytesMax, queueEventsMax } from '../src/limits.ts';
 import type { AppendRequest } from '../src/log/append-request.ts';
@@ -99,6 +100,11 @@ export class Appender implements CommandSource {
       };
       this.#add({ command: { kind: 'erase', what }, settle, signal: undefined });
     });
+  }
+
+  /** Resolves when nothing opens the store's keys but `masterKey`. @throws {UNSUPPORTED} {STORE_FULL} and whatever a commit fails for. */
+  rotate(masterKey: MasterKey): Promise<void> {
+    return this.#settled({ kind: 'rotate', masterKey });
   }
 
   /** Resolves when the rows are durable. @throws whatever a commit fails for. */

@@ -7,15 +7,20 @@
 import { isNativeError } from 'node:util/types';
 import { type Observable, Subject } from 'rxjs';
 import { type Actor, createActor, toPromise } from 'xstate';
+import type { Erasable } from '../src/crypto/key-owner.ts';
 import { BusError } from '../src/errors.ts';
 import { processorsStopMaxMs } from '../src/limits.ts';
+import { ErasureCounts } from '../src/log/erasure-counts.ts';
 import type { RowDraft } from '../src/log/row-draft.ts';
 import type { SchemaSet } from '../src/log/schemas.ts';
 import type { AppendResult } from '../src/types.ts';
 import { AppendPath } from './append-path.ts';
+import type { Appender } from './appender.ts';
 import { type BusMachine, type BusState, busMachine } from './bus.machine.ts';
 import { CaughtError } from './caught-error.ts';
 import { Correlation } from './correlation.ts';
+import { Erasures } from './erasure.ts';
+import { ErasureGate } from './erasure-gate.ts';
 import { GuardedObservable } from './guarded-observable.ts';
 import { Listeners, liveSource } from './listeners.ts';
 import type { OpenStore, StoreEvents } from './open-store.ts';
@@ -47,6 +52,7 @@ export class BusCore {
   readonly processors: Processors | undefined;
   readonly projections: Projections | undefined;
   readonly #timers: TimerService | undefined;
+  readonly #erasures: Erasures | undefined;
   readonly #errors = new Subject<unknown>();
   readonly #gate = new PublishGate();
   readonly #actor: Actor<BusMachine>;
@@ -84,10 +90,22 @@ export class BusCore {
       const processors = processorStore(store, appender, this.watch, parts);
       this.processors = new Processors(processors);
       const writeRows = (rows: readonly RowDraft[]) => appender.writeRows(rows);
-      const projectionStore = { processors, engine, incarnation, writeRows };
-      this.projections = new Projections(this.processors, projectionStore, this.projectionSource);
-      this.#timers = new TimerService(timerStore(store, appender, clock, report));
-      this.#timers.start();
+      const eraseKey = async (what: Erasable) => void (await appender.erase(what));
+      const gate = new ErasureGate();
+      const erasuresDone = () => gate.passed();
+      const counts = new ErasureCounts(engine, store.reader);
+      const erasuresBetween = (since: number, until: number) => counts.between(since, until);
+      const erasures = { eraseKey, erasuresDone, erasuresBetween };
+      const projectionStore = { processors, engine, incarnation, writeRows, ...erasures };
+      const projections = new Projections(this.processors, projectionStore, this.projectionSource);
+      this.projections = projections;
+      const erase = (what: Erasable) => appender.erase(what);
+      const timers = new TimerService(timerStore(store, appender, clock, report));
+      this.#timers = timers;
+      const dropTimers = (stream: string | undefined) => timers.dropErased(stream);
+      const erasureStore = { engine, reader: store.reader, counts, erase, dropTimers };
+      this.#erasures = new Erasures(erasureStore, gate, () => projections.erasures);
+      timers.start();
     }
     this.#actor = createActor(
       busMachine({
@@ -161,6 +179,22 @@ export class BusCore {
     throw this.#notHere('timers', 'timers', 'timers are');
   }
 
+  /** @throws {STORE_READ_ONLY} {UNSUPPORTED} */
+  requireOwnWriter(feature: string, subject: string): Appender {
+    const { appender } = this.store;
+    if (this.#settings !== undefined && appender !== undefined) return appender;
+    throw this.#notHere('keys', feature, subject);
+  }
+
+  /** @throws {STORE_READ_ONLY} {UNSUPPORTED} */
+  requireErasures(): Erasures {
+    if (this.#erasures === undefined) throw this.#notHere('keys', 'erase', 'erasing is');
+    const { path } = this.store.engine;
+    if (this.store.engine.read((snapshot) => snapshot.keys) !== undefined) return this.#erasures;
+    const message = `nothing in ${path} is encrypted, so nothing can be made unreadable: open it with \`encryption\`, then what is appended from there on can be erased`;
+    throw new BusError('UNSUPPORTED', message, { feature: 'erase' });
+  }
+
   /** What only the bus has that writes, in the thread that opened it. */
   #notHere(kept: string, feature: string, subject: string): BusError {
     const { path } = this.store.engine;
@@ -183,9 +217,9 @@ export class BusCore {
 
   /** Loaded now only: an application without any pays nothing for the pool. */
   async #startReaders({ readers: threads, force }: NonNullable<BusSettings>): Promise<ReaderPool> {
-    const { path } = this.store.engine;
+    const { engine, keys } = this.store;
     const { ReaderPool } = await import('./reader-pool.ts');
-    return new ReaderPool({ path, threads, force, onError: this.report });
+    return new ReaderPool({ path: engine.path, secrets: keys?.secrets.memory, threads, force, onError: this.report });
   }
 
   #fail(error: unknown): void {

@@ -43,9 +43,12 @@ import type { BusCore } from './bus-core.ts';
 import { BusView } from './bus-view.ts';
 import { type CorrelationOptions, checkedMetadata } from './correlation.ts';
 import { DeadLetters } from './dead-letters.ts';
+import { type EncryptionInfo, encryptionInfo } from './encryption-info.ts';
+import { type MasterKeyOption, masterKeySource } from './encryption-options.ts';
+import type { EraseTarget, ErasureReceipt } from './erasure.ts';
 import type { EventsOptions, Listener, ListenOptions, LiveSubscription, Wanted } from './listeners.ts';
 import { unconnectable } from './open-store.ts';
-import type { Processor } from './processor.ts';
+import type { Processor, WaitOptions } from './processor.ts';
 import type { ProcessorHost } from './processor-names.ts';
 import type { ProcessorOptions } from './processor-options.ts';
 import type { Projection } from './projection.ts';
@@ -53,11 +56,12 @@ import type { ProjectionOptions } from './projection-options.ts';
 import { type ProjectionReader, StoredProjection } from './projection-reader.ts';
 import type { Projections } from './projections.ts';
 import { type QueryOptions, runQuery } from './query.ts';
+import { askMasterKey } from './store-keys.ts';
 import { scheduleOrder } from './timer-options.ts';
 import { untilAborted } from './until-aborted.ts';
 
 /** What the store says of itself. */
-export interface StoreInfo extends Omit<StoreIdentity, 'incarnation'> {
+export interface StoreInfo extends Omit<StoreIdentity, 'incarnation' | 'cryptoId'> {
   /** Hexadecimal. */
   readonly incarnation: string;
   readonly path: string;
@@ -65,6 +69,8 @@ export interface StoreInfo extends Omit<StoreIdentity, 'incarnation'> {
   /** Everything up to here is in the index tables; the rest is kept in memory by each reader. */
   readonly indexedPosition: number;
   readonly sizeBytes: number;
+  /** `undefined` for a store without encryption. */
+  readonly encryption: EncryptionInfo | undefined;
 }
 
 /** For the actor logic that users bind to a bus (actors/processor-logic.ts). */
@@ -392,6 +398,34 @@ export class Bus<Events extends EventShape = AnyEvent> {
     await timers.fireDue();
   }
 
+  /**
+   * Has another master key open the store from now on, while everything goes on: the keys of all events are wrapped anew, and
+   * the old master key opens nothing any more. Keep both until it resolves: after a crash, or an error, it may be either.
+   * Read-only buses of other processes need the new one, too (see {@link MasterKeyProvider}).
+   * @throws {TypeError} for a key out of range. @throws {MASTER_KEY_REQUIRED} its provider did not give it (`cause`).
+   * {MASTER_KEY_WRONG} that is no key. {STORE_READ_ONLY} {STORE_FULL} {STORE_FAILED} {STORE_CLOSED}. {UNSUPPORTED} the store is
+   * not encrypted, or this is a connected thread.
+   */
+  async rotateMasterKey(next: MasterKeyOption): Promise<void> {
+    const source = masterKeySource('next', next);
+    this.#core.assertWriting();
+    const writer = this.#core.requireOwnWriter('rotateMasterKey', 'the master key is rotated');
+    await writer.rotate(await askMasterKey(source, source.id, this.#core.store.engine.path));
+  }
+
+  /**
+   * Makes all events of a stream, or all that name a subject, unreadable for good, by erasing the keys they are sealed with; and
+   * what was made of them: dead letters, snapshots, pending timers, projections. Resolves when every read that starts from then on,
+   * in any process, sees it, and the projections that run here have taken it in. `signal` ends the wait. Appending to what was
+   * erased is {KEY_ERASED} unless with `newKeyGeneration`. Again: what is left over is waited for again, for the same receipt.
+   * @throws {TypeError} {STREAM_NAME_INVALID}. @throws {UNSUPPORTED} for a store without encryption, and in connected threads.
+   * @throws {STORE_READ_ONLY} {STORE_CLOSED} {STORE_FULL} {STORE_FAILED} {ABORTED}
+   */
+  async erase(what: EraseTarget, options: WaitOptions = {}): Promise<ErasureReceipt> {
+    this.#core.assertOpen();
+    return this.#core.requireErasures().erase(what, options);
+  }
+
   /** Checks every block, the order, and the index tables against the log, while the store is in use. */
   verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     return verifyStore(this.#core.store.engine, options);
@@ -405,13 +439,16 @@ export class Bus<Events extends EventShape = AnyEvent> {
 
   /** What the store says of itself. */
   info(): StoreInfo {
+    const { identity, engine, reader, keys } = this.#core.store;
+    const { cryptoId: _, ...facts } = identity;
     return {
-      ...this.#core.store.identity,
-      incarnation: Buffer.from(this.#core.store.identity.incarnation).toString('hex'),
-      path: this.#core.store.engine.path,
-      head: this.#core.store.reader.head(),
-      indexedPosition: this.#core.store.reader.indexedPosition(),
-      sizeBytes: this.#core.store.engine.sizeBytes(),
+      ...facts,
+      incarnation: Buffer.from(identity.incarnation).toString('hex'),
+      path: engine.path,
+      head: reader.head(),
+      indexedPosition: reader.indexedPosition(),
+      sizeBytes: engine.sizeBytes(),
+      encryption: keys && encryptionInfo(engine, keys.storage),
     };
   }
 

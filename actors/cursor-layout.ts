@@ -49,6 +49,7 @@ export class CursorLayout {
    */
   async cursor(cursorName: string): Promise<CursorPlace | undefined> {
     const { store } = this.#host;
+    if (store.load !== undefined) return store.load();
     if (this.#partitions <= 1) {
       if (this.#partitions === 1) await this.#settle();
       return store.cursor(cursorName) ?? (this.#from === 1 ? undefined : this.#begin(cursorName, this.#start()));

@@ -4,11 +4,20 @@
  * Works on the rows, whether the processor runs or not, and never moves its cursor. What is to be tried again is marked so;
  * the processor does it between two rounds of work (replay.ts), at once if it runs, otherwise when it is started.
  */
-import { encodeLetterRow, type LetterError, type LetterState, letterKey } from '../src/codec/letter-row.ts';
-import { type Letter, parkedPositions, readLetter, walkLetters, walkParked } from '../src/log/letters.ts';
+import { type LetterError, type LetterState, letterKey } from '../src/codec/letter-row.ts';
+import {
+  type Letter,
+  type LetterEntry,
+  letterDraft,
+  parkedPositions,
+  readLetter,
+  readLetterEntry,
+  walkLetters,
+  walkParked,
+} from '../src/log/letters.ts';
 import { abortError, type PageSource, pagesOf } from '../src/log/pages.ts';
+import type { RowDraft } from '../src/log/row-draft.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
-import type { RowWrite } from '../src/storage/engine.ts';
 import type { AnyEvent, EventShape, Pages, StoredEvent } from '../src/types.ts';
 import type { Appender } from './appender.ts';
 import type { OpenStore } from './open-store.ts';
@@ -29,6 +38,7 @@ export interface DeadLetter<Events extends EventShape = AnyEvent> {
   /** Whether later events of its stream wait behind it, and how many; counted up to 1000. */
   readonly isParked: boolean;
   readonly parkedBehind: number;
+  /** Its name is `'Erased'`, and it has no texts, once the event's key was erased. */
   readonly error: LetterError;
   /** Tries, all in all. */
   readonly attempts: number;
@@ -37,7 +47,7 @@ export interface DeadLetter<Events extends EventShape = AnyEvent> {
   readonly lastMs: number;
   /** Generation of the cursor that passed it. */
   readonly generation: number;
-  /** Why it was discarded. */
+  /** Why it was discarded; not there once it is erased. */
   readonly reason?: string;
 }
 
@@ -109,7 +119,8 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
       let last = after;
       let left = limit;
       return () => {
-        const letters = left === 0 ? [] : this.#letters(options, last, Math.min(left, pageLettersMax));
+        const most = Math.min(left, pageLettersMax);
+        const letters = left === 0 ? [] : this.#found(options, last, most, (_letter, opened) => opened());
         last = letters.at(-1)?.position ?? last;
         left -= letters.length;
         return letters.length === 0 ? undefined : { items: letters.map((one) => this.#shown(one)), isLast: left <= 0 };
@@ -189,7 +200,7 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
     const positions: number[] = [];
     for (const part of this.#chosen(which)) {
       const change = async () => {
-        const rows: RowWrite[] = [];
+        const rows: RowDraft[] = [];
         for (const position of part) {
           const letter = this.#letter(position);
           const next = letter !== undefined && changed(letter);
@@ -224,30 +235,31 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
     refuseUnknownNames('a choice of dead letters', filter, ['stream', 'type']);
     let after = 0;
     for (;;) {
-      const letters = this.#letters({ ...filter, state: 'any' }, after, changedMax);
-      if (letters.length === 0) return;
-      after = (letters.at(-1) as Letter).position;
-      yield letters.map(({ position }) => position);
+      const positions = this.#found({ ...filter, state: 'any' }, after, changedMax, ({ position }) => position);
+      if (positions.length === 0) return;
+      after = positions.at(-1) as number;
+      yield positions;
     }
   }
 
-  #letters(
+  #found<Item>(
     { stream, type, state }: DeadLetterFilter & { readonly state?: LetterState | 'any' },
     after: number,
     limit: number,
-  ): Letter[] {
-    const letters: Letter[] = [];
+    itemOf: (letter: LetterEntry, open: () => Letter) => Item,
+  ): Item[] {
+    const items: Item[] = [];
     this.#store.engine.read((snapshot) =>
-      walkLetters(snapshot, this.name, after, (letter) => {
+      walkLetters(snapshot, this.name, after, (letter, open) => {
         const isWanted =
           (stream === undefined || letter.stream === stream) &&
           (type === undefined || letter.type === type) &&
           (state === 'any' || (state === undefined ? letter.state !== 'discarded' : letter.state === state));
-        if (isWanted) letters.push(letter);
-        return letters.length < limit;
+        if (isWanted) items.push(itemOf(letter, open));
+        return items.length < limit;
       }),
     );
-    return letters;
+    return items;
   }
 
   #letter(position: number): Letter | undefined {
@@ -255,12 +267,16 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
     return this.#store.engine.read((snapshot) => readLetter(snapshot, this.name, position));
   }
 
+  #entry(position: number): LetterEntry | undefined {
+    return this.#store.engine.read((snapshot) => readLetterEntry(snapshot, this.name, position));
+  }
+
   #countOf(positions: readonly number[], state: LetterState): number {
-    return positions.filter((position) => this.#letter(position)?.state === state).length;
+    return positions.filter((position) => this.#entry(position)?.state === state).length;
   }
 
   #isWaiting(position: number, isAwaited: (stream: string) => boolean): boolean {
-    const letter = this.#letter(position);
+    const letter = this.#entry(position);
     return letter?.state === 'waiting' && isAwaited(letter.stream);
   }
 
@@ -286,13 +302,13 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
     const parkedBehind = isParked
       ? this.#store.engine.read((snapshot) => parkedPositions(snapshot, this.name, stream, parkedCountMax)).length
       : 0;
-    return { ...letter, parkedBehind, event: this.#store.reader.event(position) as StoredEvent<Events> };
+    const { keyId: _, ...shown } = letter;
+    return { ...shown, parkedBehind, event: this.#store.reader.event(position) as StoredEvent<Events> };
   }
 }
 
-function letterWrite(name: string, position: number, next: Letter | 'removed'): RowWrite {
-  const key = letterKey(name, position);
-  if (next === 'removed') return { table: 'dead_letters', key, value: undefined };
-  const { position: _, ...row } = next;
-  return { table: 'dead_letters', key, value: encodeLetterRow(key, row) };
+function letterWrite(name: string, position: number, next: Letter | 'removed'): RowDraft {
+  if (next === 'removed') return { table: 'dead_letters', key: letterKey(name, position), value: undefined };
+  const { position: _, keyId, ...row } = next;
+  return letterDraft(name, position, row, keyId);
 }

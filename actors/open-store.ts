@@ -4,19 +4,25 @@
  */
 import { resolve } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
+import { StoreSecrets } from '../src/crypto/secrets.ts';
 import { BusError } from '../src/errors.ts';
 import { disconnectMaxMs } from '../src/limits.ts';
+import { openLogWriter, requirePlain } from '../src/log/key-setup.ts';
+import { KeyedEngine } from '../src/log/keyed-engine.ts';
 import { LogReader } from '../src/log/log-reader.ts';
-import { LogWriter } from '../src/log/log-writer.ts';
 import { initialMetaRows, readIdentity, type StoreIdentity } from '../src/log/store-meta.ts';
 import { TailFollower } from '../src/log/tail.ts';
 import type { Engine } from '../src/storage/engine.ts';
+import { KeyFileStorage } from '../src/storage/key-storage.ts';
 import { openLmdbEngine } from '../src/storage/lmdb-engine.ts';
 import { MemoryStorage, openMemoryEngine } from '../src/storage/memory-engine.ts';
 import type { Capabilities } from '../src/types.ts';
 import { Appender } from './appender.ts';
+import { FollowedKeys } from './followed-keys.ts';
+import { keyedReader, type ReaderKeys } from './keyed-reader.ts';
 import type { ResolvedOptions } from './options.ts';
 import { SharedState } from './shared-state.ts';
+import { openSecrets, type StoreKeys, unlockKeys } from './store-keys.ts';
 import { type Listen, polled, shared } from './wake-ups.ts';
 import { WriterLoop } from './writer-loop.ts';
 import { type Hello, PortServer, WriterPort } from './writer-port.ts';
@@ -28,6 +34,8 @@ export interface OpenStore {
   readonly engine: Engine;
   readonly identity: StoreIdentity;
   readonly capabilities: Capabilities;
+  /** `undefined` for a store without encryption. */
+  readonly keys: ReaderKeys | undefined;
   readonly reader: LogReader;
   /** The last durable position. */
   readonly head: () => number;
@@ -53,37 +61,63 @@ const headPollMs = 20;
 
 /** @throws what `openBus` throws, but for TypeErrors. */
 export async function openStore(options: ResolvedOptions, events: StoreEvents): Promise<OpenStore> {
-  if (!options.readOnly && !options.inline) return openBesideThread(options, events);
-  const engine = await openEngine(options);
-  return closingOnError(engine, () => storeOn(engine, options, events));
+  const { path, encryption, signal } = options;
+  const memory = path === ':memory:' ? new MemoryStorage() : undefined;
+  const storage = memory?.keys ?? new KeyFileStorage({ directory: path });
+  // Before anything else is touched, even the lock: with a wrong key nothing happens.
+  const keys = await unlockKeys(storage, encryption, signal);
+  if (!options.readOnly && !options.inline) return openBesideThread(options, keys, events);
+  const engine = await openEngine(options, memory);
+  return closingOnError(engine, () => storeOn(engine, options, events, keys));
 }
 
 /** The store of `engine`, with the writer inline unless it is read-only. */
-export function storeOn(engine: Engine, options: ResolvedOptions, events: StoreEvents): OpenStore {
-  return options.readOnly ? readOnlyStore(engine) : inlineStore(engine, options, events);
+export function storeOn(
+  engine: Engine,
+  options: ResolvedOptions,
+  events: StoreEvents,
+  keys: StoreKeys | undefined,
+): OpenStore {
+  return options.readOnly ? readOnlyStore(followed(engine, keys), keys) : inlineStore(engine, options, events, keys);
+}
+
+/** What another process writes, with keys that keep up with it. */
+function followed(engine: Engine, keys: StoreKeys | undefined): Engine {
+  if (keys === undefined) {
+    requirePlain(engine);
+    return engine;
+  }
+  const { storage, secrets, key, masterKey: source, exist } = keys;
+  if (exist) openSecrets(storage, key, secrets);
+  return new KeyedEngine(engine, new FollowedKeys({ storage, secrets, source }), !exist);
 }
 
 /** The store of the bus at the other end of `port`, which has said `hello`. Closes the port in the end. */
 export async function openConnected(port: MessagePort, hello: Hello, events: StoreEvents): Promise<OpenStore> {
-  const engine = await openReader(hello.path, hello.durability);
+  const { path, durability, shared: memory, secrets } = hello;
+  const keys = secrets && { storage: new KeyFileStorage({ directory: path }), secrets: new StoreSecrets(secrets) };
+  const engine = keyedReader(await openReader(path, durability), keys);
   return closingOnError(engine, () =>
-    hello.shared === undefined
-      ? connectedReader(port, engine)
-      : connectedStore(port, engine, new SharedState(hello.shared), events),
+    memory === undefined
+      ? connectedReader(port, engine, keys)
+      : connectedStore(port, engine, keys, new SharedState(memory), events),
   );
 }
 
-function readOnlyStore(engine: Engine): OpenStore {
+function readOnlyStore(engine: Engine, keys: ReaderKeys | undefined): OpenStore {
   const identity = readStoreIdentity(engine);
   const reader = new LogReader(engine, new TailFollower());
   // What a reader can rely on is what the writers chose; in memory there is nothing to rely on.
   const durability = engine.capabilities.durability === 'none' ? 'none' : identity.durability;
-  const hello: Hello = { path: resolve(engine.path), durability: identity.durability, shared: undefined };
+  const path = resolve(engine.path);
+  const secrets = keys?.secrets.memory;
+  const hello: Hello = { path, durability: identity.durability, shared: undefined, secrets };
   const ports = new PortServer(hello, undefined);
   return {
     engine,
     identity,
     capabilities: { ...engine.capabilities, durability },
+    keys,
     reader,
     head: () => reader.head(),
     listen: polled(headPollMs),
@@ -93,22 +127,31 @@ function readOnlyStore(engine: Engine): OpenStore {
     release: async () => {
       await ports.close(disconnectMaxMs);
       engine.close();
+      keys?.secrets.clear();
     },
   };
 }
 
-function inlineStore(engine: Engine, options: ResolvedOptions, events: StoreEvents): OpenStore {
-  const writer = new LogWriter(engine, options);
+function inlineStore(
+  stored: Engine,
+  options: ResolvedOptions,
+  events: StoreEvents,
+  keys: StoreKeys | undefined,
+): OpenStore {
+  const { engine, writer } = openLogWriter(stored, options, keys && { ...keys, masterKey: keys.key });
   const state = new SharedState();
   const loop = new WriterLoop(writer, state);
   const appender = new Appender({ path: engine.path, onReady: () => loop.wake(), onFailed: events.onFailed });
   loop.add(appender);
   const { durability } = writer.identity;
-  const ports = new PortServer({ path: resolve(engine.path), durability, shared: state.memory }, loop);
+  const path = resolve(engine.path);
+  const secrets = keys?.secrets.memory;
+  const ports = new PortServer({ path, durability, shared: state.memory, secrets }, loop);
   return {
     engine,
     identity: writer.identity,
     capabilities: engine.capabilities,
+    keys,
     reader: new LogReader(engine, writer),
     head: () => state.head,
     listen: shared(state),
@@ -123,19 +166,24 @@ function inlineStore(engine: Engine, options: ResolvedOptions, events: StoreEven
       } finally {
         state.wake();
         engine.close();
+        keys?.secrets.clear();
       }
     },
   };
 }
 
-async function openBesideThread(options: ResolvedOptions, events: StoreEvents): Promise<OpenStore> {
-  const thread = await WriterThread.start(options, events.onFailed);
+async function openBesideThread(
+  options: ResolvedOptions,
+  keys: StoreKeys | undefined,
+  events: StoreEvents,
+): Promise<OpenStore> {
+  const thread = await WriterThread.start(options, keys, events.onFailed);
   try {
-    const engine = await openReader(options.path, options.durability);
+    const engine = keyedReader(await openReader(options.path, options.durability), keys);
     return closingOnError(engine, () => {
       const { appender } = thread.port;
       return {
-        ...ownStore(engine, thread.state),
+        ...ownStore(engine, keys, thread.state),
         appender,
         connect: (port) => thread.connect(port),
         stopAppends: () => appender.close(),
@@ -146,6 +194,7 @@ async function openBesideThread(options: ResolvedOptions, events: StoreEvents): 
             await thread.stop();
           } finally {
             thread.state.wake();
+            keys?.secrets.clear();
           }
         },
       };
@@ -153,14 +202,21 @@ async function openBesideThread(options: ResolvedOptions, events: StoreEvents): 
   } catch (error) {
     // What kept the store from opening is told; what may go wrong on the way back is not.
     await thread.stop().catch(() => undefined);
+    keys?.secrets.clear();
     throw error;
   }
 }
 
-function connectedStore(port: MessagePort, engine: Engine, state: SharedState, events: StoreEvents): OpenStore {
+function connectedStore(
+  port: MessagePort,
+  engine: Engine,
+  keys: ReaderKeys | undefined,
+  state: SharedState,
+  events: StoreEvents,
+): OpenStore {
   const writer = new WriterPort(port, engine.path, state, events);
   return {
-    ...ownStore(engine, state),
+    ...ownStore(engine, keys, state),
     appender: writer.appender,
     connect: undefined,
     stopAppends: () => writer.appender.close(),
@@ -171,25 +227,26 @@ function connectedStore(port: MessagePort, engine: Engine, state: SharedState, e
   };
 }
 
-function connectedReader(port: MessagePort, engine: Engine): OpenStore {
-  const store = readOnlyStore(engine);
+function connectedReader(port: MessagePort, engine: Engine, keys: ReaderKeys | undefined): OpenStore {
+  const store = readOnlyStore(engine, keys);
   return {
     ...store,
     connect: undefined,
     release: async () => {
-      await store.release();
+      engine.close();
       port.close();
     },
   };
 }
 
 /** What is read beside a writer of the same process. */
-function ownStore(engine: Engine, state: SharedState) {
+function ownStore(engine: Engine, keys: ReaderKeys | undefined, state: SharedState) {
   const identity = readStoreIdentity(engine);
   return {
     engine,
     identity,
     capabilities: { ...engine.capabilities, durability: identity.durability, readOnly: false },
+    keys,
     reader: new LogReader(engine, new TailFollower()),
     head: () => state.head,
     listen: shared(state),
@@ -200,10 +257,9 @@ function readStoreIdentity(engine: Engine): StoreIdentity {
   return engine.read((snapshot) => readIdentity(snapshot, engine.path));
 }
 
-async function openEngine(options: ResolvedOptions): Promise<Engine> {
+async function openEngine(options: ResolvedOptions, memory: MemoryStorage | undefined): Promise<Engine> {
   const initialRows = initialMetaRows(options.durability, Date.now());
-  if (options.path === ':memory:')
-    return openMemoryEngine(new MemoryStorage(), { initialRows, readOnly: options.readOnly });
+  if (memory !== undefined) return openMemoryEngine(memory, { initialRows, readOnly: options.readOnly });
   return openLmdbEngine({ ...options, directory: options.path, initialRows });
 }
 

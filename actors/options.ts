@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { SchemaSet, type Schemas } from '../src/log/schemas.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { Durability } from '../src/types.ts';
+import { type EncryptionOptions, type ResolvedEncryption, resolveEncryption } from './encryption-options.ts';
 import type { Logger } from './logger.ts';
 import { dayMs, isWithin } from './option-checks.ts';
 
@@ -38,6 +39,8 @@ export interface OpenOptions {
    * `streams`, `stream_index` or `idempotency`. Close readers in other processes meanwhile. @default false
    */
   readonly rebuildIndex?: boolean;
+  /** Seals what events hold, and opens what is sealed; a store that has sealed events can't be opened without. @default none */
+  readonly encryption?: EncryptionOptions | undefined;
   /** A schema for each type whose data is to be checked, and made what the schema gives, before an append. @default {} */
   readonly schemas?: Schemas;
   /** Safety checks to leave out. @default [] */
@@ -50,9 +53,10 @@ export interface OpenOptions {
   readonly signal?: AbortSignal;
 }
 
-export type ResolvedOptions = Required<Omit<OpenOptions, 'signal' | 'schemas'>> & {
+export type ResolvedOptions = Required<Omit<OpenOptions, 'signal' | 'schemas' | 'encryption'>> & {
   readonly signal: AbortSignal | undefined;
   readonly schemas: SchemaSet | undefined;
+  readonly encryption: ResolvedEncryption | undefined;
 };
 
 const openNames: readonly (keyof OpenOptions)[] = [
@@ -64,6 +68,7 @@ const openNames: readonly (keyof OpenOptions)[] = [
   'lockWaitMs',
   'idempotencyTtlMs',
   'rebuildIndex',
+  'encryption',
   'schemas',
   'force',
   'clock',
@@ -82,7 +87,7 @@ const openDefaults = Object.freeze({
   clock: Date.now,
   logger: console,
   signal: undefined,
-}) satisfies Omit<ResolvedOptions, 'path' | 'inline' | 'schemas'>;
+}) satisfies Omit<ResolvedOptions, 'path' | 'inline' | 'schemas' | 'encryption'>;
 
 /** @throws {TypeError} naming the option, its range and what was given. */
 export function resolveOptions(options: OpenOptions): ResolvedOptions {
@@ -92,7 +97,8 @@ export function resolveOptions(options: OpenOptions): ResolvedOptions {
   const resolved: ResolvedOptions = {
     ...openDefaults,
     inline: needsInline,
-    ...(Object.fromEntries(given) as unknown as Omit<OpenOptions, 'schemas'>),
+    ...(Object.fromEntries(given) as unknown as Omit<OpenOptions, 'schemas' | 'encryption'>),
+    encryption: resolveEncryption(options.encryption),
     schemas: schemaSet(options.schemas),
   };
   if (typeof resolved.path !== 'string' || resolved.path === '') throw wrong('path', 'a directory', resolved.path);

@@ -25,6 +25,8 @@ export interface ProcessorStore {
   walk(after: number, filter: LogFilter): SubscriptionWalk;
   /** @throws {STORE_CORRUPT} {STORE_CLOSED} */
   cursor(name: string): CursorPlace | undefined;
+  /** What is to be asked in the place of `cursor` when a run begins, where something has to be done before. @throws as a commit */
+  readonly load?: (() => Promise<CursorPlace>) | undefined;
   /** Resolves when the move is durable. @throws {CURSOR_MOVED}: nothing was written; and whatever a commit fails for. */
   moveCursor(move: Omit<CursorMove, 'kind'>): Promise<void>;
   /** Runs `use` on a snapshot of the last durable moment. @throws {STORE_CORRUPT} {STORE_CLOSED} */

@@ -73,7 +73,7 @@ export class StoredProjection<Value> implements ProjectionReader<Value> {
   }
 
   get version(): number | undefined {
-    return this.#read((snapshot) => readBuilds(snapshot, this.name)).active?.version;
+    return this.#read((snapshot) => this.#readable(snapshot))?.version;
   }
 
   get position(): number {
@@ -175,7 +175,7 @@ export class StoredProjection<Value> implements ProjectionReader<Value> {
 
   #moment(): Moment {
     return this.#read((snapshot) => {
-      const build = readBuilds(snapshot, this.name).active;
+      const build = this.#readable(snapshot);
       if (build === undefined) return { build, position: 0 };
       const cursor = readCursor(snapshot, buildCursorName(this.name, build.build), this.#source.incarnation);
       return { build, position: cursor?.position ?? 0 };
@@ -190,6 +190,11 @@ export class StoredProjection<Value> implements ProjectionReader<Value> {
       this.#entries = { build: active.build, entries: new BuildEntries(this.name, active) };
     }
     return this.#entries.entries;
+  }
+
+  /** The build that is read, unless its key is erased: then there is none, until another one is built. */
+  #readable(snapshot: Snapshot): ProjectionBuild | undefined {
+    return this.#active(snapshot)?.areErased(snapshot) === false ? readBuilds(snapshot, this.name).active : undefined;
   }
 
   #read<T>(use: (snapshot: Snapshot) => T): T {

@@ -8,14 +8,18 @@ import { assert } from '../src/assert.ts';
 import { groupBytesMax } from '../src/limits.ts';
 import { ProjectionOverlay } from '../src/log/projection-overlay.ts';
 import type { BuildEntries } from '../src/log/projection-rows.ts';
-import type { Engine, RowWrite } from '../src/storage/engine.ts';
+import type { RowDraft } from '../src/log/row-draft.ts';
+import type { Engine } from '../src/storage/engine.ts';
 import { isThenable } from '../src/thenable.ts';
 import type { StoredEvent } from '../src/types.ts';
 import type { Effects, Recorder } from './effects.ts';
+import type { ErasedPart } from './projection-options.ts';
 import { CallView } from './projection-view.ts';
 
 /** A handler of any type of events. */
 export type ProjectionCall = (view: CallView, event: StoredEvent) => unknown;
+/** Corrects the entries after an erasure. */
+export type ErasedCall = (view: CallView, erased: ErasedPart) => unknown;
 
 export interface RecorderOptions {
   readonly name: string;
@@ -45,6 +49,21 @@ export class ProjectionRecorder implements Recorder {
   open(entries: BuildEntries): void {
     this.#overlay = new ProjectionOverlay(this.#options.engine, entries);
     this.#forget();
+  }
+
+  /**
+   * What `correct` makes of the entries as they are stored, in rows. Before anything is handled, and nothing of it stays here:
+   * the entries are to be opened anew when it is durable. @throws as {@link ProjectionRecorder.call}
+   */
+  corrected(correct: ErasedCall, erased: readonly ErasedPart[]): readonly RowDraft[] {
+    const overlay = this.#opened();
+    overlay.clear();
+    try {
+      for (const part of erased) this.#inView('onErased', (view) => correct(view, part));
+      return overlay.rows('now');
+    } finally {
+      overlay.clear();
+    }
   }
 
   begin(position: number, unsaved: Effects | undefined): void {
@@ -86,13 +105,19 @@ export class ProjectionRecorder implements Recorder {
 
   /** Handles one event. @throws what the handler throws, and then nothing of it remains; {TypeError} when it returns a promise. */
   call(event: StoredEvent): void {
+    if (event.erased === true) return;
+    const { calls } = this.#options;
+    this.#inView(event.type, (view) => calls.get(event.type)?.(view, event));
+  }
+
+  #inView(what: string, call: (view: CallView) => unknown): void {
     const overlay = this.#opened();
-    const { name, calls } = this.#options;
+    const { name } = this.#options;
     const view = new CallView(overlay, name);
     overlay.beginCall();
     try {
-      const returned = calls.get(event.type)?.(view, event);
-      if (isThenable(returned)) throw promiseRefused(name, event.type, returned);
+      const returned = call(view);
+      if (isThenable(returned)) throw promiseRefused(name, what, returned);
     } catch (error) {
       overlay.undoCall();
       throw error;
@@ -108,7 +133,7 @@ export class ProjectionRecorder implements Recorder {
     this.#forget();
   }
 
-  #rows(effects: ProjectionEffects): readonly RowWrite[] {
+  #rows(effects: ProjectionEffects): readonly RowDraft[] {
     this.#given = effects;
     if (effects === this.#after) return this.#opened().rows('now');
     assert(effects === this.#before, 'effects are saved before they are outdated');
@@ -130,15 +155,15 @@ export class ProjectionRecorder implements Recorder {
 class ProjectionEffects implements Effects {
   readonly position: number;
   readonly bytes: number;
-  readonly #rows: (effects: ProjectionEffects) => readonly RowWrite[];
+  readonly #rows: (effects: ProjectionEffects) => readonly RowDraft[];
 
-  constructor(position: number, bytes: number, rows: (effects: ProjectionEffects) => readonly RowWrite[]) {
+  constructor(position: number, bytes: number, rows: (effects: ProjectionEffects) => readonly RowDraft[]) {
     this.position = position;
     this.bytes = bytes;
     this.#rows = rows;
   }
 
-  rows(): readonly RowWrite[] {
+  rows(): readonly RowDraft[] {
     return this.#rows(this);
   }
 

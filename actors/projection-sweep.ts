@@ -1,10 +1,11 @@
 /**
- * The sweep of a projection: removes rows and cursors of builds that nobody needs any more, a bounded number at a time.
+ * The sweep of a projection: erases keys of builds that nobody needs any more, and removes their rows and cursors, a bounded
+ * number at a time.
  *
  * What a crash leaves is found again at the next start.
  */
 import { projectionSweepRows } from '../src/limits.ts';
-import { leftoverRows } from '../src/log/projection-rows.ts';
+import { leftoverKeys, leftoverRows } from '../src/log/projection-leftovers.ts';
 import type { ProjectionStore } from './projection-work.ts';
 
 export class ProjectionSweep {
@@ -48,6 +49,11 @@ export class ProjectionSweep {
   }
 
   async #sweep(): Promise<void> {
+    const keys = this.#store.engine.read((snapshot) => leftoverKeys(snapshot, this.#name));
+    for (const build of keys) {
+      if (this.#isClosed) return;
+      await this.#store.eraseKey({ projection: this.#name, build });
+    }
     while (!this.#isClosed) {
       const rows = this.#store.engine.read((snapshot) => leftoverRows(snapshot, this.#name, projectionSweepRows));
       if (rows.length === 0) return;

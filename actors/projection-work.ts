@@ -6,12 +6,15 @@
  * far as the old one; readers see the old build before it and the new one after it. The number of the build is the generation of its
  * cursor.
  */
-import type { ProjectionBuild, ProjectionBuilds } from '../src/codec/projection-row.ts';
+import type { ErasureMark, ProjectionBuild, ProjectionBuilds } from '../src/codec/projection-row.ts';
 import { BusError } from '../src/errors.ts';
 import { type CursorMove, type CursorPlace, readCursor } from '../src/log/cursor.ts';
+import type { CountedErasure } from '../src/log/erasure-counts.ts';
 import { lettersBehind } from '../src/log/letters.ts';
+import { markRemovals, readMarks } from '../src/log/projection-erasure.ts';
 import { BuildEntries, buildCursorName, buildsRow, readBuilds } from '../src/log/projection-rows.ts';
-import type { Engine, RowWrite, Snapshot, TableName } from '../src/storage/engine.ts';
+import type { RowDraft } from '../src/log/row-draft.ts';
+import type { Engine, Snapshot, TableName } from '../src/storage/engine.ts';
 import type { ProcessorStore } from './processor-store.ts';
 
 /** What projections need of a store beside what processors do. */
@@ -20,12 +23,39 @@ export interface ProjectionStore {
   readonly engine: Pick<Engine, 'read'>;
   readonly incarnation: Uint8Array;
   /** Resolves when the rows are durable. @throws whatever a commit fails for. */
-  readonly writeRows: (rows: readonly RowWrite[]) => Promise<void>;
+  readonly writeRows: (rows: readonly RowDraft[]) => Promise<void>;
+  /** Resolves when what was sealed with the key of a build can't be opened any more, by anybody. @throws whatever a commit fails for. */
+  readonly eraseKey: (what: { readonly projection: string; readonly build: number }) => Promise<void>;
+  /** Resolves when no erasure is on its way: nothing is read from the log meanwhile that could be gone before it is saved. */
+  readonly erasuresDone: () => Promise<void>;
+  /** What was erased by the facts at these positions, the first one first. @throws {STORE_CORRUPT} {STORE_CLOSED} */
+  readonly erasuresBetween: (since: number, until: number) => Promise<readonly CountedErasure[]>;
+}
+
+/** Which handlers make the builds. */
+export interface ProjectionKind {
+  readonly name: string;
+  readonly version: number;
+  /** Where the store can seal. */
+  readonly isSealed: boolean;
+  /** Whether events of a stream may be in the entries. */
+  readonly isConcerned: (stream: string | undefined) => boolean;
+  /** Whether entries can be corrected after an erasure; otherwise another build takes their place. */
+  readonly canCorrect: boolean;
+}
+
+/** A build, and how far it is. */
+interface Place {
+  readonly build: ProjectionBuild;
+  readonly cursor: CursorPlace | undefined;
+  readonly marks: readonly ErasureMark[];
 }
 
 export interface ProjectionWorkEvents {
   /** The rows of the store are what counts from here on. */
   readonly onOpened: (entries: BuildEntries) => void;
+  /** The rows that correct the entries opened last after erasures. */
+  readonly onErased: (erasures: readonly CountedErasure[]) => readonly RowDraft[];
   /** A move is durable. `isOther`: it has made another build the one that is read, or that is worked on. */
   readonly onMoved: (isOther: boolean) => void;
 }
@@ -34,7 +64,7 @@ export class ProjectionWork {
   /** For the projection's processor. */
   readonly store: ProcessorStore;
   readonly #name: string;
-  readonly #version: number;
+  readonly #kind: ProjectionKind;
   readonly #store: ProjectionStore;
   readonly #events: ProjectionWorkEvents;
   /** The build worked on; `undefined` before the first load. */
@@ -47,14 +77,14 @@ export class ProjectionWork {
   /** Where it takes the place of the build that is read: as far as that one is, which nobody takes further meanwhile. */
   #switchAt = 0;
 
-  constructor(name: string, version: number, store: ProjectionStore, events: ProjectionWorkEvents) {
-    this.#name = name;
-    this.#version = version;
+  constructor(kind: ProjectionKind, store: ProjectionStore, events: ProjectionWorkEvents) {
+    this.#name = kind.name;
+    this.#kind = kind;
     this.#store = store;
     this.#events = events;
     this.store = {
       ...store.processors,
-      cursor: () => this.#load(),
+      load: () => this.#load(),
       read: (use) => store.processors.read((snapshot) => use(this.#hasCursor ? snapshot : withoutLetters(snapshot))),
       moveCursor: (move) => this.#move(move),
     };
@@ -82,28 +112,75 @@ export class ProjectionWork {
    * @throws whatever a commit fails for.
    */
   async beginBuild(): Promise<void> {
-    const { active, lastBuild } = this.#read((snapshot) => readBuilds(snapshot, this.#name));
-    const building = { version: this.#version, build: lastBuild + 1 };
+    const { active, building } = this.#read((snapshot) => {
+      const { active, lastBuild } = readBuilds(snapshot, this.#name);
+      return { active, building: this.#newBuild(snapshot, lastBuild) };
+    });
     await this.#store.writeRows([buildsRow(this.#name, { active, building, lastBuild: building.build })]);
   }
 
-  /** Chooses the build to work on, and gives its cursor. @throws {STORE_CORRUPT} */
-  #load(): CursorPlace {
-    const { builds, current, cursor, active } = this.#read((snapshot) => {
-      const builds = readBuilds(snapshot, this.#name);
-      const current = chosen(builds, this.#version);
-      const cursorOf = (one: ProjectionBuild | undefined) =>
-        one && readCursor(snapshot, buildCursorName(this.#name, one.build), this.#store.incarnation);
-      return { builds, current, cursor: cursorOf(current), active: cursorOf(builds.active) };
-    });
+  /** Chooses the build to work on, takes in what was erased behind it, and gives its cursor. @throws {STORE_CORRUPT}, and as a commit */
+  async #load(): Promise<CursorPlace> {
+    await this.#store.erasuresDone();
+    const { builds, known, fresh, active } = this.#read((snapshot) => this.#look(snapshot));
+    const erased = known === undefined ? [] : await this.#erasedBehind(known);
+    const isSpoilt = erased.length > 0 && !this.#kind.canCorrect;
+    const { build: current, cursor, marks } = known === undefined || isSpoilt ? fresh : known;
     this.#current = current;
     this.#stored = builds;
     this.#wanted = buildsFor(builds, current);
     this.#hasCursor = cursor !== undefined;
     this.#durable = cursor?.position ?? 0;
     this.#switchAt = active?.position ?? 0;
-    this.#events.onOpened(new BuildEntries(this.#name, current));
+    const entries = new BuildEntries(this.#name, current);
+    this.#events.onOpened(entries);
+    if (cursor !== undefined && marks.length > 0) {
+      const corrections = erased.length === 0 ? [] : this.#events.onErased(erased);
+      await this.#store.processors.moveCursor({
+        name: buildCursorName(this.#name, current.build),
+        expected: cursor,
+        to: cursor,
+        rows: [...corrections, ...markRemovals(this.#name, marks)],
+      });
+      this.#events.onOpened(entries);
+    }
     return cursor ?? { position: 0, generation: current.build };
+  }
+
+  /** The build that the handlers may go on with, if there is one, and one that was not begun yet: without rows and cursor. */
+  #look(snapshot: Snapshot) {
+    const builds = readBuilds(snapshot, this.#name);
+    const { active, building } = builds;
+    const place = (build: ProjectionBuild): Place => ({
+      build,
+      cursor: readCursor(snapshot, buildCursorName(this.#name, build.build), this.#store.incarnation),
+      marks: readMarks(snapshot, this.#name, build.build),
+    });
+    const fresh = place(this.#newBuild(snapshot, builds.lastBuild));
+    const { version, isSealed } = fresh.build;
+    const isOurs = (one: ProjectionBuild | undefined): one is ProjectionBuild =>
+      one?.version === version && one.isSealed === isSealed && !new BuildEntries(this.#name, one).areErased(snapshot);
+    // Where another build was begun, that has taken the letters over: what is read can't be gone on with.
+    const known = isOurs(building) ? building : building === undefined && isOurs(active) ? active : undefined;
+    return { builds, known: known && place(known), fresh, active: active && place(active).cursor };
+  }
+
+  #newBuild(snapshot: Snapshot, lastBuild: number): ProjectionBuild {
+    const { version, isSealed } = this.#kind;
+    return { version, build: lastBuild + 1, isSealed: isSealed && snapshot.keys !== undefined };
+  }
+
+  /** What of the events that a build has consumed may have been erased since. */
+  async #erasedBehind({ cursor, marks }: Place): Promise<CountedErasure[]> {
+    const erasures = new Map<number, CountedErasure>();
+    for (const { since, position } of marks) {
+      for (const erasure of await this.#store.erasuresBetween(since, position)) erasures.set(erasure.position, erasure);
+    }
+    const consumed = cursor?.position ?? 0;
+    return [...erasures.values()].filter(
+      ({ firstPosition, stream }) =>
+        firstPosition !== undefined && firstPosition <= consumed && this.#kind.isConcerned(stream),
+    );
   }
 
   async #move({ expected, to, rows, ...rest }: Omit<CursorMove, 'kind'>): Promise<void> {
@@ -136,14 +213,6 @@ export class ProjectionWork {
   #read<T>(use: (snapshot: Snapshot) => T): T {
     return this.#store.engine.read(use);
   }
-}
-
-/** The build that `version` goes on with; one that was not begun yet is without rows and cursor. */
-function chosen({ active, building, lastBuild }: ProjectionBuilds, version: number): ProjectionBuild {
-  if (building?.version === version) return building;
-  // Another build that was begun has taken the letters over: what is read can't be gone on with.
-  if (active?.version === version && building === undefined) return active;
-  return { version, build: lastBuild + 1 };
 }
 
 /** The builds there are once `current` is worked on. The first of all is read at once: there is nothing to keep for readers. */

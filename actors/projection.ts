@@ -43,7 +43,6 @@ export class Projection<Value = unknown> implements AsyncDisposable {
   /** As with processors: each state at once, numbers at most twenty times a second. */
   readonly state$: Observable<ProjectionStatus>;
   readonly #parts: ProjectionParts<Value>;
-  /** What was asked for last. */
   #isToRun = false;
   #active: ProjectionStatus['active'] = { version: undefined, position: 0 };
   #closing: Promise<void> | undefined;
@@ -56,6 +55,14 @@ export class Projection<Value = unknown> implements AsyncDisposable {
     this.name = parts.reader.name;
     this.#parts = parts;
     this.state$ = parts.processor.state$.pipe(map((status) => this.#withBuild(status)));
+  }
+
+  /**
+   * What was asked for last.
+   * @internal
+   */
+  get isToRun(): boolean {
+    return this.#isToRun;
   }
 
   /** What it does now, how far it is, and what is read. */

@@ -1,11 +1,14 @@
 /**
  * The projections of a bus: makes each of its processor, recorder and reader, and knows those that are not closed.
  */
+import type { CountedErasure } from '../src/log/erasure-counts.ts';
+import { streamFilter } from '../src/log/event-filter.ts';
 import type { EventShape } from '../src/types.ts';
 import type { Handler } from './processor-options.ts';
 import type { Processors } from './processors.ts';
 import { Projection } from './projection.ts';
-import { type ProjectionOptions, resolveProjection } from './projection-options.ts';
+import { ProjectionErasure } from './projection-erasure.ts';
+import { type ErasedPart, type ProjectionOptions, resolveProjection } from './projection-options.ts';
 import { type ProjectionSource, StoredProjection } from './projection-reader.ts';
 import { ProjectionRecorder } from './projection-recorder.ts';
 import { ProjectionSweep } from './projection-sweep.ts';
@@ -16,6 +19,7 @@ export class Projections {
   readonly #store: ProjectionStore;
   readonly #source: ProjectionSource;
   readonly #projectionByName = new Map<string, Projection>();
+  readonly #erasureByName = new Map<string, ProjectionErasure>();
 
   constructor(processors: Processors, store: ProjectionStore, source: ProjectionSource) {
     this.#processors = processors;
@@ -28,17 +32,25 @@ export class Projections {
     return [...this.#projectionByName.values()];
   }
 
+  /** The same, as an erasure meets them. */
+  get erasures(): readonly ProjectionErasure[] {
+    return [...this.#erasureByName.values()];
+  }
+
   /** A projection that is not started yet. @throws {TypeError} for options out of range. @throws {PROCESSOR_NAME_TAKEN} */
   create<Events extends EventShape, Value>(options: ProjectionOptions<Events, Value>): Projection<Value> {
-    const { version, calls, processor: resolved } = resolveProjection(options);
+    const { version, isSealed, calls, onErased, processor: resolved } = resolveProjection(options);
     const { name } = resolved;
+    const isConcerned = streamFilter(resolved.filter);
+    const kind = { name, version, isSealed, isConcerned, canCorrect: onErased !== undefined };
     const { engine, processors: processorStore } = this.#store;
     const sweep = new ProjectionSweep(name, this.#store);
-    const work = new ProjectionWork(name, version, this.#store, {
+    const work = new ProjectionWork(kind, this.#store, {
       onOpened: (entries) => {
         recorder.open(entries);
         sweep.start();
       },
+      onErased: (erased) => (onErased === undefined ? [] : recorder.corrected(onErased, erased.map(erasedPart))),
       onMoved: (isOther) => {
         recorder.saved();
         if (isOther) sweep.start();
@@ -48,18 +60,24 @@ export class Projections {
     const recorder = new ProjectionRecorder({ name, engine, calls, isDue });
     const handler = { kind: 'each', call: (event) => recorder.call(event), recorder } as const satisfies Handler;
     const { moves } = this.#processors.names;
+    const processor = this.#processors.createHidden({ ...resolved, handler, partitions: 0 }, work.store);
+    const reader = new StoredProjection<Value>(name, this.#source);
     const projection = new Projection<Value>({
       version,
-      processor: this.#processors.createHidden({ ...resolved, handler, partitions: 0 }, work.store),
-      reader: new StoredProjection<Value>(name, this.#source),
+      processor,
+      reader,
       sweep,
       isBuilding: () => work.isBuilding,
       build: () => work.build,
       head: () => processorStore.head(),
       beginBuild: () => moves.take(name, () => work.beginBuild()),
-      release: () => this.#projectionByName.delete(name),
+      release: () => {
+        this.#projectionByName.delete(name);
+        this.#erasureByName.delete(name);
+      },
     });
     this.#projectionByName.set(name, projection as Projection);
+    this.#erasureByName.set(name, new ProjectionErasure(kind, processor, reader, () => projection.isToRun));
     return projection;
   }
 
@@ -67,4 +85,8 @@ export class Projections {
   async close(): Promise<void> {
     await Promise.allSettled(this.list.map((projection) => projection.close()));
   }
+}
+
+function erasedPart({ stream, firstPosition = 0, events }: CountedErasure): ErasedPart {
+  return stream === undefined ? { firstPosition, events } : { stream, firstPosition, events };
 }

@@ -12,7 +12,7 @@ import { abortError, throwIfAborted } from '../src/log/pages.ts';
 import { unpackError } from './error-transfer.ts';
 import { queryFailed, type UserCode } from './query-task.ts';
 import type * as ReaderThread from './reader.worker.ts';
-import type { Answer, ReaderThreadData } from './reader.worker.ts';
+import type { Answer, Handed, ReaderThreadData } from './reader.worker.ts';
 import { ThreadSections } from './thread-sections.ts';
 import { withinMs } from './within-ms.ts';
 import { workerFile } from './worker-file.ts';
@@ -34,6 +34,8 @@ export interface ReaderPoolOptions {
   readonly path: string;
   /** Most threads. */
   readonly threads: number;
+  /** Memory of the {@link StoreSecrets}, for a store with encryption. @default none */
+  readonly secrets?: SharedArrayBuffer | undefined;
   /** Safety checks to leave out when a thread opens the store. @default [] */
   readonly force?: ReaderThreadData['force'];
   /** A thread without work ends after this. Milliseconds. @default 10_000 */
@@ -50,7 +52,7 @@ export interface ReaderPoolOptions {
 
 /** Tasks by name, as reader.worker.ts exports them. */
 export type TaskName = keyof typeof ReaderThread;
-type TaskArgument<Name extends TaskName> = Parameters<(typeof ReaderThread)[Name]>[0] & UserCode;
+type TaskArgument<Name extends TaskName> = Parameters<(typeof ReaderThread)[Name]>[0]['task'] & UserCode;
 type TaskValue<Name extends TaskName> =
   Awaited<ReturnType<(typeof ReaderThread)[Name]>> extends Answer<infer Value> ? Value : never;
 
@@ -80,6 +82,7 @@ interface WaitingTask {
 export class ReaderPool implements AsyncDisposable {
   readonly threads: number;
   readonly #path: string;
+  readonly #secrets: SharedArrayBuffer | undefined;
   readonly #closeMs: number;
   readonly #onError: (error: unknown) => void;
   readonly #piscina: Piscina<unknown, Answer<unknown> | null>;
@@ -100,6 +103,7 @@ export class ReaderPool implements AsyncDisposable {
     const { file = workerFile('reader') } = options;
     this.threads = threads;
     this.#path = path;
+    this.#secrets = options.secrets;
     this.#closeMs = closeMs;
     this.#onError = onError;
     const data: ReaderThreadData = { path, force, sections: this.#sections.memory };
@@ -186,7 +190,8 @@ export class ReaderPool implements AsyncDisposable {
     try {
       throwIfAborted(signal);
       if (this.#isEnded) throw this.#closedError();
-      answer = await this.#piscina.run(argument, { name, signal: stop.signal, transferList: [...transfer] });
+      const handed: Handed<unknown> = { task: argument, secrets: this.#secrets };
+      answer = await this.#piscina.run(handed, { name, signal: stop.signal, transferList: [...transfer] });
     } catch (error) {
       throw this.#lostError(argument, signal, stop.signal.aborted ? stop.signal.reason : error);
     } finally {

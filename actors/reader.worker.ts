@@ -5,12 +5,15 @@
  * The store is opened by the first task that reads it, and released when the thread ends.
  */
 import { threadId, workerData } from 'node:worker_threads';
+import { StoreSecrets } from '../src/crypto/secrets.ts';
 import { LogReader } from '../src/log/log-reader.ts';
 import { TailFollower } from '../src/log/tail.ts';
 import type { Engine } from '../src/storage/engine.ts';
+import { KeyFileStorage } from '../src/storage/key-storage.ts';
 import { type LmdbEngineOptions, openLmdbEngine } from '../src/storage/lmdb-engine.ts';
 import { type PackedError, packError } from './error-transfer.ts';
 import { type EventTask, HandlerRuns, type PackedResult, type PackedTrouble, type RoundTask } from './handler-task.ts';
+import { keyedReader } from './keyed-reader.ts';
 import { type FoldTask, foldPart as fold, type MergeTask, mergeParts as merge } from './query-task.ts';
 import { ThreadSections } from './thread-sections.ts';
 
@@ -20,6 +23,15 @@ export interface ReaderThreadData {
   readonly force: LmdbEngineOptions['force'];
   /** Of the pool: its {@link ThreadSections}. */
   readonly sections: SharedArrayBuffer;
+}
+
+/**
+ * A task, and the memory of the {@link StoreSecrets} of a store with encryption: they come on a port that only the pool's own
+ * code has, with each task, since any may be the first one of a thread. Code of the user's gets the task alone.
+ */
+export interface Handed<Task> {
+  readonly task: Task;
+  readonly secrets: SharedArrayBuffer | undefined;
 }
 
 /** How a task ended. */
@@ -34,20 +46,20 @@ let reader: LogReader | undefined;
 // All is loaded by now.
 sections.leave(threadId);
 
-export function foldPart(task: FoldTask): Promise<Answer<void>> {
-  return answer(async () => fold(await openReader(), task));
+export function foldPart({ task, secrets }: Handed<FoldTask>): Promise<Answer<void>> {
+  return answer(async () => fold(await openReader(secrets), task));
 }
 
-export function mergeParts(task: MergeTask): Promise<Answer<void>> {
+export function mergeParts({ task }: Handed<MergeTask>): Promise<Answer<void>> {
   return answer(() => merge(task));
 }
 
-export function handleRound(task: RoundTask): Promise<Answer<PackedResult>> {
-  return answer(async () => handlers.round(await openReader(), task));
+export function handleRound({ task, secrets }: Handed<RoundTask>): Promise<Answer<PackedResult>> {
+  return answer(async () => handlers.round(await openReader(secrets), task));
 }
 
-export function handleEvent(task: EventTask): Promise<Answer<PackedTrouble | undefined>> {
-  return answer(async () => handlers.event(await openReader(), task));
+export function handleEvent({ task, secrets }: Handed<EventTask>): Promise<Answer<PackedTrouble | undefined>> {
+  return answer(async () => handlers.event(await openReader(secrets), task));
 }
 
 async function answer<Value>(run: () => Promise<Value>): Promise<Answer<Value>> {
@@ -59,11 +71,13 @@ async function answer<Value>(run: () => Promise<Value>): Promise<Answer<Value>> 
 }
 
 /** A thread has one task at a time, so nobody else opens meanwhile. */
-async function openReader(): Promise<LogReader> {
+async function openReader(secrets: SharedArrayBuffer | undefined): Promise<LogReader> {
   if (reader !== undefined) return reader;
   // Only the writer makes rows, waits for the lock, and decides on durability.
   const writing = { durability: 'sync', lockWaitMs: 0, initialRows: [] } as const;
-  const engine = await inSection(() => openLmdbEngine({ directory: path, readOnly: true, force, ...writing }));
+  const plain = await inSection(() => openLmdbEngine({ directory: path, readOnly: true, force, ...writing }));
+  const keys = secrets && { storage: new KeyFileStorage({ directory: path }), secrets: new StoreSecrets(secrets) };
+  const engine = keyedReader(plain, keys);
   const read: Engine['read'] = (use) => {
     sections.enter(threadId);
     try {

@@ -4,11 +4,10 @@
  * They go between two rounds of work, one try each, in order, and never move the cursor. What became of them is written in
  * one move of the cursor to where it is; a crash before that repeats them. A stream is open again when nothing of it is left.
  */
-import { encodeLetterRow, type LetterRow, letterKey, parkedKey } from '../src/codec/letter-row.ts';
+import { type LetterRow, letterKey, parkedKey } from '../src/codec/letter-row.ts';
 import type { CursorPlace } from '../src/log/cursor.ts';
-import { type Letter, parkedPositions, readLetter } from '../src/log/letters.ts';
+import { type LetterEntry, letterDraft, parkedPositions, readLetterEntry } from '../src/log/letters.ts';
 import type { RowDraft } from '../src/log/row-draft.ts';
-import type { RowWrite } from '../src/storage/engine.ts';
 import type { StoredEvent } from '../src/types.ts';
 import type { CaughtError } from './caught-error.ts';
 import type { Recorder } from './effects.ts';
@@ -92,8 +91,9 @@ class ReplayRound {
   readonly #generation: number;
   readonly #signal: AbortSignal;
   readonly #begunMs = performance.now();
-  readonly #outcomes: { readonly letter: Letter; readonly row: LetterRow | undefined }[] = [];
-  readonly #parkedRows: RowWrite[] = [];
+  /** Letters with what becomes of them; `undefined`: they were handled. */
+  readonly #outcomes: { readonly letter: LetterEntry; readonly next: RowDraft | undefined }[] = [];
+  readonly #parkedRows: RowDraft[] = [];
   /** Streams in which an event failed. */
   readonly #blocked = new Set<string>();
 
@@ -110,7 +110,7 @@ class ReplayRound {
   async retryLetters(positions: readonly number[]): Promise<void> {
     for (const position of positions) {
       if (this.#isOver) return;
-      const letter = this.#world.store.read((snapshot) => readLetter(snapshot, this.#world.name, position));
+      const letter = this.#world.store.read((snapshot) => readLetterEntry(snapshot, this.#world.name, position));
       if (letter?.state === 'waiting') await this.#retry(letter);
       this.tried++;
     }
@@ -132,17 +132,20 @@ class ReplayRound {
     }
   }
 
-  async #retry(letter: Letter): Promise<void> {
-    const { position, ...row } = letter;
-    const attempts = row.attempts + 1;
+  async #retry(letter: LetterEntry): Promise<void> {
+    const { name, store } = this.#world;
+    const { position, ...head } = letter;
+    const attempts = head.attempts + 1;
     const trouble = await this.#call(position, attempts);
     if (trouble === undefined) {
-      this.#outcomes.push({ letter, row: undefined });
-      if (row.isParked) this.opened.push(row.stream);
+      this.#outcomes.push({ letter, next: undefined });
+      if (head.isParked) this.opened.push(head.stream);
       return;
     }
     const error = keptError(trouble.error);
-    this.#outcomes.push({ letter, row: { ...row, state: 'dead', attempts, lastMs: this.#world.store.now(), error } });
+    const row: LetterRow = { ...head, state: 'dead', attempts, lastMs: store.now(), error };
+    const { keyId } = placeOf(this.#event(position));
+    this.#outcomes.push({ letter, next: letterDraft(name, position, row, keyId) });
   }
 
   /** True when the next event of the stream may follow. */
@@ -165,15 +168,15 @@ class ReplayRound {
   }
 
   /** Of a letter that somebody has discarded meanwhile, nothing is written. */
-  rows(): RowWrite[] {
+  rows(): RowDraft[] {
     const { name, store } = this.#world;
     const letterRows = this.#outcomes
       .filter(
-        ({ letter }) => store.read((snapshot) => readLetter(snapshot, name, letter.position))?.state === 'waiting',
+        ({ letter: { position } }) =>
+          store.read((snapshot) => readLetterEntry(snapshot, name, position))?.state === 'waiting',
       )
-      .map(({ letter, row }): RowWrite => {
-        const key = letterKey(name, letter.position);
-        return { table: 'dead_letters', key, value: row && encodeLetterRow(key, row) };
+      .map(({ letter: { position }, next }): RowDraft => {
+        return next ?? { table: 'dead_letters', key: letterKey(name, position), value: undefined };
       });
     const newLetters = this.givenUp.map((one) => letterRow(name, this.#generation, one));
     return [...letterRows, ...this.#parkedRows, ...newLetters];

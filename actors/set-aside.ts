@@ -4,8 +4,10 @@
  * Never passed silently: the rows that keep them are written in the same transaction that moves the cursor behind them, and
  * so is, for the skipped ones, nothing but the cursor.
  */
-import { encodeLetterRow, type LetterError, letterKey, parkedKey, parkedRow } from '../src/codec/letter-row.ts';
-import type { RowWrite } from '../src/storage/engine.ts';
+import { keyIdOf } from '../src/codec/event.ts';
+import { type LetterError, type LetterRow, parkedKey, parkedRow } from '../src/codec/letter-row.ts';
+import { letterDraft } from '../src/log/letters.ts';
+import type { RowDraft } from '../src/log/row-draft.ts';
 import type { StoredEvent } from '../src/types.ts';
 import type { CaughtError } from './caught-error.ts';
 
@@ -18,6 +20,8 @@ export interface EventPlace {
   readonly stream: string;
   readonly version: number;
   readonly type: string;
+  /** What is kept of it goes with this key; 0: with that of its stream. */
+  readonly keyId: number;
 }
 
 export interface GivenUp {
@@ -61,9 +65,9 @@ export class SetAside {
   }
 
   /** What keeps them, for the consumer `name` in `generation`. */
-  rows(name: string, generation: number): RowWrite[] {
+  rows(name: string, generation: number): RowDraft[] {
     const letters = this.givenUp.filter(({ how }) => how !== 'skip').map((one) => letterRow(name, generation, one));
-    const parked = this.parked.map(({ stream, position }): RowWrite => {
+    const parked = this.parked.map(({ stream, position }): RowDraft => {
       const key = parkedKey(name, stream, position);
       return { table: 'parked', key, value: parkedRow(key) };
     });
@@ -75,8 +79,9 @@ export class SetAside {
   }
 }
 
-export function placeOf({ position, stream, version, type }: StoredEvent): EventPlace {
-  return { position, stream, version, type };
+export function placeOf(event: StoredEvent): EventPlace {
+  const { position, stream, version, type } = event;
+  return { position, stream, version, type, keyId: keyIdOf(event) };
 }
 
 /** The dead letter of what was given up in `generation`. */
@@ -84,9 +89,8 @@ export function letterRow(
   name: string,
   generation: number,
   { event, how, error, attempts, firstMs, lastMs }: GivenUp,
-): RowWrite {
-  const key = letterKey(name, event.position);
-  const value = encodeLetterRow(key, {
+): RowDraft {
+  const row: LetterRow = {
     stream: event.stream,
     version: event.version,
     type: event.type,
@@ -97,8 +101,8 @@ export function letterRow(
     firstMs,
     lastMs,
     error: keptError(error),
-  });
-  return { table: 'dead_letters', key, value };
+  };
+  return letterDraft(name, event.position, row, event.keyId);
 }
 
 /** An error as it is kept: texts of bounded length. */

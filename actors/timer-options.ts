@@ -37,8 +37,9 @@ export function scheduleOrder(
   checkTimerKey(key);
   if (Array.isArray(event)) throw new TypeError('a timer has one event, got an array');
   const request = encode([{ stream, events: [event] }], metadata === undefined ? {} : { metadata });
-  const orderOf = ({ types, records }: AppendRequest): ScheduleOrder => {
-    return { kind: 'schedule', key, stream, type: types[0] as string, dueMs, scheduledMs: nowMs, record: records };
+  const orderOf = ({ types, records: record, subjects }: AppendRequest): ScheduleOrder => {
+    const [type, subject] = [types[0] as string, subjects?.[0]];
+    return { kind: 'schedule', key, stream, type, dueMs, scheduledMs: nowMs, record, subject };
   };
   return isThenable(request) ? request.then(orderOf) : orderOf(request);
 }

@@ -6,15 +6,14 @@
  * table in one transaction: exactly once, whatever ends the process. Nothing is kept in memory but what is being written.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { TimerRow, TimerState } from '../src/codec/timer-row.ts';
 import { BusError, isBusError } from '../src/errors.ts';
 import { timerBatchBytesMax, timerBatchMax, timerLookMaxMs, timerRetryMaxMs, timersMax } from '../src/limits.ts';
-import { decideOrders, fireRequest, type TimerAnswer, type TimerOrder } from '../src/log/timer-writes.ts';
-import { countTimers, firstDueMs, readDue, readTimerState } from '../src/log/timers.ts';
-import type { Snapshot } from '../src/storage/engine.ts';
+import type { TimerOrder } from '../src/log/timer-writes.ts';
+import { type DueTimers, firstDueMs, readDue } from '../src/log/timers.ts';
 import { type TimerClock, unheldTimers } from './processor-status.ts';
 import { TimerOrders } from './timer-orders.ts';
 import type { TimerStore } from './timer-store.ts';
+import { TimerTable } from './timer-table.ts';
 
 /** What tests bring along. */
 export interface TimerWorld {
@@ -29,18 +28,23 @@ const firstRetryMs = 100;
 const toldByBus = ['STORE_FAILED', 'WRITER_FENCED', 'STORE_CLOSED'] as const;
 /** Damaged rows that are told one by one; `verify` finds all. */
 const toldMax = 100;
+/** Waits until the timers that an erasure has made void are gone. */
+interface Drop extends PromiseWithResolvers<number> {
+  readonly stream: string | undefined;
+}
+
 const batchLimits = Object.freeze({ count: timerBatchMax, bytes: timerBatchBytesMax });
 
 export class TimerService {
   readonly #store: TimerStore;
   readonly #clock: TimerClock;
-  readonly #pendingMax: number;
+  readonly #table: TimerTable;
   readonly #orders = new TimerOrders();
   /** Wait until nothing is due. */
   readonly #looks: PromiseWithResolvers<void>[] = [];
+  readonly #drops: Drop[] = [];
   /** Damaged rows that were told, by their sequences. */
   readonly #told = new Set<number>();
-  #state: TimerState | undefined;
   #nextDueMs: number | undefined;
   #alarm: unknown;
   #working: Promise<void> | undefined;
@@ -56,7 +60,7 @@ export class TimerService {
   constructor(store: TimerStore, { clock, pendingMax }: TimerWorld = realWorld) {
     this.#store = store;
     this.#clock = clock;
-    this.#pendingMax = pendingMax;
+    this.#table = new TimerTable(store, pendingMax);
   }
 
   /** Begins to fire, if there is anything pending. Never throws. */
@@ -71,10 +75,11 @@ export class TimerService {
   /**
    * Resolves when `order` is durable, with whether a timer of its key was pending before. `signal` ends the wait: {ABORTED}
    * `'nothing-written'` while the order's turn has not come, `'unknown'` afterwards.
-   * @throws {TIMERS_FULL} {STORE_CORRUPT} {STORE_CLOSED} and whatever a commit fails for.
+   * @throws {TIMERS_FULL} {KEY_ERASED} {MASTER_KEY_REQUIRED} {STORE_CORRUPT} {STORE_CLOSED} and whatever a commit fails for.
    */
-  order(order: TimerOrder, signal: AbortSignal | undefined): Promise<boolean> {
-    if (this.#isClosed) return Promise.reject(this.#closedError());
+  async order(order: TimerOrder, signal: AbortSignal | undefined): Promise<boolean> {
+    if (this.#isClosed) throw this.#closedError();
+    if (order.kind === 'schedule' && order.subject !== undefined) this.#requireKeys();
     const answer = this.#orders.add(order, signal);
     this.#wake();
     return answer;
@@ -91,6 +96,18 @@ export class TimerService {
     }
     this.#wake();
     return look.promise;
+  }
+
+  /**
+   * Takes out all timers whose key was erased and, of a stream that was, those that are stored plain. Resolves, when that is
+   * durable, to how many there were. @throws {STORE_CLOSED} and whatever a commit fails for.
+   */
+  dropErased(stream: string | undefined): Promise<number> {
+    if (this.#isClosed) return Promise.reject(this.#closedError());
+    const drop: Drop = { ...Promise.withResolvers<number>(), stream };
+    this.#drops.push(drop);
+    this.#wake();
+    return drop.promise;
   }
 
   /** Fires nothing more, and resolves when what was being written, and the orders before, are settled. Never rejects. */
@@ -114,9 +131,10 @@ export class TimerService {
     await setImmediate();
     let hasFired = false;
     try {
-      while (hasFired || this.#isAsked || !this.#orders.isEmpty) {
+      while (hasFired || this.#isAsked || !this.#orders.isEmpty || this.#drops.length > 0) {
         this.#isAsked = false;
         await this.#takeOrders();
+        await this.#takeDrops();
         hasFired = await this.#fire();
       }
     } catch (error) {
@@ -130,31 +148,28 @@ export class TimerService {
   async #takeOrders(): Promise<void> {
     const taken = this.#orders.take(batchLimits.count, batchLimits.bytes);
     if (taken.length === 0) return;
-    let answers: readonly TimerAnswer[];
-    try {
-      const { incarnation } = this.#store;
-      const orders = taken.map(({ order }) => order);
-      const decided = this.#store.read((snapshot) =>
-        decideOrders(snapshot, orders, this.#stateOf(snapshot), incarnation, this.#pendingMax),
-      );
-      if (decided.rows.length > 0) await this.#store.write(decided.rows);
-      this.#state = decided.state;
-      ({ answers } = decided);
-    } catch (error) {
-      answers = taken.map(() => ({ error }));
-    }
+    const answers = await this.#table.answersTo(taken.map(({ order }) => order));
     this.#orders.settle(taken, answers);
+  }
+
+  async #takeDrops(): Promise<void> {
+    for (const drop of this.#drops.splice(0)) {
+      try {
+        drop.resolve(await this.#table.dropErased(drop.stream));
+      } catch (error) {
+        drop.reject(error);
+      }
+    }
   }
 
   /** Fires a batch of what is due. False when nothing is, or nothing can be. */
   async #fire(): Promise<boolean> {
     if (this.#hasEnded || this.#failure !== undefined) return false;
     try {
-      const timers = this.#readDue();
-      if (timers.length === 0) return false;
-      const { request, state } = fireRequest(timers, this.#stateNow());
-      await this.#store.append(request);
-      this.#state = state;
+      const { timers, erased } = this.#readDue();
+      if (timers.length + erased.length === 0) return false;
+      if (erased.length > 0) await this.#table.dropUnfired(erased);
+      if (timers.length > 0) await this.#table.fire(timers);
       this.#failures = 0;
       return true;
     } catch (error) {
@@ -163,10 +178,10 @@ export class TimerService {
     }
   }
 
-  #readDue(): readonly TimerRow[] {
+  #readDue(): Pick<DueTimers, 'timers' | 'erased'> {
     const { incarnation } = this.#store;
     const nowMs = this.#store.now();
-    const { timers, nextDueMs, damage } = this.#store.read((snapshot) =>
+    const { timers, erased, nextDueMs, damage } = this.#store.read((snapshot) =>
       readDue(snapshot, nowMs, incarnation, batchLimits),
     );
     for (const { place, error } of damage) {
@@ -175,23 +190,7 @@ export class TimerService {
       this.#store.report(error);
     }
     this.#nextDueMs = nextDueMs;
-    return timers;
-  }
-
-  #stateNow(): TimerState {
-    return this.#state ?? this.#store.read((snapshot) => this.#stateOf(snapshot));
-  }
-
-  /** A damaged count is told and made again. */
-  #stateOf(snapshot: Snapshot): TimerState {
-    try {
-      this.#state ??= readTimerState(snapshot);
-    } catch (error) {
-      if (!isBusError(error, 'STORE_CORRUPT')) throw error;
-      this.#store.report(error);
-      this.#state = countTimers(snapshot);
-    }
-    return this.#state;
+    return { timers, erased };
   }
 
   /** What may pass is tried again: no space, or a damaged row on the way, which may be mended. The rest ends firing. */
@@ -227,6 +226,14 @@ export class TimerService {
       if (failure === undefined) resolve();
       else reject(failure);
     }
+  }
+
+  /** @throws {MASTER_KEY_REQUIRED} */
+  #requireKeys(): void {
+    if (this.#store.read(({ keys }) => keys !== undefined)) return;
+    const { path } = this.#store;
+    const message = 'an event that names a subject is sealed with a key of its own: open the store with `encryption`';
+    throw new BusError('MASTER_KEY_REQUIRED', message, { path });
   }
 
   #closedError(): BusError<'STORE_CLOSED'> {

@@ -33,6 +33,8 @@ export interface Hello {
   readonly durability: Durability;
   /** Of the bus: its {@link SharedState}. `undefined` where others write the store: then the thread polls it, and only reads. */
   readonly shared: SharedArrayBuffer | undefined;
+  /** Memory of the {@link StoreSecrets}; `undefined` for a store without encryption. */
+  readonly secrets: SharedArrayBuffer | undefined;
 }
 
 /** From the writer's end. `'closing'`: the bus closes, the thread should too (connect.ts listens to that, and to the hello). */

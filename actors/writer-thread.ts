@@ -12,6 +12,7 @@ import { type PackedError, unpackError } from './error-transfer.ts';
 import { guardExit, releaseExit } from './exit-guard.ts';
 import type { ResolvedOptions } from './options.ts';
 import { SharedState } from './shared-state.ts';
+import type { StoreKeys } from './store-keys.ts';
 import { withinMs } from './within-ms.ts';
 import { inheritedArguments, workerFile } from './worker-file.ts';
 import { WriterPort } from './writer-port.ts';
@@ -23,6 +24,14 @@ export interface WriterThreadData {
     'path' | 'durability' | 'lockWaitMs' | 'idempotencyTtlMs' | 'rebuildIndex' | 'force'
   >;
   readonly shared: SharedArrayBuffer;
+  /** Here {@link WriterThreadKeys} are waiting; `undefined` for a store without encryption. */
+  readonly keys: MessagePort | undefined;
+}
+
+/** What the thread opens the keys with. Of a port that only its own code has: what a thread is started with, others see. */
+export interface WriterThreadKeys extends Pick<StoreKeys, 'key' | 'mode'> {
+  /** Memory of the {@link StoreSecrets}. */
+  readonly secrets: SharedArrayBuffer;
 }
 
 export type ToWriterThread =
@@ -50,17 +59,23 @@ export class WriterThread {
    * Starts the thread and waits until it has opened the store.
    * @throws what opening a store throws; {ABORTED} when `options.signal` ends the wait for another writer.
    */
-  static async start(options: ResolvedOptions, onFailed: (error: unknown) => void): Promise<WriterThread> {
+  static async start(
+    options: ResolvedOptions,
+    keys: StoreKeys | undefined,
+    onFailed: (error: unknown) => void,
+  ): Promise<WriterThread> {
     const state = new SharedState();
     const { path, durability, lockWaitMs, idempotencyTtlMs, rebuildIndex, force, signal } = options;
     const data: WriterThreadData = {
       options: { path, durability, lockWaitMs, idempotencyTtlMs, rebuildIndex, force: [...force] },
       shared: state.memory,
+      keys: keys && portOf({ key: keys.key, mode: keys.mode, secrets: keys.secrets.memory }),
     };
     guardExit(state);
     try {
       const worker = new Worker(workerFile('writer'), {
         workerData: data,
+        transferList: data.keys === undefined ? [] : [data.keys],
         name: 'varvebus writer',
         ...inheritedArguments(),
         // It prints nothing. Without these, Node would set up the process's own streams for it, and its pipes to not blocking.
@@ -139,6 +154,14 @@ export class WriterThread {
   #send(message: ToWriterThread, transfer: MessagePort[] = []): void {
     this.#worker.postMessage(message, transfer);
   }
+}
+
+/** A port on which the keys have arrived. */
+function portOf(keys: WriterThreadKeys): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  port1.postMessage(keys);
+  port1.close();
+  return port2;
 }
 
 /** Waits for the first word of the thread. */

@@ -2,19 +2,23 @@
  * The writer's thread: opens the store, serves its ports until it is asked to stop, and closes the store. Nothing else.
  */
 import { resolve } from 'node:path';
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { assert } from '../src/assert.ts';
+import { StoreSecrets } from '../src/crypto/secrets.ts';
 import { disconnectMaxMs } from '../src/limits.ts';
-import { LogWriter } from '../src/log/log-writer.ts';
+import { type KeySetup, openLogWriter } from '../src/log/key-setup.ts';
 import { initialMetaRows } from '../src/log/store-meta.ts';
+import { KeyFileStorage } from '../src/storage/key-storage.ts';
 import { openLmdbEngine } from '../src/storage/lmdb-engine.ts';
 import { packError } from './error-transfer.ts';
 import { SharedState } from './shared-state.ts';
 import { WriterLoop } from './writer-loop.ts';
 import { PortServer } from './writer-port.ts';
-import type { FromWriterThread, ToWriterThread, WriterThreadData } from './writer-thread.ts';
+import type { FromWriterThread, ToWriterThread, WriterThreadData, WriterThreadKeys } from './writer-thread.ts';
 
 const main = parentPort as MessagePort;
-const { options, shared } = workerData as WriterThreadData;
+const { options, shared, keys } = workerData as WriterThreadData;
+const setup = keys && keySetup(keys);
 const stopWaiting = new AbortController();
 main.on('message', (message: ToWriterThread) => {
   if (message.kind === 'abort') stopWaiting.abort();
@@ -24,21 +28,27 @@ await serve();
 async function serve(): Promise<void> {
   try {
     const initialRows = initialMetaRows(options.durability, Date.now());
-    const engine = await openLmdbEngine({
+    const stored = await openLmdbEngine({
       ...options,
       directory: options.path,
       readOnly: false,
       initialRows,
       signal: stopWaiting.signal,
     });
+    let engine = stored;
     try {
       const state = new SharedState(shared);
-      const writer = state.whileCommitting(() => new LogWriter(engine, { ...options, clock: Date.now }));
+      const opened = state.whileCommitting(() => openLogWriter(stored, { ...options, clock: Date.now }, setup));
       // Halted: the process is about to end.
-      if (writer === undefined) return;
+      if (opened === undefined) return;
+      ({ engine } = opened);
+      const { writer } = opened;
       const loop = new WriterLoop(writer, state);
       const { durability } = writer.identity;
-      const ports = new PortServer({ path: resolve(options.path), durability, shared }, loop);
+      const ports = new PortServer(
+        { path: resolve(options.path), durability, shared, secrets: setup?.secrets.memory },
+        loop,
+      );
       tell({ kind: 'opened' });
       await stopped(ports);
       await ports.close(disconnectMaxMs);
@@ -52,6 +62,20 @@ async function serve(): Promise<void> {
   } finally {
     main.close();
   }
+}
+
+/** What is waiting on the port that the thread was started with. */
+function keySetup(port: MessagePort): KeySetup {
+  const waiting = receiveMessageOnPort(port);
+  assert(waiting !== undefined, 'the keys are there before the thread is');
+  const { key, mode, secrets }: WriterThreadKeys = waiting.message;
+  port.close();
+  return {
+    storage: new KeyFileStorage({ directory: options.path }),
+    secrets: new StoreSecrets(secrets),
+    masterKey: key,
+    mode,
+  };
 }
 
 /** Connects threads, and resolves when the bus stops the writer. */

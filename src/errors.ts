@@ -54,7 +54,7 @@ export interface ErrorDetails {
   /** The bus was closed. */
   STORE_CLOSED: { readonly path: string };
   /** What the store holds is encrypted, or an event names a subject, and no `encryption` was given. Nothing was read or written. */
-  MASTER_KEY_REQUIRED: { readonly path: string | undefined };
+  MASTER_KEY_REQUIRED: { readonly path: string };
   /** The master key does not open the store's keys: it is another one's, or an old one. Nothing was read or written. */
   MASTER_KEY_WRONG: { readonly path: string };
   /**

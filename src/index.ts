@@ -26,7 +26,17 @@ export type {
   DeadLetters,
   RetryOutcome,
 } from '../actors/dead-letters.ts';
+export type { EncryptionInfo } from '../actors/encryption-info.ts';
+export type {
+  EncryptionOptions,
+  MasterKeyBytes,
+  MasterKeyOption,
+  MasterKeyProvider,
+  SealMode,
+} from '../actors/encryption-options.ts';
+export type { ErasedProjection, EraseTarget, ErasureReceipt } from '../actors/erasure.ts';
 export type { CircuitOptions, FailureOptions, OnFailure, RetryOptions } from '../actors/failure-policy.ts';
+export type { ErasedEvents } from '../actors/erased-events.ts';
 export type { HandlerAnswer, HandlerAppendOptions, HandlerContext } from '../actors/handler-context.ts';
 export type {
   EventsOptions,
@@ -59,7 +69,13 @@ export type {
   ProcessorTag,
 } from '../actors/processor-status.ts';
 export type { Projection, ProjectionStatus } from '../actors/projection.ts';
-export type { ProjectionHandler, ProjectionHandlers, ProjectionOptions } from '../actors/projection-options.ts';
+export type {
+  ErasedHandler,
+  ErasedPart,
+  ProjectionHandler,
+  ProjectionHandlers,
+  ProjectionOptions,
+} from '../actors/projection-options.ts';
 export type { ProjectionRangeOptions, ProjectionReader } from '../actors/projection-reader.ts';
 export type { ProjectionEntry, ProjectionView } from '../actors/projection-view.ts';
 export type { Accumulator, QueryDefinition, QueryOptions, QueryResult } from '../actors/query.ts';

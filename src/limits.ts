@@ -122,6 +122,8 @@ export const projectionCacheBytesMax = 16 * 2 ** 20;
 export const projectionRangePage = 128;
 /** Rows of a build that is no longer needed, removed in one transaction. */
 export const projectionSweepRows = 1024;
+/** Erasures whose extent is kept in memory, so that several projections and the receipt look at the log once. */
+export const erasureCountsMax = 1024;
 
 /** What an application calls its master key, in UTF-8 bytes: longer than the names that services for keys give them. */
 export const masterKeyIdBytesMax = 512;
@@ -149,3 +151,6 @@ export const verifyProblemsMax = 100;
 
 /** Positions, versions and times are stored in 48 bits: 281 trillion, or the year 10889. */
 export const u48Max = 2 ** 48 - 1;
+
+/** Prefixes of stream names whose events are sealed: each new stream is compared with all of them. */
+export const sealPrefixesMax = 1_000;

@@ -37,6 +37,12 @@ export function checkSubject(subject: unknown, index: number): asserts subject i
   if (problem !== undefined) refuseEvent(index, 'subject', `the subject of event ${index} ${problem}`);
 }
 
+/** @throws {TypeError} as {@link checkSubject}. */
+export function checkErasedSubject(subject: unknown): asserts subject is string {
+  const problem = textProblem(subject, subjectBytesMax);
+  if (problem !== undefined) throw new TypeError(`the subject to erase ${problem}`);
+}
+
 /** @throws {TypeError} unless `name` could be the name of a stream. */
 export function checkConsumerName(name: unknown): asserts name is string {
   const problem = nameProblem(name) ?? (reserved(name as string) ? 'starts with $, which is reserved' : undefined);

@@ -35,6 +35,8 @@ export const generalHelp = `varvebus: looks into a store of events, also while a
   varvebus dead-letters DIR NAME   what a processor gave up; also to have it tried again, or to discard it
 
 Options
+  --key-file FILE   the master key of an encrypted store: 64 hexadecimal digits, base64 of 32 bytes, or 32 bytes; otherwise
+              it is taken from the variable VARVEBUS_MASTER_KEY. Never give a key on the command line itself: others see that
   --json      JSON for programs: one object, or one for each event on a line of its own
   --help      this; after a command, more about it
   --version   the version of varvebus

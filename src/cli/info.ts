@@ -33,6 +33,7 @@ function infoText(info: StoreInfo, firstTimeMs: number | undefined, lastTimeMs: 
     ['first event', formatTime(firstTimeMs)],
     ['last event', formatTime(lastTimeMs)],
     ['size', sizeText(info)],
+    ['encryption', encryptionText(info.encryption)],
   ];
   return rows.map(([name, value]) => `${name.padEnd(12)} ${value}\n`).join('');
 }
@@ -41,6 +42,14 @@ const durabilityText: Readonly<Record<StoreInfo['durability'], string>> = {
   sync: 'sync: what was acknowledged is on disk',
   os: 'os: a power cut may have damaged the store; verify tells',
 };
+
+function encryptionText(encryption: StoreInfo['encryption']): string {
+  if (encryption === undefined) return 'none';
+  const { mode, keys, erasedKeys, plainEvents, masterKeyId } = encryption;
+  const sealed = mode === 'all' ? 'of all streams' : 'of some streams';
+  const named = masterKeyId === undefined ? '' : `, master key ${printable(masterKeyId)}`;
+  return `${sealed}, ${grouped(keys)} keys, ${grouped(erasedKeys)} erased, ${grouped(plainEvents)} events plain${named}`;
+}
 
 function formatTime(timeMs: number | undefined): string {
   return timeMs === undefined ? '-' : new Date(timeMs).toISOString();

@@ -6,13 +6,13 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import type { Bus } from '../../actors/bus.ts';
-import { BusError, isBusError } from '../errors.ts';
 import { type Command, type ExitCode, exitCodes, type OptionValues } from './command.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { describeFailure, UsageError } from './failure.ts';
 import { generalHelp, helpByCommand } from './help.ts';
 import { infoCommand } from './info.ts';
+import { givenMasterKey, masterKeyOptions } from './master-key.ts';
+import { openStore } from './open-store.ts';
 import { Output, type OutputStream } from './output.ts';
 import { processorsCommand } from './processors.ts';
 import { readCommand } from './read.ts';
@@ -20,20 +20,23 @@ import { tailCommand } from './tail.ts';
 import { timersCommand } from './timers.ts';
 import { verifyCommand } from './verify.ts';
 
-/** Where the command line prints. */
-export interface Streams {
+/** Where the command line prints, and what it is told beside its arguments. */
+export interface Surroundings {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  /** A master key is taken out of it. */
+  readonly env: NodeJS.ProcessEnv;
 }
 
 /** Runs one command line to its end. Never throws: what goes wrong is on stderr. */
-export async function runCommandLine(args: readonly string[], { stdout, stderr }: Streams): Promise<ExitCode> {
+export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const { stdout, stderr } = surroundings;
   // Progress and messages are best effort: a closed stderr must not end the work.
   stderr.on('error', () => undefined);
   const output = new Output(stdout);
   try {
     const name = args.find((arg) => !arg.startsWith('-'));
-    return name === undefined ? await answer(args, output) : await runCommand(name, args, output, stderr);
+    return name === undefined ? await answer(args, output) : await runCommand(name, args, output, surroundings);
   } catch (error) {
     stderr.write(describeFailure(error, args));
     return error instanceof UsageError ? exitCodes.usage : exitCodes.failed;
@@ -49,8 +52,6 @@ const commandByName: ReadonlyMap<string, Command> = new Map([
   ['processors', processorsCommand],
   ['dead-letters', deadLettersCommand],
 ]);
-/** A year. */
-const idempotencyTtlMsMax = 365 * 24 * 3600 * 1000;
 const commandNames = [...commandByName.keys()].join(', ');
 const commonOptions = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
 
@@ -58,12 +59,12 @@ async function runCommand(
   name: string,
   args: readonly string[],
   output: Output,
-  messages: OutputStream,
+  { stderr: messages, env }: Surroundings,
 ): Promise<ExitCode> {
   const command = commandByName.get(name);
   if (command === undefined) throw new UsageError(`there is no command ${JSON.stringify(name)}: use ${commandNames}`);
   const argsOfCommand = args.toSpliced(args.indexOf(name), 1);
-  const { values, positionals } = parse(argsOfCommand, { ...commonOptions, ...command.options });
+  const { values, positionals } = parse(argsOfCommand, { ...commonOptions, ...masterKeyOptions, ...command.options });
   if (values.help === true) return await print(helpByCommand.get(name) ?? generalHelp, output);
   const [directory, ...operands] = positionals;
   const { operands: expected = [] } = command;
@@ -72,30 +73,16 @@ async function runCommand(
     throw new UsageError(`${name} takes ${what}, got ${positionals.length}`);
   }
   const execute = command.prepare(values, operands);
+  const json = values.json === true;
+  const masterKey = givenMasterKey(values, env, json ? undefined : messages);
   // Resolved, so that no directory is taken for ':memory:'.
-  const bus = await openStore(resolve(directory), command.isWriting?.(values) ?? false);
+  const bus = await openStore(resolve(directory), masterKey, command.isWriting?.(values) ?? false).finally(() =>
+    masterKey?.fill(0),
+  );
   try {
-    return await execute({ bus, output, messages, json: values.json === true });
+    return await execute({ bus, output, messages, json });
   } finally {
     await bus.close();
-  }
-}
-
-/** Opens a store that exists. */
-async function openStore(path: string, isWriting: boolean): Promise<Bus> {
-  // Only now: the store's native parts take longer to load than all of the rest.
-  const { openBus } = await import('../../actors/open-bus.ts');
-  const reader = await openBus({ path, readOnly: true });
-  if (!isWriting) return reader;
-  const { durability } = reader.info();
-  await reader.close();
-  try {
-    // What is the app's business is left to it: no timer becomes due here, and no idempotency key is forgotten.
-    return await openBus({ path, durability, clock: () => 0, idempotencyTtlMs: idempotencyTtlMsMax });
-  } catch (error) {
-    if (!isBusError(error, 'STORE_LOCKED')) throw error;
-    const advice = 'Stop the app that writes it, or do this in the app: bus.deadLetters(name)';
-    throw new BusError('STORE_LOCKED', `${error.message}. ${advice}`, error.detail, { cause: error });
   }
 }
 

@@ -5,8 +5,8 @@
  * by stream, then by position). Layout: docs/format.md, "Rows".
  */
 import { BusError } from '../errors.ts';
-import { readU64BigEndian } from './bytes.ts';
-import { decodePayload, encodePayload } from './payload.ts';
+import { readU32, readU64BigEndian, writeU32 } from './bytes.ts';
+import { decodePayload, type EncodedPayload, encodePayload } from './payload.ts';
 import { indexKey, keyBehindPrefix, openRow, sealRow, textKey } from './row.ts';
 
 /** An error as it is kept. */
@@ -20,8 +20,8 @@ export interface LetterError {
 /** `dead`: given up. `waiting`: to be handed to the handler once more. `discarded`: nobody wants it any more. */
 export type LetterState = 'dead' | 'waiting' | 'discarded';
 
-/** The row of one event in `dead_letters`. The event itself stays where it is, in the log. */
-export interface LetterRow {
+/** What of a letter is never secret: what it takes to keep the books. */
+export interface LetterHead {
   readonly stream: string;
   readonly version: number;
   readonly type: string;
@@ -35,10 +35,28 @@ export interface LetterRow {
   /** First and last failure, milliseconds since 1970. */
   readonly firstMs: number;
   readonly lastMs: number;
+}
+
+/** What may tell of the event's data. */
+export interface LetterSecret {
   readonly error: LetterError;
   /** Why it was discarded. */
   readonly reason?: string;
 }
+
+/** The row of one event in `dead_letters`. The event itself stays where it is, in the log. */
+export interface LetterRow extends LetterHead, LetterSecret {}
+
+/** A row that was read. */
+export interface ReadLetter {
+  readonly head: LetterHead;
+  /** What is secret; or, where it may be sealed, the row's payload, borrowed, and where its encoding byte is. */
+  readonly secret: LetterSecret | { readonly payload: Uint8Array; readonly at: number };
+}
+
+/** In place of the encoding of the row: two parts, of which the second may be sealed. */
+const inTwoParts = 3;
+const headAt = 5;
 
 export function letterKey(consumer: string, position: number): Buffer {
   return indexKey(consumer, position);
@@ -73,11 +91,54 @@ export function encodeLetterRow(key: Uint8Array, row: LetterRow): Uint8Array {
   return sealRow(key, payload);
 }
 
+/** A row in two parts, without the second. */
+export function encodeLetterHead({
+  stream,
+  version,
+  type,
+  state,
+  isParked,
+  generation,
+  ...rest
+}: LetterHead): Uint8Array {
+  const { attempts, firstMs, lastMs } = rest;
+  const head: LetterHead = { stream, version, type, state, isParked, generation, attempts, firstMs, lastMs };
+  const { bytes } = encodePayload(head, 0, 'data');
+  const payload = new Uint8Array(headAt + bytes.length);
+  payload[0] = inTwoParts;
+  writeU32(payload, 1, bytes.length);
+  payload.set(bytes, headAt);
+  return payload;
+}
+
+/** The second part. */
+export function encodeLetterSecret({ error, reason }: LetterSecret): EncodedPayload {
+  return encodePayload({ error, ...(reason !== undefined && { reason }) }, 0, 'data');
+}
+
 /** @throws {STORE_CORRUPT} */
-export function decodeLetterRow(key: Uint8Array, row: Uint8Array): LetterRow {
+export function decodeLetterRow(key: Uint8Array, row: Uint8Array): ReadLetter {
   const payload = openRow('dead_letters', key, row);
-  const value = payload.length < 2 ? undefined : decodePayload(payload[0] as number, payload, 1, payload.length);
-  if (isLetterRow(value)) return value;
+  if (payload[0] !== inTwoParts) {
+    const value = payload.length < 2 ? undefined : decodePayload(payload[0] as number, payload, 1, payload.length);
+    return isLetterHead(value) && isLetterSecret(value) ? { head: value, secret: value } : misshapen();
+  }
+  const end = payload.length < headAt ? 0 : headAt + readU32(payload, 1);
+  const head = end > headAt && end < payload.length ? decodePayload(encodingMaps, payload, headAt, end) : undefined;
+  return isLetterHead(head) ? { head, secret: { payload, at: end } } : misshapen();
+}
+
+/** Of the second part of a row, opened; that of an erased one says so, and nothing else. @throws {STORE_CORRUPT} */
+export function decodeLetterSecret(secret: EncodedPayload | 'erased'): LetterSecret {
+  if (secret === 'erased' || secret.encoding === 0) return erasedSecret;
+  const value = decodePayload(secret.encoding, secret.bytes, 0, secret.bytes.length);
+  return isLetterSecret(value) ? value : misshapen();
+}
+
+const encodingMaps = 1;
+const erasedSecret: LetterSecret = Object.freeze({ error: Object.freeze({ name: 'Erased', message: '' }) });
+
+function misshapen(): never {
   throw new BusError('STORE_CORRUPT', 'a row of dead_letters has a wrong shape', {
     table: 'dead_letters',
     position: undefined,
@@ -94,7 +155,7 @@ export function checkParkedRow(key: Uint8Array, row: Uint8Array): void {
   openRow('parked', key, row);
 }
 
-const letterFields: Readonly<Record<string, string>> = {
+const headFields: Readonly<Record<keyof LetterHead, string>> = {
   stream: 'string',
   version: 'number',
   type: 'string',
@@ -104,10 +165,13 @@ const letterFields: Readonly<Record<string, string>> = {
   attempts: 'number',
   firstMs: 'number',
   lastMs: 'number',
-  error: 'object',
 };
 
-function isLetterRow(value: unknown): value is LetterRow {
+function isLetterHead(value: unknown): value is LetterHead {
   if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(letterFields).every(([name, type]) => typeof (value as Record<string, unknown>)[name] === type);
+  return Object.entries(headFields).every(([name, type]) => typeof (value as Record<string, unknown>)[name] === type);
+}
+
+function isLetterSecret(value: unknown): value is LetterSecret {
+  return typeof value === 'object' && value !== null && typeof (value as LetterSecret).error === 'object';
 }

@@ -1,11 +1,11 @@
 /**
- * Rows of `projections`: which builds a projection has, and the entries of each build.
+ * Rows of `projections`: which builds a projection has, the entries of each build, and marks of what was erased behind them.
  *
  * Keys: the projection's name and a zero byte (no name has one) for its builds; behind that the number of a build, u32
- * big-endian, and the entry's own key. Layout: docs/format.md, "Rows".
+ * big-endian, and the entry's own key; or 0, which no build has, and what a mark is of. Layout: docs/format.md, "Rows".
  */
 import { BusError } from '../errors.ts';
-import { readU32, writeU32 } from './bytes.ts';
+import { readU32, readU48, writeU32, writeU48 } from './bytes.ts';
 import { decodePayload, type EncodedPayload } from './payload.ts';
 import { checksumBytes, misshapen, openRow, requireLength, sealRow } from './row.ts';
 
@@ -15,6 +15,8 @@ export interface ProjectionBuild {
   readonly version: number;
   /** Never used twice by one projection; from 1 on. Also the generation of the build's cursor. */
   readonly build: number;
+  /** Its values are sealed, with a key of its own. */
+  readonly isSealed: boolean;
 }
 
 /** The builds of one projection. Rows of any other build are left over. */
@@ -27,8 +29,21 @@ export interface ProjectionBuilds {
   readonly lastBuild: number;
 }
 
+/** Erasures that a build has not taken in yet: something of what it consumed may be of what they have made unreadable. */
+export interface ErasureMark {
+  readonly build: number;
+  /** Of the last fact in the log that it stands for. */
+  readonly position: number;
+  /** Of the first. */
+  readonly since: number;
+}
+
 const buildBytes = 4;
 const buildsBytes = 20;
+const markKeyBytes = buildBytes + 6;
+const markBytes = 6;
+/** Which builds are sealed: a byte that is there only if one is. */
+const sealedBits = { active: 1, building: 2 } as const;
 const tableName = 'projections';
 
 /** Key of the row that tells the builds of `name`. */
@@ -44,7 +59,7 @@ export function entryPrefix(name: string, build: number): Buffer {
   return prefix;
 }
 
-/** What a key of the table names. `build: undefined`: the row of the builds. `undefined`: nothing, it is misshapen. */
+/** What a key of the table names. `build: undefined`: the row of the builds; 0: a mark. `undefined`: nothing, it is misshapen. */
 export function projectionOfKey(
   key: Uint8Array,
 ): { readonly name: string; readonly build: number | undefined } | undefined {
@@ -58,7 +73,9 @@ export function projectionOfKey(
 }
 
 export function encodeBuilds(key: Uint8Array, { active, building, lastBuild }: ProjectionBuilds): Uint8Array {
-  const payload = new Uint8Array(buildsBytes);
+  const bits = (active?.isSealed ? sealedBits.active : 0) | (building?.isSealed ? sealedBits.building : 0);
+  const payload = new Uint8Array(bits === 0 ? buildsBytes : buildsBytes + 1);
+  if (bits !== 0) payload[buildsBytes] = bits;
   writeU32(payload, 0, active?.version ?? 0);
   writeU32(payload, 4, active?.build ?? 0);
   writeU32(payload, 8, building?.version ?? 0);
@@ -70,14 +87,53 @@ export function encodeBuilds(key: Uint8Array, { active, building, lastBuild }: P
 /** @throws {STORE_CORRUPT} */
 export function decodeBuilds(key: Uint8Array, row: Uint8Array): ProjectionBuilds {
   const payload = openRow(tableName, key, row);
-  requireLength(tableName, key, payload, buildsBytes);
+  const bits = payload[buildsBytes] ?? 0;
+  requireLength(tableName, key, payload, bits === 0 ? buildsBytes : buildsBytes + 1);
   const lastBuild = readU32(payload, 16);
-  const build = (at: number): ProjectionBuild | undefined => {
+  const build = (at: number, sealedBit: number): ProjectionBuild | undefined => {
     const number = readU32(payload, at + 4);
     if (number > lastBuild) misshapen(tableName, key);
-    return number === 0 ? undefined : { version: readU32(payload, at), build: number };
+    if (number === 0) return undefined;
+    return { version: readU32(payload, at), build: number, isSealed: (bits & sealedBit) !== 0 };
   };
-  return { active: build(0), building: build(8), lastBuild };
+  return { active: build(0, sealedBits.active), building: build(8, sealedBits.building), lastBuild };
+}
+
+/** What the keys of all marks of `name` begin with, and with `build` those of its marks. */
+export function markPrefix(name: string, build?: number): Buffer {
+  const prefix = entryPrefix(name, 0);
+  if (build === undefined) return prefix;
+  const key = Buffer.alloc(prefix.length + buildBytes, prefix);
+  key.writeUInt32BE(build, prefix.length);
+  return key;
+}
+
+/** Key of a mark. */
+export function markKey(name: string, build: number, position: number): Buffer {
+  const prefix = markPrefix(name, build);
+  const key = Buffer.alloc(prefix.length + 6, prefix);
+  key.writeUIntBE(position, prefix.length, 6);
+  return key;
+}
+
+export function encodeMark(key: Uint8Array, since: number): Uint8Array {
+  const payload = new Uint8Array(markBytes);
+  writeU48(payload, 0, since);
+  return sealRow(key, payload);
+}
+
+/** @throws {STORE_CORRUPT} */
+export function decodeMark(key: Uint8Array, row: Uint8Array): ErasureMark {
+  const payload = openRow(tableName, key, row);
+  requireLength(tableName, key, payload, markBytes);
+  const at = key.indexOf(0) + 1 + buildBytes;
+  if (key.length !== at + markKeyBytes) misshapen(tableName, key);
+  const numbers = Buffer.from(key.buffer, key.byteOffset, key.length);
+  return {
+    build: numbers.readUInt32BE(at),
+    position: numbers.readUIntBE(at + buildBytes, 6),
+    since: readU48(payload, 0),
+  };
 }
 
 /** Bytes of the row of an entry with `value`. */
@@ -91,11 +147,11 @@ export function writeEntry(row: Uint8Array, value: EncodedPayload): void {
   row.set(value.bytes, 1);
 }
 
-/** The value of an entry, copied and not decoded. @throws {STORE_CORRUPT} */
-export function openEntry(key: Uint8Array, row: Uint8Array): EncodedPayload {
+/** Encoding and value of an entry, which may be sealed; borrowed. @throws {STORE_CORRUPT} */
+export function entryPayload(key: Uint8Array, row: Uint8Array): Uint8Array {
   const payload = openRow(tableName, key, row);
   if (payload.length < 2) misshapen(tableName, key);
-  return { encoding: payload[0] as number, bytes: Uint8Array.prototype.slice.call(payload, 1) };
+  return payload;
 }
 
 /** The value, made of new objects. @throws {STORE_CORRUPT} */

@@ -5,6 +5,7 @@
  * A pending timer is found by when it is due, or by the key its user gave it. Layout: docs/format.md, "Timers".
  */
 import { readU16, readU48, readU64BigEndian, writeU16, writeU48, writeU64BigEndian } from './bytes.ts';
+import type { EncodedPayload } from './payload.ts';
 import { isPlainRecord, isRecordKnown, recordBytes, recordHeaderBytes } from './record.ts';
 import { misshapen, openRow, sealRow } from './row.ts';
 
@@ -19,8 +20,8 @@ export interface TimerPlace {
   readonly sequence: number;
 }
 
-/** A pending timer. */
-export interface TimerRow extends TimerPlace {
+/** What of a pending timer is never secret. */
+export interface TimerHead extends TimerPlace {
   /** What its user calls it. */
   readonly key: string;
   readonly stream: string;
@@ -28,8 +29,24 @@ export interface TimerRow extends TimerPlace {
   readonly scheduledMs: number;
   /** The incarnation of the store it was scheduled in. 16 bytes. */
   readonly incarnation: Uint8Array;
-  /** The event, as a draft record. */
+}
+
+/** What it will append. */
+export interface TimerEvent {
+  /** As a draft record. */
   readonly record: Uint8Array;
+  /** Whom it is about; such an event is never stored plain. */
+  readonly subject: string | undefined;
+}
+
+/** A pending timer. */
+export interface TimerRow extends TimerHead, TimerEvent {}
+
+/** A row that was read; what is in it is borrowed. */
+export interface ReadTimer {
+  readonly head: TimerHead;
+  /** What it will append; or, where that is sealed, the row's payload, and where its encoding byte is. */
+  readonly event: TimerEvent | { readonly payload: Uint8Array; readonly at: number };
 }
 
 /** What the row of the whole table says. */
@@ -45,6 +62,11 @@ const placeBytes = 12;
 const incarnationAt = 6;
 /** Time of scheduling, incarnation, and the lengths of stream, type and key. */
 const headerBytes = incarnationAt + 16 + 6;
+const lengthsAt = headerBytes - 6;
+/** Of the length of the key, which is no more than 512: the event is sealed. */
+const sealedFlag = 0x80;
+/** Of what is sealed: length and text of the subject, then the record. */
+const encodingSubject = 1;
 
 /** The kind of row that `rowKey` is of, or `undefined`: no row has such a key. */
 export function timerRowKind(rowKey: Uint8Array): TimerRowKind | undefined {
@@ -80,46 +102,75 @@ export function timerNameKey(key: string): Uint8Array {
   return rowKey;
 }
 
-export function encodeTimerRow(rowKey: Uint8Array, row: Omit<TimerRow, keyof TimerPlace>): Uint8Array {
-  const texts = [row.stream, row.type, row.key];
-  const lengths = texts.map((text) => Buffer.byteLength(text));
-  const recordAt = lengths.reduce((sum, length) => sum + length, headerBytes);
-  const payload = Buffer.allocUnsafe(recordAt + row.record.length);
-  writeU48(payload, 0, row.scheduledMs);
-  payload.set(row.incarnation, incarnationAt);
-  let end = headerBytes;
-  for (const [index, text] of texts.entries()) {
-    writeU16(payload, headerBytes - 6 + 2 * index, lengths[index] as number);
-    end += payload.write(text, end);
-  }
-  payload.set(row.record, recordAt);
-  return sealRow(rowKey, payload);
+/** The row of a timer whose event is stored plain. */
+export function encodeTimerRow(rowKey: Uint8Array, row: Omit<TimerRow, keyof TimerPlace | 'subject'>): Uint8Array {
+  return sealRow(rowKey, Buffer.concat([headOf(row), row.record]));
 }
 
-/** The timer of a row; its incarnation and record are borrowed. @throws {STORE_CORRUPT} */
-export function decodeTimerRow(rowKey: Uint8Array, row: Uint8Array): TimerRow {
+/** What stands before an event that is sealed. */
+export function encodeTimerHead(head: Omit<TimerHead, keyof TimerPlace>): Uint8Array {
+  const bytes = headOf(head);
+  bytes[headerBytes - 1] = (bytes[headerBytes - 1] as number) | sealedFlag;
+  return bytes;
+}
+
+/** The event, to be sealed. */
+export function encodeTimerEvent({ record, subject = '' }: TimerEvent): EncodedPayload {
+  const recordAt = 2 + Buffer.byteLength(subject);
+  const bytes = Buffer.allocUnsafeSlow(recordAt + record.length);
+  writeU16(bytes, 0, recordAt - 2);
+  bytes.write(subject, 2);
+  bytes.set(record, recordAt);
+  return { encoding: encodingSubject, bytes };
+}
+
+/** The timer of a row; what is in it is borrowed. @throws {STORE_CORRUPT} */
+export function decodeTimerRow(rowKey: Uint8Array, row: Uint8Array): ReadTimer {
   const payload = openRow(table, rowKey, row);
   if (payload.length < headerBytes) misshapen(table, rowKey);
+  const isSealed = ((payload[headerBytes - 1] as number) & sealedFlag) !== 0;
   let end = headerBytes;
   const text = (index: number): string => {
     const start = end;
-    end += readU16(payload, headerBytes - 6 + 2 * index);
+    const length = readU16(payload, lengthsAt + 2 * index);
+    end += index === 2 && isSealed ? length - (sealedFlag << 8) : length;
     if (end > payload.length) misshapen(table, rowKey);
     return Buffer.from(payload.buffer, payload.byteOffset + start, end - start).toString();
   };
   const [stream, type, key] = [text(0), text(1), text(2)];
-  const record = payload.subarray(end);
+  const incarnation = payload.subarray(incarnationAt, incarnationAt + 16);
+  const head = { ...timerPlaceOf(rowKey), key, stream, type, scheduledMs: readU48(payload, 0), incarnation };
+  if (isSealed) return { head, event: { payload, at: end } };
+  return { head, event: { record: checkedRecord(rowKey, payload.subarray(end)), subject: undefined } };
+}
+
+/** Of a row whose event was sealed, opened. @throws {STORE_CORRUPT} */
+export function decodeTimerEvent(rowKey: Uint8Array, { encoding, bytes }: EncodedPayload): TimerEvent {
+  const recordAt = bytes.length < 2 ? bytes.length : 2 + readU16(bytes, 0);
+  if (encoding !== encodingSubject || recordAt > bytes.length) misshapen(table, rowKey);
+  const subject = Buffer.from(bytes.buffer, bytes.byteOffset + 2, recordAt - 2).toString();
+  const record = checkedRecord(rowKey, bytes.subarray(recordAt));
+  return { record, subject: subject === '' ? undefined : subject };
+}
+
+function headOf(row: Omit<TimerHead, keyof TimerPlace>): Buffer {
+  const texts = [row.stream, row.type, row.key];
+  const lengths = texts.map((text) => Buffer.byteLength(text));
+  const head = Buffer.allocUnsafeSlow(lengths.reduce((sum, length) => sum + length, headerBytes));
+  writeU48(head, 0, row.scheduledMs);
+  head.set(row.incarnation, incarnationAt);
+  let end = headerBytes;
+  for (const [index, text] of texts.entries()) {
+    writeU16(head, lengthsAt + 2 * index, lengths[index] as number);
+    end += head.write(text, end);
+  }
+  return head;
+}
+
+function checkedRecord(rowKey: Uint8Array, record: Uint8Array): Uint8Array {
   const isWhole = record.length >= recordHeaderBytes && recordBytes(record, 0) === record.length;
   if (!isWhole || !isRecordKnown(record, 0) || !isPlainRecord(record, 0)) misshapen(table, rowKey);
-  return {
-    ...timerPlaceOf(rowKey),
-    key,
-    stream,
-    type,
-    scheduledMs: readU48(payload, 0),
-    incarnation: payload.subarray(incarnationAt, incarnationAt + 16),
-    record,
-  };
+  return record;
 }
 
 export function encodeTimerNameRow(rowKey: Uint8Array, { dueMs, sequence }: TimerPlace): Uint8Array {

@@ -77,6 +77,30 @@ export function findErasure(reader: LogReader, tag: string): WrittenErasure | un
   return undefined;
 }
 
+/** An erasure that the log tells of. */
+export interface ToldErasure {
+  readonly position: number;
+  /** Of the keys that are gone. */
+  readonly ids: readonly number[];
+  readonly stream: string | undefined;
+}
+
+/** The erasures whose facts are at the positions from `since` to `until`, the last first. @throws {STORE_CORRUPT} {STORE_CLOSED} */
+export function erasuresBetween(reader: LogReader, since: number, until: number): ToldErasure[] {
+  const told: ToldErasure[] = [];
+  let high = reader.streamHead(busStream)?.version ?? 0;
+  while (high > 0) {
+    const page = reader.stream(busStream, 1, high, 'backward', Number.POSITIVE_INFINITY);
+    for (const { type, data, position } of page) {
+      if (position < since) return told;
+      const { keys, stream } = data as ErasureFact;
+      if (type === erasedType && position <= until) told.push({ position, ids: keys, stream });
+    }
+    high = (page.at(-1)?.version ?? 1) - 1;
+  }
+  return told;
+}
+
 /** What an erasure has, and has not, made unreadable. */
 export interface ErasedCount {
   /** Events that were sealed with one of the keys. */
@@ -87,27 +111,35 @@ export interface ErasedCount {
   readonly plainEvents: number;
 }
 
-/** Looks at the headers of the log up to its head, page by page. @throws {STORE_CORRUPT} {STORE_CLOSED} {ABORTED} */
+/**
+ * Looks at the headers of the log up to its head, page by page, once for all of them: a count for each, in their order.
+ * @throws {STORE_CORRUPT} {STORE_CLOSED} {ABORTED}
+ */
 export async function countErased(
-  engine: Engine,
-  ids: readonly number[],
-  stream: string | undefined,
-  signal: AbortSignal | undefined,
-): Promise<ErasedCount> {
-  const erased = new Set(ids);
-  let events = 0;
-  let plainEvents = 0;
-  let firstPosition: number | undefined;
+  engine: Pick<Engine, 'read'>,
+  erasures: readonly Pick<ToldErasure, 'ids' | 'stream'>[],
+  signal?: AbortSignal,
+): Promise<ErasedCount[]> {
+  const tallies = erasures.map(() => ({ events: 0, plainEvents: 0, firstPosition: undefined as number | undefined }));
+  const tallyByKey = new Map(erasures.flatMap(({ ids }, index) => ids.map((id) => [id, tallies[index]] as const)));
+  const talliesByStream = new Map<string, (typeof tallies)[number][]>();
+  for (const [index, { stream }] of erasures.entries()) {
+    if (stream === undefined) continue;
+    talliesByStream.set(stream, [...(talliesByStream.get(stream) ?? []), tallies[index] as (typeof tallies)[number]]);
+  }
   const count = (block: Block) => {
     for (let ordinal = 0; ordinal < block.eventCount; ordinal++) {
       const at = block.recordAt(ordinal);
       const keyId = block.keyIdAt(at);
       if (keyId === 0) {
-        if (stream !== undefined && block.streamName(block.streamIndexAt(at)) === stream) plainEvents++;
-      } else if (erased.has(keyId)) {
-        events++;
-        firstPosition ??= block.positionOf(ordinal);
+        if (talliesByStream.size === 0) continue;
+        for (const tally of talliesByStream.get(block.streamName(block.streamIndexAt(at))) ?? []) tally.plainEvents++;
+        continue;
       }
+      const tally = tallyByKey.get(keyId);
+      if (tally === undefined) continue;
+      tally.events++;
+      tally.firstPosition ??= block.positionOf(ordinal);
     }
   };
   for (let next: number | undefined = 1; next !== undefined; await setImmediate()) {
@@ -126,5 +158,5 @@ export async function countErased(
       }),
     );
   }
-  return { events, plainEvents, firstPosition };
+  return tallies;
 }

@@ -33,6 +33,11 @@ export function compileFilter(filter: LogFilter): CompiledFilter {
   return (block) => filterOf(block, wantsType, wantsStream);
 }
 
+/** Whether `filter` may want an event of a stream, by its name alone; where that is not known it may. */
+export function streamFilter({ streams, prefix = '' }: EventFilter): (stream: string | undefined) => boolean {
+  return (stream) => stream === undefined || ((streams?.includes(stream) ?? true) && stream.startsWith(prefix));
+}
+
 type Wants = ((name: string) => boolean) | undefined;
 
 function filterOf(block: Block, wantsType: Wants, wantsStream: Wants): BlockFilter | 'all' | undefined {

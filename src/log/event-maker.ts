@@ -32,7 +32,7 @@ export class EventMaker {
   view(block: Block, ordinal: number, count?: DecodeCount): StoredEvent {
     const recordAt = block.recordAt(ordinal);
     const type = block.typeName(block.typeIndexAt(recordAt));
-    if (this.isSealed(block, ordinal)) return sealedEventView(this.#runOf(block, ordinal), ordinal, type, count);
+    if (this.isSealed(block, ordinal)) return sealedEventView(this.runOf(block, ordinal), ordinal, type, count);
     const stream = this.plainStream(block, ordinal);
     return eventView(block.bytes, recordAt, block.positionOf(ordinal), stream, type, count);
   }
@@ -41,7 +41,7 @@ export class EventMaker {
   decoded(block: Block, ordinal: number): StoredEvent {
     const recordAt = block.recordAt(ordinal);
     const type = block.typeName(block.typeIndexAt(recordAt));
-    if (this.isSealed(block, ordinal)) return decodedSealedEvent(this.#runOf(block, ordinal), ordinal, type);
+    if (this.isSealed(block, ordinal)) return decodedSealedEvent(this.runOf(block, ordinal), ordinal, type);
     const stream = this.plainStream(block, ordinal);
     return decodedEvent(block.bytes, recordAt, block.positionOf(ordinal), stream, type);
   }
@@ -55,7 +55,8 @@ export class EventMaker {
     return stream;
   }
 
-  #runOf(block: Block, ordinal: number): SealedRun {
+  /** The run of a sealed record. @throws {MASTER_KEY_REQUIRED} {DECRYPTION_FAILED} */
+  runOf(block: Block, ordinal: number): SealedRun {
     const run = this.#run;
     if (run !== undefined && run.block === block && ordinal >= run.first && ordinal <= run.last) return run;
     if (this.#opener === undefined) throw keysMissing(block.positionOf(ordinal));

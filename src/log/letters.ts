@@ -1,10 +1,18 @@
 /**
- * Reading what consumers gave up: their dead letters, and the events parked behind them.
+ * What consumers gave up: their dead letters, and the events parked behind them.
+ *
+ * What may tell of an event's data is sealed with the event's key, and gone with it; what it takes to keep the books is not.
+ * So letters are walked without opening any.
  */
 import {
   checkParkedRow,
   decodeLetterRow,
+  decodeLetterSecret,
+  encodeLetterHead,
+  encodeLetterRow,
+  encodeLetterSecret,
   keysOf,
+  type LetterHead,
   type LetterRow,
   letterKey,
   parkedKey,
@@ -12,29 +20,78 @@ import {
   streamOfKey,
 } from '../codec/letter-row.ts';
 import type { RowWrite, Snapshot } from '../storage/engine.ts';
+import { ownPayload, type RowDraft } from './row-draft.ts';
+import { keyIdAt, openPayload } from './sealed-payload.ts';
 
-/** A dead letter, with the position of its event. */
-export interface Letter extends LetterRow {
+/** What the books say of a dead letter. */
+export interface LetterEntry extends LetterHead {
+  /** Of its event. */
   readonly position: number;
 }
 
-/** The dead letter of `consumer` at `position`, if there is one. @throws {STORE_CORRUPT} */
+/** A dead letter. */
+export interface Letter extends LetterRow, LetterEntry {
+  /** Of the key that it is sealed with; 0: it is plain. */
+  readonly keyId: number;
+}
+
+/** The dead letter of `consumer` at `position`, if there is one. @throws {STORE_CORRUPT} {DECRYPTION_FAILED} */
 export function readLetter(snapshot: Snapshot, consumer: string, position: number): Letter | undefined {
   const key = letterKey(consumer, position);
   const row = snapshot.row('dead_letters', key);
-  return row === undefined ? undefined : { position, ...decodeLetterRow(key, row) };
+  return row === undefined ? undefined : openLetter(snapshot, key, row);
 }
 
-/** Visits the dead letters of `consumer` behind position `after`, oldest first; `false` ends it. @throws {STORE_CORRUPT} */
+/** What the books say of it. @throws {STORE_CORRUPT} */
+export function readLetterEntry(snapshot: Snapshot, consumer: string, position: number): LetterEntry | undefined {
+  const key = letterKey(consumer, position);
+  const row = snapshot.row('dead_letters', key);
+  return row === undefined ? undefined : { ...decodeLetterRow(key, row).head, position };
+}
+
+/** The whole letter in a row; one that is erased says no more than that. @throws {STORE_CORRUPT} {DECRYPTION_FAILED} */
+export function openLetter(snapshot: Snapshot, key: Uint8Array, row: Uint8Array): Letter {
+  const { head, secret } = decodeLetterRow(key, row);
+  const position = positionOfKey(key);
+  if (!('payload' in secret)) return { ...head, ...secret, position, keyId: 0 };
+  const { payload, at } = secret;
+  const place = { label: 'dead-letter', table: 'dead_letters', key } as const;
+  const owner = { kind: 'stream', stream: head.stream, subject: undefined } as const;
+  const opened = openPayload(snapshot.keys, place, owner, payload, at);
+  return { ...head, ...decodeLetterSecret(opened), position, keyId: keyIdAt(payload, at) };
+}
+
+/** The row of a letter whose event, or which itself, is sealed with the key `keyId`; 0: it is with its stream's. */
+export function letterDraft(consumer: string, position: number, row: LetterRow, keyId: number): RowDraft {
+  const { stream } = row;
+  const key = letterKey(consumer, position);
+  return {
+    table: 'dead_letters',
+    key,
+    value: encodeLetterHead(row),
+    secret: {
+      label: 'dead-letter',
+      owner: keyId === 0 ? { kind: 'stream', stream, subject: undefined } : { kind: 'event-key', id: keyId, stream },
+      payload: ownPayload(encodeLetterSecret(row)),
+      ifErased: 'omit',
+      plain: encodeLetterRow(key, row),
+    },
+  };
+}
+
+/**
+ * Visits what the books say of the dead letters of `consumer` behind position `after`, oldest first; `false` ends it. `open`
+ * gives the whole letter, within the visit. @throws {STORE_CORRUPT}
+ */
 export function walkLetters(
   snapshot: Snapshot,
   consumer: string,
   after: number,
-  visit: (letter: Letter) => boolean | undefined,
+  visit: (letter: LetterEntry, open: () => Letter) => boolean | undefined,
 ): void {
   const { below } = keysOf(consumer);
   snapshot.walkRows('dead_letters', { from: letterKey(consumer, after + 1), below }, (key, row) =>
-    visit({ position: positionOfKey(key), ...decodeLetterRow(key, row) }),
+    visit({ ...decodeLetterRow(key, row).head, position: positionOfKey(key) }, () => openLetter(snapshot, key, row)),
   );
 }
 

@@ -8,8 +8,9 @@ import { assert } from '../assert.ts';
 import { BlockPacker } from '../codec/block-packer.ts';
 import { recordBytes } from '../codec/record.ts';
 import type { IdempotencyRow } from '../codec/row.ts';
-import type { KeyBook } from '../crypto/key-ports.ts';
-import { BusError } from '../errors.ts';
+import type { ErasedKeys, KeyBook } from '../crypto/key-ports.ts';
+import type { MasterKey } from '../crypto/master-key.ts';
+import { BusError, isBusError } from '../errors.ts';
 import { headCacheMax } from '../limits.ts';
 import type { Engine, RowWrite, Snapshot, WriteSet } from '../storage/engine.ts';
 import type { AppendResult, ExpectedVersion } from '../types.ts';
@@ -20,8 +21,10 @@ import { indexRows, isTailFull, openIndex, readKeyRow, readStreamRow, rebuildInd
 import { type EraseCommand, factRequest, type WrittenErasure } from './erasure.ts';
 import { type EventKeys, keysOfRequest, recordSealer } from './event-keys.ts';
 import { commitResults } from './log-reader.ts';
+import { marksFor } from './projection-erasure.ts';
 import type { RowDraft } from './row-draft.ts';
 import { finishRows } from './row-sealer.ts';
+import { snapshotRemovals } from './snapshots.ts';
 import { durabilityRow, metaNumberRow, readIdentity, readMetaNumber, type StoreIdentity } from './store-meta.ts';
 import type { Tail, TailSource } from './tail.ts';
 import { WriterKeys } from './writer-keys.ts';
@@ -32,8 +35,14 @@ export interface RowsWrite {
   readonly rows: readonly RowDraft[];
 }
 
+/** Asks the writer to wrap all keys anew, with another master key in the end. */
+export interface RotateCommand {
+  readonly kind: 'rotate';
+  readonly masterKey: MasterKey;
+}
+
 /** What a writer is asked to do. */
-export type WriterCommand = AppendRequest | CursorMove | RowsWrite | EraseCommand;
+export type WriterCommand = AppendRequest | CursorMove | RowsWrite | EraseCommand | RotateCommand;
 
 /** What became of one command: where its events are (none where there are no events), or why it was refused or failed. */
 export type Outcome =
@@ -143,6 +152,7 @@ export class LogWriter implements TailSource {
     try {
       this.#packer.start(this.#tail.head + 1);
       const outcomes = this.#engine.read((snapshot) => {
+        if (this.#keys !== undefined) this.#assertNotFenced(snapshot);
         this.#recordErasures(snapshot, group, undefined);
         return commands.map((command) => this.#decide(snapshot, group, command));
       });
@@ -166,6 +176,7 @@ export class LogWriter implements TailSource {
     if (command.kind === 'append') return this.#place(snapshot, group, command);
     if (command.kind === 'move-cursor') return this.#move(snapshot, group, command);
     if (command.kind === 'erase') return this.#erase(snapshot, group, command);
+    if (command.kind === 'rotate') return this.#rotate(command);
     try {
       for (const row of finishRows(command.rows, this.#keys?.book)) group.rows.push(row);
       return { results: [] };
@@ -218,10 +229,35 @@ export class LogWriter implements TailSource {
       const message = `nothing in the store at ${path} can be erased: it is not encrypted. Open it with \`encryption\` from the beginning`;
       return { error: new BusError('UNSUPPORTED', message, { feature: 'erase' }) };
     }
-    const erased = keys.erase(what, group.timeMs);
+    let erased: ErasedKeys;
+    try {
+      erased = keys.erase(what, group.timeMs);
+    } catch (error) {
+      // Nothing was destroyed, and nothing else of this group depends on it.
+      if (isBusError(error, 'STORE_FULL')) return { error };
+      throw error;
+    }
     this.#recordErasures(snapshot, group, 'stream' in what ? what.stream : undefined);
     const position = group.factPositions[keys.unrecorded.indexOf(erased)];
     return { results: [], erasure: { tag: erased.tag, ids: erased.ids, timeMs: erased.timeMs, position } };
+  }
+
+  /** Wraps all keys anew, those that this group has made among them. That is durable before the group is. */
+  #rotate({ masterKey }: RotateCommand): Outcome {
+    const { path } = this.#engine;
+    try {
+      if (this.#keys === undefined) {
+        throw new BusError('UNSUPPORTED', `the store at ${path} has no master key: it is not encrypted`, {
+          feature: 'rotateMasterKey',
+        });
+      }
+      this.#keys.book.rotate(masterKey);
+      return { results: [] };
+    } catch (error) {
+      if (isBusError(error, 'STORE_FAILED')) throw error;
+      // Nothing has changed.
+      return { error };
+    }
   }
 
   /** Tells the log of erasures that it does not know: one asked for now, of `stream` if it is one, or some that a crash cut short. */
@@ -230,8 +266,22 @@ export class LogWriter implements TailSource {
     if (keys === undefined || keys.unrecorded.length === group.factPositions.length) return;
     for (const erased of keys.unrecorded.slice(group.factPositions.length)) {
       const [fact] = this.#add(snapshot, group, factRequest(erased, stream), undefined);
-      group.factPositions.push((fact as AppendResult).firstPosition);
+      const { firstPosition: position } = fact as AppendResult;
+      group.factPositions.push(position);
+      if (erased.ids.length === 0) continue;
+      for (const row of marksFor(snapshot, position)) group.rows.push(row);
+      for (const row of snapshotRemovals(snapshot, group.rows, (name) => erased.isOf(name))) group.rows.push(row);
     }
+  }
+
+  /** The transaction checks it, too; but it comes behind changes of the file of keys, which is another writer's then. */
+  #assertNotFenced(snapshot: Snapshot): void {
+    const { key, value } = this.#fence;
+    const stored = snapshot.row('meta', key);
+    if (stored !== undefined && Buffer.compare(stored, value) === 0) return;
+    const { path } = this.#engine;
+    const message = `another writer took over the store at ${path}: nothing was written`;
+    throw new BusError('WRITER_FENCED', message, { path });
   }
 
   /** Finishes what the file of keys knows and the log does not: the writer before was ended in between. */

@@ -6,10 +6,11 @@
  * were read or saved stay in memory, up to a limit: nobody else writes the rows of a build.
  */
 import { projectionCacheBytesMax, projectionCacheMax, projectionRangePage } from '../limits.ts';
-import type { Engine, RowWrite } from '../storage/engine.ts';
+import type { Engine } from '../storage/engine.ts';
 import { compareKeys, isInRange, type KeyRange } from './projection-range.ts';
 import type { BuildEntries, StoredEntry } from './projection-rows.ts';
 import { encoded, type HeldValue, heldBytes, heldOf } from './projection-value.ts';
+import type { RowDraft } from './row-draft.ts';
 
 interface Entry {
   readonly key: string;
@@ -127,7 +128,7 @@ export class ProjectionOverlay {
   }
 
   /** The rows that make durable what was written since the last save, up to now or up to the beginning of the round. */
-  rows(upTo: 'now' | 'round'): readonly RowWrite[] {
+  rows(upTo: 'now' | 'round'): readonly RowDraft[] {
     const writes = [];
     for (const { key, now, before, round, wasDirty } of this.#dirty) {
       const isOfRound = upTo === 'round' && round === this.#round;

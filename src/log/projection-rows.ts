@@ -3,24 +3,25 @@
  *
  * A reader takes the active build and its entries from one snapshot. Nothing here decides which build is worked on.
  */
-import { assert } from '../assert.ts';
 import type { EncodedPayload } from '../codec/payload.ts';
 import {
   buildsKey,
   decodeBuilds,
   encodeBuilds,
+  entryPayload,
   entryPrefix,
   entryRowBytes,
-  openEntry,
   type ProjectionBuild,
   type ProjectionBuilds,
-  projectionOfKey,
   writeEntry,
 } from '../codec/projection-row.ts';
-import { sealRowInPlace, textKey } from '../codec/row.ts';
+import { keyBehindPrefix, sealRowInPlace } from '../codec/row.ts';
+import type { KeyOwner } from '../crypto/key-owner.ts';
 import { pageBytesMax } from '../limits.ts';
 import type { RowWrite, Snapshot } from '../storage/engine.ts';
 import { type KeyRange, rowRange } from './projection-range.ts';
+import type { RowDraft } from './row-draft.ts';
+import { keyIdAt, openPayload } from './sealed-payload.ts';
 
 /** An entry whose value is not decoded yet. */
 export interface StoredEntry {
@@ -35,11 +36,12 @@ export interface EntryWrite {
 }
 
 const noBuilds: ProjectionBuilds = { active: undefined, building: undefined, lastBuild: 0 };
-const cursorPrefix = '$projection/';
+/** What the names of all cursors of builds begin with. */
+export const buildCursorPrefix = '$projection/';
 
 /** The cursor of a build. */
 export function buildCursorName(name: string, build: number): string {
-  return `${cursorPrefix}${build}/${name}`;
+  return `${buildCursorPrefix}${build}/${name}`;
 }
 
 /** What a cursor's name says, if it is that of a build. */
@@ -60,16 +62,28 @@ export function buildsRow(name: string, builds: ProjectionBuilds): RowWrite {
   return { table: 'projections', key, value: encodeBuilds(key, builds) };
 }
 
-/** The entries of one build. */
+/** What the values of a build are sealed with. */
+export function buildOwner(name: string, build: number): KeyOwner {
+  return { kind: 'projection', name, build };
+}
+
+/**
+ * The entries of one build. Where that is sealed their values are; keys are not. A value whose build has lost its key is as if
+ * it was not there.
+ */
 export class BuildEntries {
   readonly #prefix: Buffer;
   /** The prefix with room for a key, filled for each look-up. */
   readonly #key: Buffer;
+  readonly #owner: KeyOwner;
+  readonly #isSealed: boolean;
 
-  constructor(name: string, { build }: ProjectionBuild) {
+  constructor(name: string, { build, isSealed }: ProjectionBuild) {
     this.#prefix = entryPrefix(name, build);
     // Two bytes more than any key that LMDB takes.
     this.#key = Buffer.alloc(1980, this.#prefix);
+    this.#owner = buildOwner(name, build);
+    this.#isSealed = isSealed;
   }
 
   /** What each key has before that of its entry. */
@@ -77,14 +91,27 @@ export class BuildEntries {
     return this.#prefix.length;
   }
 
-  /** @throws {STORE_CORRUPT} */
+  /** Whether they can't be read any more: they are sealed, and their key is erased. @throws {STORE_CORRUPT} {DECRYPTION_FAILED} */
+  areErased(snapshot: Snapshot): boolean {
+    if (!this.#isSealed) return false;
+    let areErased = false;
+    const walked = { from: this.#prefix, below: keyBehindPrefix(this.#prefix) as Uint8Array };
+    snapshot.walkRows('projections', walked, (rowKey, row) => {
+      const id = keyIdAt(entryPayload(rowKey, row), 0);
+      areErased = id !== 0 && snapshot.keys?.isErased(id, this.#owner, undefined) === true;
+      return false;
+    });
+    return areErased;
+  }
+
+  /** @throws {STORE_CORRUPT} {DECRYPTION_FAILED} */
   get(snapshot: Snapshot, key: string): EncodedPayload | undefined {
     const rowKey = this.#key.subarray(0, this.#prefix.length + this.#key.write(key, this.#prefix.length));
     const row = snapshot.row('projections', rowKey);
-    return row === undefined ? undefined : openEntry(rowKey, row);
+    return row === undefined ? undefined : this.#value(snapshot, rowKey, row);
   }
 
-  /** The next entries of `range` behind `after`, at most `count`, and whether they are the last. @throws {STORE_CORRUPT} */
+  /** The next entries of `range` behind `after`, at most `count`, and whether they are the last. @throws as {@link BuildEntries.get} */
   page(
     snapshot: Snapshot,
     range: KeyRange,
@@ -97,8 +124,10 @@ export class BuildEntries {
     let bytes = 0;
     const walked = { from, ...(below !== undefined && { below }), reverse: range.isReverse };
     snapshot.walkRows('projections', walked, (rowKey, row) => {
+      const value = this.#value(snapshot, rowKey, row);
+      if (value === undefined) return true;
       const key = Buffer.from(rowKey.buffer, rowKey.byteOffset, rowKey.length).toString('utf8', this.#prefix.length);
-      items.push({ key, value: openEntry(rowKey, row) });
+      items.push({ key, value });
       bytes += row.length;
       return items.length < count && bytes < pageBytesMax;
     });
@@ -106,7 +135,7 @@ export class BuildEntries {
   }
 
   /** The rows of `writes`. All of them share one piece of memory, so that they change threads as one. */
-  rows(writes: readonly EntryWrite[]): RowWrite[] {
+  rows(writes: readonly EntryWrite[]): RowDraft[] {
     const prefixBytes = this.#prefix.length;
     let bytes = 0;
     for (const { key, value } of writes) {
@@ -114,7 +143,7 @@ export class BuildEntries {
     }
     const memory = Buffer.allocUnsafeSlow(bytes);
     let end = 0;
-    return writes.map(({ key, value }): RowWrite => {
+    return writes.map(({ key, value }): RowDraft => {
       memory.set(this.#prefix, end);
       const keyEnd = end + prefixBytes + memory.write(key, end + prefixBytes);
       const rowKey = memory.subarray(end, keyEnd);
@@ -123,58 +152,25 @@ export class BuildEntries {
       end += entryRowBytes(value);
       const row = memory.subarray(keyEnd, end);
       writeEntry(row, value);
+      if (this.#isSealed) return this.#draft(rowKey, memory.subarray(keyEnd, keyEnd), row, value);
       sealRowInPlace(rowKey, row);
       return { table: 'projections', key: rowKey, value: row };
     });
   }
-}
 
-/** Removes what no build of `name` needs any more, at most `rowsMax` rows; nothing when there is nothing left over. */
-export function leftoverRows(snapshot: Snapshot, name: string, rowsMax: number): RowWrite[] {
-  const { active, building } = readBuilds(snapshot, name);
-  const isKept = (build: number) => build === active?.build || build === building?.build;
-  const rows: RowWrite[] = [];
-  let next: number | undefined = 0;
-  while (next !== undefined && rows.length < rowsMax)
-    next = collectLeftovers(snapshot, name, next, isKept, rows, rowsMax);
-  if (rows.length === rowsMax) return rows;
-  // Cursors go last: while there is one, somebody may see that something was there.
-  const from = textKey(cursorPrefix);
-  snapshot.walkRows('consumer_cursors', { from }, (key) => {
-    const text = Buffer.from(key).toString();
-    const [build] = text.startsWith(cursorPrefix) ? text.slice(cursorPrefix.length).split('/', 1) : [];
-    if (build === undefined) return false;
-    if (text === buildCursorName(name, Number(build)) && !isKept(Number(build)))
-      rows.push(removal('consumer_cursors', key));
-    return rows.length < rowsMax;
-  });
-  return rows;
-}
+  #draft(key: Uint8Array, head: Uint8Array, row: Uint8Array, { encoding, bytes }: EncodedPayload): RowDraft {
+    const payload = { encoding, bytes: row.subarray(1, 1 + bytes.length) };
+    const secret = { label: 'projection', owner: this.#owner, payload, ifErased: 'refuse' } as const;
+    return { table: 'projections', key, value: head, secret };
+  }
 
-/** Collects rows of the first build from number `from` on; gives the number to go on with. Builds that are kept are passed over. */
-function collectLeftovers(
-  snapshot: Snapshot,
-  name: string,
-  from: number,
-  isKept: (build: number) => boolean,
-  rows: RowWrite[],
-  rowsMax: number,
-): number | undefined {
-  let passed: number | undefined;
-  const below = Buffer.from(`${name}\u0001`);
-  snapshot.walkRows('projections', { from: entryPrefix(name, from), below }, (key) => {
-    const build = projectionOfKey(key)?.build;
-    if (build !== undefined && isKept(build)) {
-      passed = build;
-      return false;
+  #value(snapshot: Snapshot, rowKey: Uint8Array, row: Uint8Array): EncodedPayload | undefined {
+    const payload = entryPayload(rowKey, row);
+    if (keyIdAt(payload, 0) === 0) {
+      return { encoding: payload[0] as number, bytes: Uint8Array.prototype.slice.call(payload, 1) };
     }
-    rows.push(removal('projections', key));
-    return rows.length < rowsMax;
-  });
-  assert(passed === undefined || passed >= from, 'builds ascend');
-  return passed === undefined ? undefined : passed + 1;
-}
-
-function removal(table: RowWrite['table'], key: Uint8Array): RowWrite {
-  return { table, key: Uint8Array.prototype.slice.call(key), value: undefined };
+    const place = { label: 'projection', table: 'projections', key: rowKey } as const;
+    const value = openPayload(snapshot.keys, place, this.#owner, payload, 0);
+    return value === 'erased' ? undefined : value;
+  }
 }

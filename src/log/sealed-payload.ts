@@ -72,8 +72,8 @@ export function openPayload(
   if (encoding === undefined) misshapen(table, rowKey);
   if ((encoding & sealedBit) === 0) return { encoding, bytes: payload.subarray(at + 1) };
   if (keys === undefined) {
-    const message = `a row of ${table} is sealed: it takes the master key of its store`;
-    throw new BusError('MASTER_KEY_REQUIRED', message, { path: undefined });
+    const message = `a row of ${table} is sealed: open the store with \`encryption\``;
+    throw new BusError('MASTER_KEY_REQUIRED', message, { path: '' });
   }
   const nonceAt = at + headBytes;
   if (payload.length < nonceAt + sealBytes) throw failed(table);

@@ -34,6 +34,8 @@ export interface StoreIdentity {
   /** Changes when a store is restored or forked. 16 bytes. */
   readonly incarnation: Uint8Array;
   readonly createdMs: number;
+  /** Part of all that is authenticated, 16 bytes; `undefined` for a store without encryption. */
+  readonly cryptoId: Uint8Array | undefined;
   /** The weakest durability any writer of this store ever chose. */
   readonly durability: Durability;
 }
@@ -64,6 +66,21 @@ export function durabilityRow(durability: Durability): RowWrite {
   return metaRow('durability', Uint8Array.of(durabilities.indexOf(durability)));
 }
 
+/** What makes a store one with encryption: its id, and how many of its events, streams of our own left out, are plain. */
+export function encryptionRows(cryptoId: Uint8Array, plainEvents: number): RowWrite[] {
+  return [
+    metaRow('cryptoId', cryptoId),
+    metaNumberRow('keyGeneration', 0),
+    metaNumberRow('lastKeyId', 0),
+    metaNumberRow('plainEvents', plainEvents),
+  ];
+}
+
+/** Whether the store has keys. */
+export function hasEncryption(snapshot: Snapshot): boolean {
+  return snapshot.row('meta', textKey('cryptoId')) !== undefined;
+}
+
 /** @throws {STORE_CORRUPT} when the row is damaged or missing. */
 export function readMetaNumber(snapshot: Snapshot, name: MetaNumber): number {
   return readU48(readMeta(snapshot, name, 6), 0);
@@ -86,8 +103,9 @@ export function readIdentity(snapshot: Snapshot, path: string): StoreIdentity {
   if (durability === undefined) damaged('durability');
   return {
     storeId: Buffer.from(readMeta(snapshot, 'storeId', 36)).toString(),
-    incarnation: Uint8Array.prototype.slice.call(readMeta(snapshot, 'incarnation', 16)),
+    incarnation: readBytes(snapshot, 'incarnation'),
     createdMs: readMetaNumber(snapshot, 'createdMs'),
+    cryptoId: hasEncryption(snapshot) ? readBytes(snapshot, 'cryptoId') : undefined,
     durability,
   };
 }
@@ -95,6 +113,10 @@ export function readIdentity(snapshot: Snapshot, path: string): StoreIdentity {
 function metaRow(name: string, payload: Uint8Array): RowWrite & { readonly value: Uint8Array } {
   const key = textKey(name);
   return { table: 'meta', key, value: sealRow(key, payload) };
+}
+
+function readBytes(snapshot: Snapshot, name: 'incarnation' | 'cryptoId'): Uint8Array {
+  return Uint8Array.prototype.slice.call(readMeta(snapshot, name, 16));
 }
 
 function readMeta(snapshot: Snapshot, name: string, bytes: number): Uint8Array {

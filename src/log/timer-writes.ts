@@ -5,9 +5,12 @@
  * so the state it passes on, and the rows it finds, are those of now.
  */
 import {
+  encodeTimerEvent,
+  encodeTimerHead,
   encodeTimerNameRow,
   encodeTimerRow,
   encodeTimerState,
+  type TimerHead,
   type TimerPlace,
   type TimerRow,
   type TimerState,
@@ -16,8 +19,9 @@ import {
   timerStateKey,
 } from '../codec/timer-row.ts';
 import { BusError } from '../errors.ts';
-import type { RowWrite, Snapshot } from '../storage/engine.ts';
+import type { Snapshot } from '../storage/engine.ts';
 import type { AppendRequest, RequestPart } from './append-request.ts';
+import type { RowDraft } from './row-draft.ts';
 import { findTimer } from './timers.ts';
 
 /** A timer to be made, in place of an earlier one of its key. */
@@ -39,7 +43,7 @@ export type TimerAnswer = { readonly wasPending: boolean } | { readonly error: u
 /** Orders as rows. `state` holds once these are durable. */
 export interface DecidedOrders {
   /** None where there is nothing to be changed. */
-  readonly rows: readonly RowWrite[];
+  readonly rows: readonly RowDraft[];
   readonly state: TimerState;
   readonly answers: readonly TimerAnswer[];
 }
@@ -54,7 +58,7 @@ export function decideOrders(
   incarnation: Uint8Array,
   pendingMax: number,
 ): DecidedOrders {
-  const rows: RowWrite[] = [];
+  const rows: RowDraft[] = [];
   const placeByKey = new Map<string, TimerPlace | undefined>();
   let { pending, nextSequence } = before;
 
@@ -69,7 +73,7 @@ export function decideOrders(
       placeByKey.set(key, undefined);
     } else {
       const place = { dueMs: order.dueMs, sequence: nextSequence++ };
-      rows.push(...timerRows(order, place, incarnation));
+      rows.push(...timerRows(order, place, incarnation, snapshot.keys !== undefined));
       placeByKey.set(key, place);
     }
     pending += (order.kind === 'schedule' ? 1 : 0) - (known === undefined ? 0 : 1);
@@ -94,7 +98,7 @@ export function fireRequest(
   before: TimerState,
 ): { readonly request: AppendRequest; readonly state: TimerState } {
   const parts: RequestPart[] = [];
-  const rows: RowWrite[] = [];
+  const rows: RowDraft[] = [];
   for (const { stream, key, ...place } of timers) {
     const last = parts.at(-1);
     if (last?.stream === stream) parts[parts.length - 1] = { ...last, eventCount: last.eventCount + 1 };
@@ -109,24 +113,54 @@ export function fireRequest(
     records: Buffer.concat(timers.map(({ record }) => record)),
     idempotency: undefined,
     rows: [...rows, stateRow(state)],
+    ...(timers.some(({ subject }) => subject !== undefined) && { subjects: timers.map(({ subject }) => subject) }),
   };
   return { request, state };
 }
 
-function timerRows(order: ScheduleOrder, place: TimerPlace, incarnation: Uint8Array): RowWrite[] {
-  const dueKey = timerDueKey(place);
-  const nameKey = timerNameKey(order.key);
-  return [
-    { table, key: dueKey, value: encodeTimerRow(dueKey, { ...order, incarnation }) },
-    { table, key: nameKey, value: encodeTimerNameRow(nameKey, place) },
-  ];
+/** What takes `timers` out of the table without firing them. `state` holds once it is durable. */
+export function dropRows(
+  timers: readonly TimerHead[],
+  before: TimerState,
+): { readonly rows: readonly RowDraft[]; readonly state: TimerState } {
+  const state = { ...before, pending: Math.max(0, before.pending - timers.length) };
+  const rows = timers.flatMap(({ key, ...place }) => [removed(timerDueKey(place)), removed(timerNameKey(key))]);
+  return { rows: [...rows, stateRow(state)], state };
 }
 
-function stateRow(state: TimerState): RowWrite {
+function timerRows(order: ScheduleOrder, place: TimerPlace, incarnation: Uint8Array, hasKeys: boolean): RowDraft[] {
+  const nameKey = timerNameKey(order.key);
+  const row = hasKeys ? sealedRow(order, place, incarnation) : plainRow(order, place, incarnation);
+  return [row, { table, key: nameKey, value: encodeTimerNameRow(nameKey, place) }];
+}
+
+function plainRow(order: ScheduleOrder, place: TimerPlace, incarnation: Uint8Array): RowDraft & { value: Uint8Array } {
+  const key = timerDueKey(place);
+  return { table, key, value: encodeTimerRow(key, { ...order, incarnation }) };
+}
+
+/** The name of a subject is in what is sealed, and nowhere else. */
+function sealedRow(order: ScheduleOrder, place: TimerPlace, incarnation: Uint8Array): RowDraft {
+  const { stream, subject } = order;
+  return {
+    table,
+    key: timerDueKey(place),
+    value: encodeTimerHead({ ...order, incarnation }),
+    secret: {
+      label: 'timer',
+      owner: { kind: 'stream', stream, subject },
+      payload: encodeTimerEvent(order),
+      ifErased: 'refuse',
+      ...(subject === undefined && { plain: plainRow(order, place, incarnation).value }),
+    },
+  };
+}
+
+function stateRow(state: TimerState): RowDraft {
   return { table, key: timerStateKey, value: encodeTimerState(state) };
 }
 
-function removed(key: Uint8Array): RowWrite {
+function removed(key: Uint8Array): RowDraft {
   return { table, key, value: undefined };
 }
 

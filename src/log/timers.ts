@@ -6,9 +6,11 @@
 import { decodedEvent } from '../codec/event.ts';
 import { misshapen } from '../codec/row.ts';
 import {
+  decodeTimerEvent,
   decodeTimerNameRow,
   decodeTimerRow,
   decodeTimerState,
+  type TimerHead,
   type TimerPlace,
   type TimerRow,
   type TimerState,
@@ -24,6 +26,7 @@ import { pageBytesMax, pageEventsMax, u48Max } from '../limits.ts';
 import type { Engine, Snapshot } from '../storage/engine.ts';
 import type { PendingTimer, TimersOptions } from '../types.ts';
 import type { PageSource } from './pages.ts';
+import { keyIdAt, openPayload } from './sealed-payload.ts';
 
 const table = 'timers';
 
@@ -73,6 +76,8 @@ export interface DueLimits {
 export interface DueTimers {
   /** The first that are due, in the order of firing. They are copies. */
   readonly timers: readonly TimerRow[];
+  /** Those among them whose key was erased: they never fire. */
+  readonly erased: readonly TimerHead[];
   /** When the next one behind them is due, if there is one. */
   readonly nextDueMs: number | undefined;
   /** Of rows that are due and can't be read. */
@@ -82,26 +87,62 @@ export interface DueTimers {
 /** What is due at `nowMs`. */
 export function readDue(snapshot: Snapshot, nowMs: number, incarnation: Uint8Array, limits: DueLimits): DueTimers {
   const timers: TimerRow[] = [];
+  const erased: TimerHead[] = [];
   const damage: { place: TimerPlace; error: unknown }[] = [];
   let nextDueMs: number | undefined;
   let bytes = 0;
   snapshot.walkRows(table, { from: timersFrom, below: timersBelow }, (rowKey, row) => {
     const place = timerPlaceOf(rowKey);
-    const isFull = timers.length >= limits.count || (timers.length > 0 && bytes + row.length > limits.bytes);
+    const found = timers.length + erased.length;
+    const isFull = found >= limits.count || (found > 0 && bytes + row.length > limits.bytes);
     if (place.dueMs > nowMs || isFull) {
       nextDueMs = place.dueMs;
       return false;
     }
     bytes += row.length;
     try {
-      timers.push(ownTimer(rowKey, row, incarnation));
+      const timer = ownTimer(snapshot, rowKey, row, incarnation);
+      if ('record' in timer) timers.push(timer);
+      else erased.push(timer);
     } catch (error) {
-      if (!isBusError(error, 'STORE_CORRUPT')) throw error;
+      if (!isBusError(error, 'STORE_CORRUPT') && !isBusError(error, 'DECRYPTION_FAILED')) throw error;
       damage.push({ place, error });
     }
     return true;
   });
-  return { timers, nextDueMs, damage };
+  return { timers, erased, nextDueMs, damage };
+}
+
+/** One look for timers that are not to fire any more. */
+export interface ErasedTimers {
+  readonly timers: readonly TimerHead[];
+  /** Where the next look begins; `undefined`: this was all. */
+  readonly next: TimerPlace | undefined;
+}
+
+/** Of the timers from `from` on, in one look, those whose key is erased, and those of `stream` that are stored plain. Passes over damage. */
+export function readErased(snapshot: Snapshot, stream: string | undefined, from: TimerPlace | undefined): ErasedTimers {
+  const timers: TimerHead[] = [];
+  const start = from === undefined ? timersFrom : timerDueKey(from);
+  let next: TimerPlace | undefined;
+  let rows = 0;
+  snapshot.walkRows(table, { from: start, below: timersBelow }, (rowKey, row) => {
+    if (rows++ >= pageEventsMax) {
+      next = timerPlaceOf(rowKey);
+      return false;
+    }
+    try {
+      const { head, event } = decodeTimerRow(rowKey, row);
+      const owner = { kind: 'stream', stream: head.stream, subject: undefined } as const;
+      const keyId = 'payload' in event ? keyIdAt(event.payload, event.at) : 0;
+      const isErased = keyId === 0 ? head.stream === stream : snapshot.keys?.isErased(keyId, owner, undefined);
+      if (isErased === true) timers.push({ ...head, incarnation: Uint8Array.prototype.slice.call(head.incarnation) });
+    } catch (error) {
+      if (!isBusError(error, 'STORE_CORRUPT') && !isBusError(error, 'DECRYPTION_FAILED')) throw error;
+    }
+    return true;
+  });
+  return { timers, next };
 }
 
 /** Pages of `timers(options)`, each as fresh as when it is asked for. @throws {TypeError} for options out of range. */
@@ -132,7 +173,8 @@ export function timersSource(
             return false;
           }
           bytes += row.length;
-          items.push(pendingTimer(ownTimer(rowKey, row, incarnation)));
+          const timer = ownTimer(snapshot, rowKey, row, incarnation);
+          if ('record' in timer) items.push(pendingTimer(timer));
           return true;
         }),
       );
@@ -149,10 +191,27 @@ function checkedTime(option: 'from' | 'to', time: Date | number): number {
   throw new TypeError(`${option} must be a Date or milliseconds from 0 on, got ${String(time)}`);
 }
 
-/** A copy of the timer, which is of this incarnation of the store. @throws {STORE_CORRUPT} */
-function ownTimer(rowKey: Uint8Array, row: Uint8Array, incarnation: Uint8Array): TimerRow {
-  const timer = decodeTimerRow(rowKey, row);
+/** The timer of a row, borrowed, without its event where that is erased. @throws {STORE_CORRUPT} {DECRYPTION_FAILED} */
+export function openTimer(snapshot: Snapshot, rowKey: Uint8Array, row: Uint8Array): TimerRow | TimerHead {
+  const { head, event } = decodeTimerRow(rowKey, row);
+  if (!('payload' in event)) return { ...head, ...event };
+  const place = { label: 'timer', table, key: rowKey } as const;
+  const owner = { kind: 'stream', stream: head.stream, subject: undefined } as const;
+  if (keyIdAt(event.payload, event.at) === 0) misshapen(table, rowKey);
+  const opened = openPayload(snapshot.keys, place, owner, event.payload, event.at);
+  return opened === 'erased' ? head : { ...head, ...decodeTimerEvent(rowKey, opened) };
+}
+
+/** A copy of the timer, which is of this incarnation of the store. @throws {STORE_CORRUPT} {DECRYPTION_FAILED} */
+function ownTimer(
+  snapshot: Snapshot,
+  rowKey: Uint8Array,
+  row: Uint8Array,
+  incarnation: Uint8Array,
+): TimerRow | TimerHead {
+  const timer = openTimer(snapshot, rowKey, row);
   if (Buffer.compare(timer.incarnation, incarnation) !== 0) misshapen(table, rowKey);
+  if (!('record' in timer)) return { ...timer, incarnation };
   return { ...timer, incarnation, record: Uint8Array.prototype.slice.call(timer.record) };
 }
 

@@ -1,14 +1,21 @@
 /**
  * The part of the check that looks at what consumers gave up: dead letters, and events parked behind them.
  */
-import { checkParkedRow, decodeLetterRow, positionOfKey } from '../codec/letter-row.ts';
+import { checkParkedRow, positionOfKey } from '../codec/letter-row.ts';
+import type { Snapshot } from '../storage/engine.ts';
+import { openLetter } from './letters.ts';
 
 /** Bytes of a key behind its names: a zero byte, and a position. */
 const keyTailBytes = 9;
 
-/** What is wrong with a row of `dead_letters`, where the log ends at `head()`. @throws {STORE_CORRUPT} */
-export function letterProblem(key: Uint8Array, row: Uint8Array, head: () => number): string | undefined {
-  decodeLetterRow(key, row);
+/** What is wrong with a row of `dead_letters`, where the log ends at `head()`. @throws {STORE_CORRUPT} {DECRYPTION_FAILED} */
+export function letterProblem(
+  snapshot: Snapshot,
+  key: Uint8Array,
+  row: Uint8Array,
+  head: () => number,
+): string | undefined {
+  openLetter(snapshot, key, row);
   return keyProblem(key, 1) ?? placeProblem(key, head);
 }
 

@@ -3,9 +3,10 @@
  *
  * Whether the values are right only the handlers know: see `rebuild`.
  */
-import { decodeBuilds, decodeEntry, openEntry, projectionOfKey } from '../codec/projection-row.ts';
+import { decodeBuilds, decodeEntry, decodeMark, entryPayload, projectionOfKey } from '../codec/projection-row.ts';
 import type { Snapshot } from '../storage/engine.ts';
-import { readBuilds } from './projection-rows.ts';
+import { buildOwner, readBuilds } from './projection-rows.ts';
+import { openPayload } from './sealed-payload.ts';
 
 /** Tells `problem` what is wrong with a row of `projections`. @throws {STORE_CORRUPT} when it is damaged. */
 export function checkProjectionRow(
@@ -24,8 +25,18 @@ export function checkProjectionRow(
     decodeBuilds(key, row);
     return;
   }
-  decodeEntry(openEntry(key, row));
-  if (build === 0 || build > readBuilds(snapshot, name).lastBuild) {
-    problem(`the projection ${JSON.stringify(name)} has an entry of build ${build}, which was never begun`);
+  const { lastBuild } = readBuilds(snapshot, name);
+  if (build === 0) {
+    const mark = decodeMark(key, row);
+    if (mark.build > lastBuild) problem(`${unbegun(name, mark.build)} a mark of an erasure`);
+    return;
   }
+  const place = { label: 'projection', table: 'projections', key } as const;
+  const value = openPayload(snapshot.keys, place, buildOwner(name, build), entryPayload(key, row), 0);
+  if (value !== 'erased') decodeEntry(value);
+  if (build > lastBuild) problem(`${unbegun(name, build)} an entry`);
+}
+
+function unbegun(name: string, build: number): string {
+  return `build ${build} of the projection ${JSON.stringify(name)} was never begun, and has`;
 }

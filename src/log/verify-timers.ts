@@ -4,9 +4,9 @@
  *
  * The store may be in use: what belongs together is looked at in one snapshot, and the count only if nothing has changed.
  */
-import { decodeTimerNameRow, decodeTimerRow, type TimerState, timerDueKey, timerRowKind } from '../codec/timer-row.ts';
+import { decodeTimerNameRow, type TimerState, timerDueKey, timerRowKind } from '../codec/timer-row.ts';
 import type { Snapshot } from '../storage/engine.ts';
-import { findTimer, readTimerState } from './timers.ts';
+import { findTimer, openTimer, readTimerState } from './timers.ts';
 
 const table = 'timers';
 
@@ -49,7 +49,7 @@ export class TimerChecker {
 
   #checkTimer(rowKey: Uint8Array, row: Uint8Array, snapshot: Snapshot): void {
     this.#pending++;
-    const { key, sequence } = decodeTimerRow(rowKey, row);
+    const { key, sequence } = openTimer(snapshot, rowKey, row);
     this.#lastSequence = Math.max(this.#lastSequence, sequence);
     const place = findTimer(snapshot, key);
     if (place === undefined) this.#problem(`the timer ${JSON.stringify(key)} has no row of its key`);

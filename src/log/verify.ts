@@ -7,7 +7,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { Block } from '../codec/block.ts';
 import { decodeCursorRow, decodeIdempotencyRow, decodeStreamRow, type IdempotencyRow, textKey } from '../codec/row.ts';
-import { BusError } from '../errors.ts';
+import { type BusError, isBusError } from '../errors.ts';
 import { pageBlocksMax, verifyProblemsMax } from '../limits.ts';
 import type { Engine, Snapshot, TableName } from '../storage/engine.ts';
 import { throwIfAborted } from './pages.ts';
@@ -16,6 +16,7 @@ import { timeOf } from './tail.ts';
 import { letterProblem, parkedProblem } from './verify-letters.ts';
 import { checkProjectionRow } from './verify-projections.ts';
 import { type LoggedStream, mixed, RunChecker } from './verify-runs.ts';
+import { SealChecker, type SealCounts } from './verify-seals.ts';
 import { checkSnapshotRow } from './verify-snapshots.ts';
 import { TimerChecker } from './verify-timers.ts';
 
@@ -43,6 +44,8 @@ export interface VerifyReport {
   readonly events: number;
   readonly streams: number;
   readonly idempotencyKeys: number;
+  /** Of a store with encryption: every sealed event was opened, but for those whose key was erased. */
+  readonly encryption: SealCounts | undefined;
   readonly problemCount: number;
   /** The first problems, at most 100. */
   readonly problems: readonly VerifyProblem[];
@@ -71,6 +74,7 @@ class Verifier {
   #blocks = 0;
   #commits = 0;
   #idempotencyKeys = 0;
+  readonly #seals = new SealChecker();
   #isMetaWhole = true;
   /** A block could not be read: what follows can't be held against the streams in it. */
   #hasHole = false;
@@ -100,7 +104,7 @@ class Verifier {
     yield* this.#walkTable('dead_letters', (key, row, snapshot) =>
       this.#problemIn(
         'dead_letters',
-        letterProblem(key, row, () => lastPositionOf(snapshot)),
+        letterProblem(snapshot, key, row, () => lastPositionOf(snapshot)),
       ),
     );
     yield* this.#walkTable('parked', (key, row, snapshot) =>
@@ -129,6 +133,7 @@ class Verifier {
       events: this.#position,
       streams: this.#streams.size,
       idempotencyKeys: this.#idempotencyKeys,
+      encryption: this.#seals.counts,
       problemCount: this.#problemCount,
       problems: this.#problems,
     };
@@ -198,6 +203,11 @@ class Verifier {
     }
     this.#position = block.lastPosition;
     for (let ordinal = 0; ordinal < block.eventCount; ordinal++) this.#checkRecord(block, ordinal);
+    this.#seals.check(block, snapshot, (error) =>
+      this.#guard('events_log', () => {
+        throw error;
+      }),
+    );
     this.#checkCommits(snapshot, block);
   }
 
@@ -361,9 +371,8 @@ class Verifier {
       check();
       return true;
     } catch (error) {
-      if (!(error instanceof BusError) || (error.code !== 'STORE_CORRUPT' && error.code !== 'STORE_FORMAT'))
-        throw error;
-      const { detail } = error as BusError<'STORE_CORRUPT' | 'STORE_FORMAT'>;
+      if (!isDamage(error)) throw error;
+      const { detail } = error;
       if ('table' in detail) this.#problem(detail.table, detail.position, error.message);
       else this.#problem(table, undefined, error.message);
       return false;
@@ -378,6 +387,12 @@ class Verifier {
     this.#problemCount++;
     if (this.#problems.length < verifyProblemsMax) this.#problems.push({ table, position, message });
   }
+}
+
+const damageCodes = ['STORE_CORRUPT', 'STORE_FORMAT', 'DECRYPTION_FAILED'] as const;
+
+function isDamage(error: unknown): error is BusError<(typeof damageCodes)[number]> {
+  return damageCodes.some((code) => isBusError(error, code));
 }
 
 const rowsPerPage = 512;

@@ -6,6 +6,7 @@ import { type Bus, connectBus, openBus } from '#store';
 import { collect } from '../kit/collect.ts';
 import { ConnectedThread } from '../kit/connected-thread.ts';
 import { tempDirectory } from '../kit/temp-store.ts';
+import { nodeArguments } from '../kit/test-key.ts';
 
 const event = { type: 'placed' };
 
@@ -190,7 +191,7 @@ test('a thread that only connects ends by itself', async () => {
   const worker = new Worker(new URL('./threads/connecting.ts', import.meta.url), {
     workerData: { port },
     transferList: [port],
-    execArgv: process.env.TEST_DIST === undefined ? ['--conditions=source'] : [],
+    execArgv: [...nodeArguments],
   });
 
   expect(await once(worker, 'exit')).toEqual([0]);

@@ -80,6 +80,7 @@ function happenings(state: State): Happening[] {
     const result: WorkResult = {
       position,
       handled: 0,
+      erased: 0,
       batches: 1,
       head,
       effects: undefined,
@@ -88,7 +89,7 @@ function happenings(state: State): Happening[] {
       failure: undefined,
       stopReason: undefined,
     };
-    const next = { position: position + 1, stream: 's', version: 1, type: 't' };
+    const next = { position: position + 1, stream: 's', version: 1, type: 't', keyId: 0 };
     const failed = { error, event: next, count: 1, inMs: undefined, isFinal: false, isToSplit: false };
     const lost = { event: next, how: 'park-stream', error, attempts: 1, firstMs: 0, lastMs: 0 } as const;
     const passed = { ...result, position: position + 1 };

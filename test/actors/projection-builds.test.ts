@@ -7,6 +7,7 @@ import { collect } from '../kit/collect.ts';
 import { Program } from '../kit/crash-process.ts';
 import { builtIn } from '../kit/projection-model.ts';
 import { type TempStore, tempDirectory, tempStore } from '../kit/temp-store.ts';
+import { nodeArguments } from '../kit/test-key.ts';
 import type { ViewReaderReport } from './threads/view-reader.ts';
 
 const readerFile = new URL('threads/view-reader.ts', import.meta.url);
@@ -354,7 +355,7 @@ test('readers in a connected thread and in another process never see two builds 
   const until = 6;
   const child = Program.start(readerFile, { path, until });
   const port = bus.port();
-  const execArgv = process.env.TEST_DIST === undefined ? ['--conditions=source'] : [];
+  const execArgv = [...nodeArguments];
   const thread = new Worker(readerFile, { workerData: { port, until }, transferList: [port], execArgv });
   onTestFinished(async () => void (await thread.terminate()));
   await Promise.all([child.expectLine('"reading"'), once(thread, 'message')]);

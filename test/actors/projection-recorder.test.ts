@@ -12,7 +12,7 @@ import type { StoredEvent } from '#store';
 /** A recorder that sets the position of each event under `last` and under its own key, on a store of its own. */
 function recorder() {
   const engine = openMemoryEngine(new MemoryStorage(), { initialRows: initialMetaRows('sync', 0), readOnly: false });
-  const entries = new BuildEntries('p', { version: 1, build: 1 });
+  const entries = new BuildEntries('p', { version: 1, build: 1, isSealed: false });
   const calls = new Map([
     [
       'called',

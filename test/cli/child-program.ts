@@ -8,11 +8,11 @@ import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
 import { runCommandLine } from '#kernel/cli/run';
+import { nodeArguments, testKeyEnvironment } from '../kit/test-key.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const isBuilt = Boolean(process.env.TEST_DIST);
 const cliPath = isBuilt ? 'dist/src/cli/main.js' : 'src/cli/main.ts';
-const conditions = isBuilt ? [] : ['--conditions=source'];
 
 export interface Ended {
   readonly code: number | null;
@@ -34,7 +34,10 @@ export class Program {
 
   constructor(args: readonly string[], { directory = root, env = {} }: ProgramOptions = {}) {
     const { FORCE_COLOR, ...inherited } = process.env;
-    this.child = spawn(process.execPath, args, { cwd: directory, env: { ...inherited, NO_COLOR: '1', ...env } });
+    this.child = spawn(process.execPath, args, {
+      cwd: directory,
+      env: { ...inherited, NO_COLOR: '1', ...testKeyEnvironment, ...env },
+    });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
     });
@@ -63,7 +66,7 @@ export function startCli(...args: readonly string[]): Program {
 /** Runs the command line in this process: the same, but quick. */
 export async function runCli(...args: readonly string[]): Promise<Ended> {
   const [stdout, stderr] = [new TextStream(), new TextStream()];
-  const code = await runCommandLine(args, { stdout, stderr });
+  const code = await runCommandLine(args, { stdout, stderr, env: { ...testKeyEnvironment } });
   return { code, stdout: stdout.text, stderr: stderr.text };
 }
 
@@ -79,7 +82,7 @@ export class TextStream extends Writable {
 
 /** Starts a program of examples/. */
 export function startExample(name: string, args: readonly string[] = [], options: ProgramOptions = {}): Program {
-  return new Program([...conditions, `${root}examples/${name}`, ...args], options);
+  return new Program([...nodeArguments, `${root}examples/${name}`, ...args], options);
 }
 
 /** Starts a process that appends to the stream `ticks`, event after event, until its test ends. */
@@ -94,7 +97,7 @@ export async function startWriter(directory: string): Promise<Program> {
       if (n === 1) console.log('writing');
     }
     await bus.close();`;
-  const writer = new Program([...conditions, '--input-type=module', '--eval', program, directory]);
+  const writer = new Program([...nodeArguments, '--input-type=module', '--eval', program, directory]);
   await writer.untilLines(1);
   return writer;
 }

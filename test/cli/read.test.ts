@@ -134,7 +134,7 @@ test('on a terminal the output has colors and fits its width', async () => {
   ]);
   const terminal = Object.assign(new TextStream(), { isTTY: true, columns: 60, hasColors: () => true });
 
-  const code = await runCommandLine(['read', directory], { stdout: terminal, stderr: new TextStream() });
+  const code = await runCommandLine(['read', directory], { stdout: terminal, stderr: new TextStream(), env: {} });
 
   expect(code).toBe(0);
   expect(terminal.text).toContain('\u001b[1mPlaced\u001b[22m');

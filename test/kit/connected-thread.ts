@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { onTestFinished } from 'vitest';
 import type { AppendResult, Bus, Capabilities } from '#store';
+import { nodeArguments } from './test-key.ts';
 
 export interface ThreadOrder {
   readonly number: number;
@@ -17,6 +18,9 @@ export interface ThreadOrder {
     | 'race'
     | 'head'
     | 'read'
+    | 'data'
+    | 'rotate'
+    | 'surroundings'
     | 'follow'
     | 'watch'
     | 'heads'
@@ -51,7 +55,7 @@ export class ConnectedThread {
     this.worker = new Worker(new URL('../actors/threads/connected.ts', import.meta.url), {
       workerData: { port },
       transferList: [port],
-      execArgv: process.env.TEST_DIST === undefined ? ['--conditions=source'] : [],
+      execArgv: [...nodeArguments],
     });
     this.exited = once(this.worker, 'exit');
     this.worker.on('message', (reply: ThreadReply) => this.#waiting.get(reply.number)?.(reply));
@@ -70,6 +74,10 @@ export class ConnectedThread {
   race = (stream: string, last: number): Promise<number[]> => this.#order('race', stream, last);
   head = (): Promise<number> => this.#order('head');
   read = (): Promise<number[]> => this.#order('read');
+  rotate = (): Promise<void> => this.#order('rotate');
+  data = (): Promise<unknown[]> => this.#order('data');
+  /** What it was started with, as a text. */
+  surroundings = (): Promise<string> => this.#order('surroundings');
   follow = (after: number, count: number): Promise<number[] | 'ended'> => this.#order('follow', after, count);
   watch = (): Promise<void> => this.#order('watch');
   heads = (): Promise<number[]> => this.#order('heads');

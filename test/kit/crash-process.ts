@@ -8,6 +8,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { nodeArguments } from './test-key.ts';
 
 export interface StartOptions {
   /** The command it runs under, such as `['strace', '-f']`. @default none */
@@ -24,8 +25,6 @@ export interface Ending {
   readonly stderr: string;
 }
 
-/** What Node itself is given: the condition by which '#store' means the sources. */
-const nodeArguments = process.env.TEST_DIST ? [] : ['--conditions=source'];
 const deadlineDefaultMs = 20_000;
 
 export class Program {

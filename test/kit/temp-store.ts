@@ -11,11 +11,15 @@ import type { Bus } from '#actors/bus';
 import { busOn } from '#actors/open-bus';
 import { storeOn } from '#actors/open-store';
 import { type OpenOptions, resolveOptions } from '#actors/options';
+import { unlockKeys } from '#actors/store-keys';
+import type { KeyStorage } from '#kernel/crypto/key-storage';
 import { initialMetaRows } from '#kernel/log/store-meta';
 import type { Engine } from '#kernel/storage/engine';
+import { KeyFileStorage } from '#kernel/storage/key-storage';
 import { openLmdbEngine } from '#kernel/storage/lmdb-engine';
 import { MemoryStorage, openMemoryEngine } from '#kernel/storage/memory-engine';
 import type { AnyEvent, EventShape } from '#store';
+import { withTestKey } from './test-key.ts';
 
 export type EngineKind = 'memory' | 'lmdb';
 export const engineKinds: readonly EngineKind[] = ['memory', 'lmdb'];
@@ -75,10 +79,11 @@ export class TempStore implements AsyncDisposable {
     options: BusOptions = {},
     wrap: (engine: Engine) => Engine = (engine) => engine,
   ): Promise<Bus<Events>> {
+    const resolved = resolveOptions({ ...withTestKey(options), path: this.directory, inline: true });
+    const keys = await unlockKeys(this.#keyStorage(), resolved.encryption, resolved.signal);
     const engine = await this.openEngine(options);
     try {
-      const resolved = resolveOptions({ ...options, path: this.directory, inline: true });
-      const bus = await busOn<Events>(async (events) => storeOn(wrap(engine), resolved, events), resolved);
+      const bus = await busOn<Events>(async (events) => storeOn(wrap(engine), resolved, events, keys), resolved);
       this.#open.add(bus);
       this.#engineOf.set(bus, engine);
       return bus;
@@ -86,6 +91,10 @@ export class TempStore implements AsyncDisposable {
       engine.close();
       throw error;
     }
+  }
+
+  #keyStorage(): KeyStorage {
+    return this.kind === 'memory' ? this.storage.keys : new KeyFileStorage({ directory: this.directory });
   }
 
   /** Takes the store away from `bus`, as the end of its process would: it writes nothing any more. */

@@ -42,7 +42,7 @@ export async function timersInHand({ pendingMax = limits.timersMax } = {}): Prom
   const temp = tempStore();
   const engine = await temp.openEngine();
   const options = resolveOptions({ path: ':memory:', clock: () => startMs + clock.now() });
-  const open = storeOn(engine, options, { onFailed: () => undefined });
+  const open = storeOn(engine, options, { onFailed: () => undefined }, undefined);
   const reported: unknown[] = [];
   const appendFailures: (Error | undefined)[] = [];
   const hooks: TimersInHand['hooks'] = { beforeAppend: async () => undefined };

@@ -23,7 +23,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-const build = { version: 1, build: 1 };
+const build = { version: 1, build: 1, isSealed: false };
 
 test('the overlay is a Map that can take back a call or a round, and its rows make the store the same', () => {
   fc.assert(

@@ -4,6 +4,7 @@ import { encodeRequest } from '#kernel/log/append-request';
 import { LogWriter, type Outcome, type WriterCommand } from '#kernel/log/log-writer';
 import type { RowDraft, RowSecret } from '#kernel/log/row-draft';
 import { keyIdAt, openPayload } from '#kernel/log/sealed-payload';
+import { keyedEngine } from '../kit/keyed-store.ts';
 import { KeysInMemory } from '../kit/keys-in-memory.ts';
 import { tempStore } from '../kit/temp-store.ts';
 
@@ -27,7 +28,8 @@ function draft(given: Partial<RowSecret> = {}): RowDraft {
 /** A writer on a store in memory, and the row `rowKey` as it is stored. */
 async function writerWith(keys: KeysInMemory | undefined) {
   const store = tempStore();
-  const writer = new LogWriter(await store.openEngine(), { clock: () => 1000, idempotencyTtlMs: 1000, keys });
+  const engine = keys === undefined ? await store.openEngine() : await keyedEngine(store, keys);
+  const writer = new LogWriter(engine, { clock: () => 1000, idempotencyTtlMs: 1000, keys });
   const commit = (...commands: WriterCommand[]): Outcome[] => writer.commit(commands);
   const write = (row: RowDraft): Outcome => commit({ kind: 'write-rows', rows: [row] })[0] as Outcome;
   const stored = () => store.storage.rows.snapshots.find(({ key }) => Buffer.compare(key, rowKey) === 0)?.value;
@@ -198,10 +200,21 @@ describe.each(['owner', 'event-key'] as const)('when the key is erased (%s)', (k
   });
 });
 
+test('a row made of what could be read before keys were erased counts as erased', async () => {
+  const keys = new KeysInMemory();
+  const { write, stored } = await writerWith(keys);
+
+  write(draft({ ifErased: 'leave-out', keyGeneration: keys.generation - 1 }));
+  expect(stored()).toBeUndefined();
+  write(draft({ ifErased: 'leave-out', keyGeneration: keys.generation }));
+  expect(stored()).toBeDefined();
+});
+
 test('an append with a row that is refused writes nothing, and those beside it are written', async () => {
   const keys = new KeysInMemory();
   keys.sealing(owner, false);
   keys.erase({ stream });
+  keys.recorded();
   const { commit, writer } = await writerWith(keys);
   const request = encodeRequest([{ stream: 'other', events: { type: 'x' } }], {}, 0);
 
@@ -228,9 +241,9 @@ describe('the hash of a call under an idempotency key', () => {
   const call = (n: number) =>
     encodeRequest([{ stream: 'a', events: { type: 'x', data: n } }], { idempotencyKey: 'k' }, 0);
 
-  async function reopened(before: KeysInMemory | undefined, after: KeysInMemory | undefined) {
+  async function reopened(before: KeysInMemory | undefined, after: KeysInMemory) {
     const store = tempStore();
-    const engine = await store.openEngine();
+    const engine = await keyedEngine(store, after);
     const options = { clock: () => 1000, idempotencyTtlMs: 1000 };
     const first = new LogWriter(engine, { ...options, keys: before });
     first.commit([call(1)]);

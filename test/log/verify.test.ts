@@ -131,6 +131,7 @@ test.each(engineKinds)('verify finds nothing wrong in a sound store and counts w
     events: 4,
     streams: 2,
     idempotencyKeys: 1,
+    encryption: undefined,
     problemCount: 0,
     problems: [],
   });

@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { isWriterLocked, readWriterDescription } from '#kernel/storage/writer-lock';
 import { blocksForward, commitTexts } from '../kit/engine-contract.ts';
+import { nodeArguments } from '../kit/test-key.ts';
 import { startEngineProcess } from './kit/engine-process.ts';
 import { openEngine, usualOptions } from './kit/open.ts';
 import { tempDirectory } from './kit/temp-directory.ts';
@@ -13,7 +14,7 @@ import { tempDirectory } from './kit/temp-directory.ts';
 async function startThread(directory: string, readOnly: boolean): Promise<{ worker: Worker; answer: unknown }> {
   const worker = new Worker(new URL('./kit/engine-thread.ts', import.meta.url), {
     workerData: { ...usualOptions, directory, readOnly },
-    execArgv: process.env.TEST_DIST === undefined ? ['--conditions=source'] : [],
+    execArgv: [...nodeArguments],
   });
   onTestFinished(async () => {
     await worker.terminate();

@@ -1,6 +1,7 @@
 /**
  * A thread with a connected bus, which does what it is told: see test/kit/connected-thread.ts.
  */
+import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
 import { type Bus, connectBus } from '#store';
@@ -51,6 +52,13 @@ const deeds: Record<ThreadOrder['do'], (...given: never[]) => unknown> = {
     for await (const { position } of bus.read()) positions.push(position);
     return positions;
   },
+  data: async () => {
+    const all: unknown[] = [];
+    for await (const { data } of bus.read()) all.push(data);
+    return all;
+  },
+  rotate: () => bus.rotateMasterKey(new Uint8Array(32)),
+  surroundings: () => inspect({ workerData, env: process.env, bus }, { depth: 9 }),
   follow: async (after: number, count: number) => {
     const positions: number[] = [];
     for await (const { position } of bus.subscribe({ after })) {

@@ -8,13 +8,16 @@ import { writeSync } from 'node:fs';
 import { busOn } from '#actors/open-bus';
 import { storeOn } from '#actors/open-store';
 import { resolveOptions } from '#actors/options';
+import { unlockKeys } from '#actors/store-keys';
 import { decodeBuilds, projectionOfKey } from '#kernel/codec/projection-row';
 import { initialMetaRows } from '#kernel/log/store-meta';
 import type { Engine, WriteSet } from '#kernel/storage/engine';
+import { KeyFileStorage } from '#kernel/storage/key-storage';
 import { openLmdbEngine } from '#kernel/storage/lmdb-engine';
 import { type Bus, openBus } from '#store';
 import { Random } from '../../kit/crash-workload.ts';
 import { type Deed, perform } from '../../kit/projection-model.ts';
+import { withTestKey } from '../../kit/test-key.ts';
 
 /** A commit of each kind, before or after it; `switch`: another build is read from here on. */
 export type KillPoint = 'in a handler' | `${'before' | 'after'} a ${'save' | 'switch' | 'sweep'}`;
@@ -81,10 +84,12 @@ function pass(point: KillPoint): void {
 }
 
 async function openHere(): Promise<Bus> {
-  const resolved = resolveOptions({ path: options.path, inline: true });
+  const resolved = resolveOptions(withTestKey({ path: options.path, inline: true }));
   const initialRows = initialMetaRows(resolved.durability, Date.now());
+  const storage = new KeyFileStorage({ directory: options.path });
+  const keys = await unlockKeys(storage, resolved.encryption, undefined);
   const engine = await openLmdbEngine({ ...resolved, directory: options.path, initialRows });
-  return busOn(async (events) => storeOn(ending(engine), resolved, events), resolved);
+  return busOn(async (events) => storeOn(ending(engine), resolved, events, keys), resolved);
 }
 
 /** The engine, which passes the points of its commits. */

@@ -3,10 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { nodeArguments } from '../../kit/test-key.ts';
 import type { ChildAnswer, ChildCommand } from './engine-child.ts';
 
 const program = fileURLToPath(new URL('./engine-child.ts', import.meta.url));
-const nodeArguments = [...(process.env.TEST_DIST === undefined ? ['--conditions=source'] : []), program];
+const programArguments = [...nodeArguments, program];
 
 export interface ChildExit {
   readonly code: number | null;
@@ -60,7 +61,7 @@ export function startEngineProcess(
     ...(limits.addressKilobytesMax === undefined ? [] : [`ulimit -v ${limits.addressKilobytesMax}`]),
     'exec "$@"',
   ].join('; ');
-  const child = spawn('bash', ['-c', shell, 'bash', process.execPath, ...nodeArguments], {
+  const child = spawn('bash', ['-c', shell, 'bash', process.execPath, ...programArguments], {
     stdio: ['pipe', 'pipe', process.env.CHILD_ERRORS === undefined ? 'ignore' : 'inherit'],
   });
   const engine = new EngineProcess(child);

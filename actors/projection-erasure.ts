@@ -1,0 +1,76 @@
+/**
+ * A projection as an erasure meets it: it saves and lets go of what it has in memory before, and takes in afterwards what was
+ * erased behind it (projection-work.ts), if it runs.
+ */
+import { firstValueFrom } from 'rxjs';
+import { filter, map } from 'rxjs/operators';
+import { isBusError } from '../src/errors.ts';
+import { abortError } from '../src/log/pages.ts';
+import type { Processor } from './processor.ts';
+import type { ProcessorState } from './processor-status.ts';
+import type { StoredProjection } from './projection-reader.ts';
+import type { ProjectionKind } from './projection-work.ts';
+
+/** Where nothing is in memory that could be saved without being read again. */
+const clean: readonly ProcessorState[] = ['idle', 'paused', 'stopped'];
+
+export class ProjectionErasure {
+  readonly kind: ProjectionKind;
+  readonly #processor: Processor;
+  readonly #reader: StoredProjection<unknown>;
+  readonly #isToRun: () => boolean;
+
+  /** `isToRun`: what its user wants. */
+  constructor(kind: ProjectionKind, processor: Processor, reader: StoredProjection<unknown>, isToRun: () => boolean) {
+    this.kind = kind;
+    this.#processor = processor;
+    this.#reader = reader;
+    this.#isToRun = isToRun;
+  }
+
+  get isRunning(): boolean {
+    return this.#processor.status.tags.includes('running');
+  }
+
+  /** Resolves when nothing is in its memory. It goes on by itself from what is stored, as far as it gets. */
+  async letGo(): Promise<void> {
+    const processor = this.#processor;
+    if (!this.kind.isSealed || clean.includes(processor.status.state)) return;
+    if (this.#isToRun()) processor.pause();
+    const state = await firstValueFrom(
+      processor.state$.pipe(
+        map((status) => status.state),
+        filter((state) => state === 'failed' || clean.includes(state)),
+      ),
+      { defaultValue: 'stopped' as const },
+    );
+    // One that has failed could still be told to pass the event and to save.
+    if (state === 'failed') await processor.stop();
+    if (!this.#isToRun()) return;
+    if (state === 'paused') processor.resume();
+    else processor.start();
+  }
+
+  /** Resolves to true once `isDone`, and to false when nothing runs here that could still bring it about. @throws {ABORTED} {STORE_CLOSED} */
+  async until(isDone: () => boolean, signal: AbortSignal | undefined): Promise<boolean> {
+    const left = new AbortController();
+    const ended = this.#processor.state$.subscribe({
+      next: ({ tags }) => {
+        if (!tags.includes('running')) left.abort();
+      },
+      complete: () => left.abort(),
+    });
+    try {
+      const signals = signal === undefined ? left.signal : AbortSignal.any([left.signal, signal]);
+      await this.#reader.waitUntil(isDone, { signal: signals });
+      return true;
+    } catch (error) {
+      // It is erased already: only the wait is over.
+      if (signal?.aborted) throw abortError(signal, 'unknown');
+      if (left.signal.aborted && isBusError(error, 'ABORTED')) return isDone();
+      throw error;
+    } finally {
+      ended.unsubscribe();
+    }
+  }
+}
