@@ -34,9 +34,9 @@ export type {
   MasterKeyProvider,
   SealMode,
 } from '../actors/encryption-options.ts';
+export type { ErasedEvents } from '../actors/erased-events.ts';
 export type { ErasedProjection, EraseTarget, ErasureReceipt } from '../actors/erasure.ts';
 export type { CircuitOptions, FailureOptions, OnFailure, RetryOptions } from '../actors/failure-policy.ts';
-export type { ErasedEvents } from '../actors/erased-events.ts';
 export type { HandlerAnswer, HandlerAppendOptions, HandlerContext } from '../actors/handler-context.ts';
 export type {
   EventsOptions,
@@ -87,6 +87,7 @@ export type { ConsumerInfo, ConsumerPartition, ConsumerPlace } from './log/consu
 export type { ProjectionRange } from './log/projection-range.ts';
 export type { EventsOf, Schemas } from './log/schemas.ts';
 export type { StoreIdentity } from './log/store-meta.ts';
-export type { VerifyOptions, VerifyProblem, VerifyReport } from './log/verify.ts';
+export type { VerifyOptions, VerifyProblem, VerifyProgress, VerifyReport } from './log/verify.ts';
+export type { ErasedProblem, VerifyErasedReport } from './log/verify-erased.ts';
 export { messagesStream } from './names.ts';
 export type * from './types.ts';
