@@ -219,9 +219,10 @@ test('a bit that flips in what a retry depends on makes no wrong duplicate', asy
 /** A store with the data of another. */
 function copyOf(original: TempStore): TempStore {
   const store = new TempStore('memory');
-  const { blocks, rows, transactionId } = structuredClone(original.storage) as MemoryStorage;
+  const { blocks, rows, transactionId, keys } = structuredClone(original.storage) as MemoryStorage;
   store.storage.blocks.push(...blocks);
   Object.assign(store.storage.rows, rows);
   store.storage.transactionId = transactionId;
+  if (keys.bytes !== undefined) store.storage.keys.bytes = Buffer.from(keys.bytes);
   return store;
 }
