@@ -5,6 +5,7 @@ import { executeRetries, executeRetriesMax } from '../src/limits.ts';
 import { checkAggregateName } from '../src/names.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { AnyEvent, EventShape, Metadata, NewEvent, StoredEvent } from '../src/types.ts';
+import { type ErasedEvents, resolveErased } from './erased-events.ts';
 import { isWhole, wrong } from './option-checks.ts';
 
 /** What `decide` answers: the events that are to happen, or nothing. */
@@ -53,6 +54,8 @@ export interface AggregateOptions<Events extends EventShape, State, Command> {
   readonly snapshot?: SnapshotOptions;
   /** How often `execute` decides anew after a conflict. 0 to 1000. @default 20 */
   readonly retries?: number;
+  /** Whether `evolve` gets events whose key was erased: without data, with `erased: true`. @default 'skip' */
+  readonly erased?: ErasedEvents;
 }
 
 export interface ExecuteOptions {
@@ -75,6 +78,7 @@ export interface ResolvedAggregate<State, Command> {
   readonly streamOf: (id: string) => string;
   readonly snapshot: Required<SnapshotOptions> | undefined;
   readonly retries: number;
+  readonly erased: ErasedEvents;
 }
 
 const aggregateNames: readonly (keyof AggregateOptions<EventShape, unknown, unknown>)[] = [
@@ -85,6 +89,7 @@ const aggregateNames: readonly (keyof AggregateOptions<EventShape, unknown, unkn
   'stream',
   'snapshot',
   'retries',
+  'erased',
 ];
 const executeNames: readonly (keyof ExecuteOptions)[] = ['signal', 'metadata', 'idempotencyKey'];
 
@@ -111,6 +116,7 @@ export function resolveAggregate<Events extends EventShape, State, Command>(
     streamOf: stream ?? ((id) => `${name}-${id}`),
     snapshot: snapshot && resolveSnapshot(snapshot),
     retries,
+    erased: resolveErased(options.erased),
   };
 }
 

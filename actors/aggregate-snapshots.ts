@@ -5,10 +5,13 @@
  * and reported. What comes again with every load of every stream is reported once.
  */
 import { encodePayload } from '../src/codec/payload.ts';
-import { decodeSnapshotRow, encodeSnapshotRow, snapshotKey } from '../src/codec/snapshot-row.ts';
+import { encodeSnapshotHead, snapshotKey } from '../src/codec/snapshot-row.ts';
 import { BusError, type ErrorDetails, isBusError } from '../src/errors.ts';
 import { snapshotBytesMax } from '../src/limits.ts';
-import type { Engine, RowWrite } from '../src/storage/engine.ts';
+import { ownPayload, type RowDraft } from '../src/log/row-draft.ts';
+import { openSnapshot } from '../src/log/snapshots.ts';
+import { readMetaNumber } from '../src/log/store-meta.ts';
+import type { Engine } from '../src/storage/engine.ts';
 import type { SnapshotOptions } from './aggregate-options.ts';
 
 type Reason = ErrorDetails['SNAPSHOT_IGNORED']['reason'];
@@ -46,7 +49,7 @@ export class AggregateSnapshots {
     try {
       const snapshot = this.#world.engine.read((view) => {
         const row = view.row('snapshots', key);
-        return row === undefined ? undefined : decodeSnapshotRow(key, row);
+        return row === undefined ? undefined : openSnapshot(view, stream, key, row);
       });
       if (snapshot === undefined) return undefined;
       if (snapshot.snapshotVersion !== this.#version) {
@@ -59,20 +62,30 @@ export class AggregateSnapshots {
       if (snapshot.streamVersion > version) {
         return this.#ignore(stream, 'ahead', `is of version ${snapshot.streamVersion}, the stream is at ${version}`);
       }
-      return { state: snapshot.state(), version: snapshot.streamVersion };
+      return snapshot.isErased ? undefined : { state: snapshot.state(), version: snapshot.streamVersion };
     } catch (error) {
-      if (!isBusError(error, 'STORE_CORRUPT')) throw error;
+      if (!isBusError(error, 'STORE_CORRUPT') && !isBusError(error, 'DECRYPTION_FAILED')) throw error;
       return this.#ignore(stream, 'damaged', 'is damaged', error);
     }
   }
 
-  /** The row of a snapshot; none for a state that is too large. @throws {TypeError} for a state that can't be stored. */
-  rows(stream: string, { state, version }: Snapshotted): RowWrite[] {
-    const bytes = this.encoded(stream, state);
-    if (bytes === undefined) return [];
+  /** Rises when keys are erased; 0 in a store without. @throws {STORE_CLOSED} */
+  keyGeneration(): number {
+    return this.#world.engine.read((view) => (view.keys === undefined ? 0 : readMetaNumber(view, 'keyGeneration')));
+  }
+
+  /**
+   * The row of a snapshot; none for a state that is too large. Not written when keys were erased since `keyGeneration`.
+   * @throws {TypeError} for a state that can't be stored.
+   */
+  rows(stream: string, { state, version, keyGeneration }: Snapshotted & { readonly keyGeneration: number }): RowDraft[] {
+    const payload = this.encoded(stream, state);
+    if (payload === undefined) return [];
     const key = snapshotKey(this.#name, stream);
     const head = { streamVersion: version, snapshotVersion: this.#version, incarnation: this.#world.incarnation };
-    return [{ table: 'snapshots', key, value: encodeSnapshotRow(key, head, bytes) }];
+    const owner = { kind: 'stream', stream, subject: undefined } as const;
+    const secret = { label: 'snapshot', owner, payload: ownPayload(payload), ifErased: 'leave-out', keyGeneration } as const;
+    return [{ table: 'snapshots', key, value: encodeSnapshotHead(head), secret }];
   }
 
   /** `undefined`: it is too large, which is reported. @throws {TypeError} for a state that can't be stored. */

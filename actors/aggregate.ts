@@ -23,6 +23,7 @@ import {
 } from './aggregate-options.ts';
 import { AggregateSnapshots, type SnapshotWorld } from './aggregate-snapshots.ts';
 import type { AppendPath } from './append-path.ts';
+import { isPassed } from './erased-events.ts';
 import { Turns } from './turns.ts';
 import { untilAborted } from './until-aborted.ts';
 
@@ -47,6 +48,8 @@ export interface AggregateWorld extends SnapshotWorld {
 interface Folded<State> extends Loaded<State> {
   /** Version of the snapshot it began with; 0 without one. */
   readonly snapshotted: number;
+  /** No key that was erased later is behind any of it. */
+  readonly keyGeneration: number;
 }
 
 export class Aggregate<State, Command> {
@@ -140,12 +143,14 @@ export class Aggregate<State, Command> {
   }
 
   async #load(stream: string, signal: AbortSignal | undefined): Promise<Folded<State>> {
+    // Before anything of it is read: what is erased behind this look is not to come back with a snapshot.
+    const keyGeneration = this.#snapshots?.keyGeneration() ?? 0;
     const versionOf = () => this.#world.reader.streamHead(stream)?.version ?? 0;
     const snapshot = this.#snapshots?.read(stream, versionOf);
     const start: Folded<State> =
       snapshot === undefined
-        ? { state: this.#options.initial(), version: 0, snapshotted: 0 }
-        : { state: snapshot.state as State, version: snapshot.version, snapshotted: snapshot.version };
+        ? { state: this.#options.initial(), version: 0, snapshotted: 0, keyGeneration }
+        : { state: snapshot.state as State, version: snapshot.version, snapshotted: snapshot.version, keyGeneration };
     return await this.#fold(stream, start, versionOf(), signal);
   }
 
@@ -160,12 +165,12 @@ export class Aggregate<State, Command> {
     let at = start.version;
     while (at < version) {
       const page = this.#world.reader.stream(stream, at + 1, version, 'forward', Number.POSITIVE_INFINITY);
-      for (const event of page) state = this.#evolved(state, event);
+      for (const event of page) if (!isPassed(event, this.#options.erased)) state = this.#evolved(state, event);
       at += page.length;
       if (at < version) await setImmediate();
       throwIfAborted(signal);
     }
-    return { state, version, snapshotted: start.snapshotted };
+    return { ...start, state, version };
   }
 
   #evolved(state: State, event: StoredEvent): State {
@@ -179,10 +184,10 @@ export class Aggregate<State, Command> {
     );
   }
 
-  #snapshotRows(stream: string, { state, version, snapshotted }: Folded<State>): readonly RowDraft[] {
+  #snapshotRows(stream: string, { snapshotted, ...folded }: Folded<State>): readonly RowDraft[] {
     const snapshots = this.#snapshots;
-    if (snapshots === undefined || version - snapshotted < snapshots.every) return [];
-    return snapshots.rows(stream, { state, version });
+    if (snapshots === undefined || folded.version - snapshotted < snapshots.every) return [];
+    return snapshots.rows(stream, folded);
   }
 
   async #decide(state: State, command: Command, context: DecideContext): Promise<(Decision & object) | undefined> {

@@ -59,7 +59,7 @@ type Packed<With extends { readonly error: unknown }> = Omit<With, 'error'> & { 
 
 /** A {@link WorkResult} that can be cloned. */
 export interface PackedResult
-  extends Pick<WorkResult, 'position' | 'handled' | 'batches' | 'givenUpInRow' | 'stopReason'> {
+  extends Pick<WorkResult, 'position' | 'handled' | 'erased' | 'batches' | 'givenUpInRow' | 'stopReason'> {
   readonly givenUp: readonly Packed<GivenUp>[];
   readonly parked: WorkResult['setAside']['parked'];
   readonly failure: Packed<RoundFailure> | undefined;
@@ -234,10 +234,10 @@ function parkingOf({ streams, lettersLeft, parkedLeft }: PackedParking): Parking
 }
 
 function packedResult(result: WorkResult): PackedResult {
-  const { position, handled, batches, givenUpInRow, stopReason, setAside, failure } = result;
+  const { setAside, failure, head: _, effects: __, ...plain } = result;
   const { parked } = setAside;
   const givenUp = setAside.givenUp.map(packed);
-  return { position, handled, batches, givenUpInRow, stopReason, givenUp, parked, failure: failure && packed(failure) };
+  return { ...plain, givenUp, parked, failure: failure && packed(failure) };
 }
 
 function packed<With extends GivenUp | RoundFailure | Trouble>(failed: With): Packed<With> {

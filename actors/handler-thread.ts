@@ -54,11 +54,11 @@ export class ThreadHandler {
   readonly #run = randomUUID();
 
   constructor(world: RoundWorld, store: ThreadStore, options: ResolvedProcessorOptions, module: string) {
-    const { name, filter, batch, retry, onFailure, timeoutMs, keepMax } = options;
+    const { name, filter, batch, retry, onFailure, timeoutMs, keepMax, erased } = options;
     this.#world = world;
     this.#store = store;
     this.#module = module;
-    this.#options = { name, filter, batch, retry, onFailure, timeoutMs, keepMax };
+    this.#options = { name, filter, batch, retry, onFailure, timeoutMs, keepMax, erased };
     checkHandlerThreads(store, options);
   }
 
@@ -179,6 +179,7 @@ export class ThreadHandler {
     return {
       ...failed,
       handled,
+      erased: done.erased + failed.erased,
       batches: done.batches + failed.batches,
       setAside: done.setAside.with(failed.setAside),
     };

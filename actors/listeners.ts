@@ -7,6 +7,7 @@ import { subscriptionWalks } from '../src/log/read-sources.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { EventFilter, StoredEvent } from '../src/types.ts';
 import { type Backlog, CoalescingBacklog, NewestBacklog, PageBacklog } from './backlog.ts';
+import { type ErasedEvents, resolveErased } from './erased-events.ts';
 import { GuardedObservable } from './guarded-observable.ts';
 import { LiveReading, type LiveSource, type ReadingOptions } from './live-reading.ts';
 import type { OpenStore } from './open-store.ts';
@@ -37,6 +38,8 @@ export interface ListenOptions<Event = StoredEvent> {
   readonly streams?: readonly string[];
   /** Streams whose name starts with this. */
   readonly prefix?: string;
+  /** Whether events come whose key was erased meanwhile: without data, with `erased: true`. @default 'skip' */
+  readonly erased?: ErasedEvents;
   /** Closes the subscription. */
   readonly signal?: AbortSignal;
 }
@@ -66,8 +69,22 @@ export interface LiveSubscription {
   [Symbol.dispose](): void;
 }
 
-const listenNames: readonly (keyof ListenOptions)[] = ['buffer', 'overflow', 'streams', 'prefix', 'signal'];
-const eventsNames: readonly (keyof EventsOptions)[] = ['buffer', 'overflow', 'types', 'streams', 'prefix'];
+const listenNames: readonly (keyof ListenOptions)[] = [
+  'buffer',
+  'overflow',
+  'streams',
+  'prefix',
+  'erased',
+  'signal',
+];
+const eventsNames: readonly (keyof EventsOptions)[] = [
+  'buffer',
+  'overflow',
+  'types',
+  'streams',
+  'prefix',
+  'erased',
+];
 
 export class Listeners {
   readonly #source: LiveSource;
@@ -91,6 +108,7 @@ export class Listeners {
     const close = () => reading?.close();
     const opened = this.#read(options, {
       ...wantedOf(wanted as Wanted, options),
+      erased: resolveErased(options.erased),
       backlog,
       deliver: listener as Listener,
       onEnd: (error) => {
@@ -123,10 +141,12 @@ export class Listeners {
   observable<Event>(options: EventsOptions<string, Event>): Observable<Event> {
     refuseUnknownNames('events', options, eventsNames);
     backlogOf(options);
+    const erased = resolveErased(options.erased);
     return new GuardedObservable<Event>((subscriber) => {
       const reading = this.#read(options, {
         filter: options,
         isWanted: undefined,
+        erased,
         backlog: backlogOf(options),
         deliver: (event) => subscriber.next(event as Event),
         onEnd: (error) => {

@@ -13,6 +13,7 @@ import { isThenable } from '../src/thenable.ts';
 import type { EventFilter, StoredEvent } from '../src/types.ts';
 import { atOnce } from './at-once.ts';
 import type { Backlog } from './backlog.ts';
+import { type ErasedEvents, isPassed } from './erased-events.ts';
 import { keepAlive } from './keep-alive.ts';
 
 /** What a reading needs of the bus. */
@@ -31,6 +32,8 @@ export interface ReadingOptions {
   readonly backlog: Backlog;
   /** Of what the filter lets through, what is wanted. */
   readonly isWanted: ((event: StoredEvent) => boolean) | undefined;
+  /** Whether what is erased is delivered, too. */
+  readonly erased: ErasedEvents;
   /** The listener. What it returns is waited for, if it can be. */
   readonly deliver: (event: StoredEvent) => unknown;
   /** It has got on, or has ended. */
@@ -132,18 +135,20 @@ export class LiveReading {
 
   /** Asks the user's code whether, and where, an event is to wait for its turn. */
   #take(event: StoredEvent): void {
-    const { isWanted, backlog } = this.#options;
+    const { isWanted, backlog, erased } = this.#options;
+    if (isPassed(event, erased)) return;
     this.#guarded(() => {
       if (isWanted === undefined || atOnce(isWanted(event), 'the predicate')) backlog.push(event);
     });
   }
 
   async #deliver(): Promise<void> {
-    const { backlog, deliver, onProgress } = this.#options;
+    const { backlog, deliver, onProgress, erased } = this.#options;
     this.#isDelivering = true;
     for (;;) {
       const event = this.#isClosed ? undefined : backlog.shift();
       if (event === undefined) break;
+      if (isPassed(event, erased)) continue;
       this.#current = event;
       try {
         const done = this.#inContext(deliver, event);

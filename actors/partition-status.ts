@@ -64,6 +64,7 @@ function numbersOfAll(state: ProcessorState, partitions: readonly ProcessorStatu
     deadLettered: sum((of) => of.deadLettered),
     parked: sum((of) => of.parked),
     replayed: sum((of) => of.replayed),
+    erased: sum((of) => of.erased),
     batches: sum((of) => of.batches),
     since,
   };

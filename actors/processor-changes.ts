@@ -60,6 +60,7 @@ export function worked(context: ProcessorContext, result: WorkResult, policy: Pr
     isLive: lag <= 0 || (context.isLive && lag <= liveLagMax),
     handled: context.handled + result.handled,
     batches: context.batches + result.batches,
+    erased: context.erased + result.erased,
     unsaved: hasMoved ? unsavedAfter(context, result, policy) : context.unsaved,
     givenUpInRow: result.givenUpInRow,
     suspects: suspectsAfter(context, result),

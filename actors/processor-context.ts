@@ -88,6 +88,8 @@ export interface ProcessorContext {
   readonly deadLettered: number;
   readonly parked: number;
   readonly replayed: number;
+  /** Passed since the start because they are erased. */
+  readonly erased: number;
 }
 
 /** Why a round ended before an event. */
@@ -107,6 +109,8 @@ export interface RoundFailure {
 export interface WorkResult {
   readonly position: number;
   readonly handled: number;
+  /** Passed because they are erased. */
+  readonly erased: number;
   readonly batches: number;
   readonly head: number;
   readonly effects: Effects | undefined;
@@ -160,5 +164,6 @@ export function initialContext(isStarted: boolean): ProcessorContext {
     deadLettered: 0,
     parked: 0,
     replayed: 0,
+    erased: 0,
   };
 }

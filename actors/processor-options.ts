@@ -8,6 +8,7 @@ import { checkConsumerName } from '../src/names.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { AnyEvent, EventFilter, EventShape, EventsOfType, StoredEvent } from '../src/types.ts';
 import type { Recorder } from './effects.ts';
+import { type ErasedEvents, resolveErased } from './erased-events.ts';
 import { type FailureOptions, type FailurePolicy, failureOptionNames, resolveFailurePolicy } from './failure-policy.ts';
 import type { HandlerContext } from './handler-context.ts';
 import {
@@ -38,6 +39,11 @@ export interface ProcessorCommonOptions<Type extends string> extends EventFilter
   /** Most events of one `handleBatch`, and of one page read. 1 to 1024. @default 1024 */
   readonly batch?: number;
   readonly checkpoint?: CheckpointOptions;
+  /**
+   * Whether the handler gets events whose key was erased: without data, with `erased: true`. Otherwise they are passed, and
+   * counted. @default 'skip'
+   */
+  readonly erased?: ErasedEvents;
   /**
    * How long a stop, pause or reset waits for a handler before it goes on without it. Milliseconds, 0 to 3,600,000. No
    * handler of this name is called before the one left behind has settled: let yours heed its signal.
@@ -131,6 +137,7 @@ export interface ResolvedProcessorOptions extends FailurePolicy, MonitorPolicy {
   readonly partition: Partition | undefined;
   readonly batch: number;
   readonly checkpoint: Required<CheckpointOptions>;
+  readonly erased: ErasedEvents;
   readonly drainMs: number;
 }
 
@@ -152,6 +159,7 @@ const optionNames: readonly (keyof ProcessorCommonOptions<string> | 'handle' | '
   'prefix',
   'batch',
   'checkpoint',
+  'erased',
   'drainMs',
   'partitions',
   ...failureOptionNames,
@@ -184,6 +192,7 @@ export function resolveProcessorOptions<Events extends EventShape, Type extends 
     filter: resolveFilter(options),
     batch,
     checkpoint: resolveCheckpoint(options.checkpoint),
+    erased: resolveErased(options.erased),
     drainMs,
     ...resolveFailurePolicy(options),
     ...resolveMonitorPolicy(options),

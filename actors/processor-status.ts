@@ -66,6 +66,8 @@ export interface ProcessorNumbers {
   readonly parked: number;
   /** Dead letters and parked events handled in the end, since the start. */
   readonly replayed: number;
+  /** Events passed since the start because their key was erased: see `erased` of the options. */
+  readonly erased: number;
   /** Batches read since the start. */
   readonly batches: number;
   /** When it entered its state, in milliseconds since 1970. */
@@ -84,7 +86,7 @@ export interface ProcessorStatus {
 /** What a machine remembers, in the form that is shown. */
 export function numbersOf(context: ProcessorContext, head: number, since: number): ProcessorNumbers {
   const { position, cursor, attempts, lastError, nextRetryAt, handled, retries, batches } = context;
-  const { skipped, deadLettered, parked, replayed } = context;
+  const { skipped, deadLettered, parked, replayed, erased } = context;
   return {
     position,
     cursor: cursor?.position ?? 0,
@@ -101,6 +103,7 @@ export function numbersOf(context: ProcessorContext, head: number, since: number
     deadLettered,
     parked,
     replayed,
+    erased,
     batches,
     since,
   };

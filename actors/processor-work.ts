@@ -11,6 +11,7 @@ import type { SubscriptionWalk } from '../src/log/read-sources.ts';
 import type { StoredEvent } from '../src/types.ts';
 import { CaughtError } from './caught-error.ts';
 import type { Effects } from './effects.ts';
+import { isPassed } from './erased-events.ts';
 import { type Call, type CallLimits, callHandler, type Trouble } from './handler-call.ts';
 import { CallContext, type CallScope } from './handler-context.ts';
 import type { Parking } from './letterbox.ts';
@@ -63,7 +64,7 @@ const pageFactor = 1.5;
 export interface RoundOptions
   extends Pick<
     ResolvedProcessorOptions,
-    'name' | 'filter' | 'batch' | 'retry' | 'onFailure' | 'timeoutMs' | 'keepMax'
+    'name' | 'filter' | 'batch' | 'retry' | 'onFailure' | 'timeoutMs' | 'keepMax' | 'erased'
   > {
   readonly handler: LocalHandler;
 }
@@ -91,8 +92,9 @@ export function workerOn(world: RoundWorld, options: RoundOptions): Worker {
   };
 }
 
-export function callOnce(world: RoundWorld, { handler, timeoutMs }: RoundOptions): CallOnce {
+export function callOnce(world: RoundWorld, { handler, timeoutMs, erased }: RoundOptions): CallOnce {
   return async (event, generation, attempt, signal) => {
+    if (isPassed(event, erased)) return undefined;
     const { scope, call } = callsOf(world, timeoutMs, generation, signal);
     const isEach = handler.kind === 'each';
     const context = new CallContext(scope, attempt, event.position, isEach ? event : undefined);
@@ -128,6 +130,7 @@ class Round {
   readonly #begunMs = performance.now();
   #position: number;
   #handled = 0;
+  #erased = 0;
   #batches = 0;
   #givenUpInRow: number;
   readonly #givenUp: GivenUp[] = [];
@@ -181,6 +184,7 @@ class Round {
     return {
       position: this.#position,
       handled: this.#handled,
+      erased: this.#erased,
       batches: this.#batches,
       head,
       effects: recorder?.end(this.#position),
@@ -214,6 +218,10 @@ class Round {
     for (const event of events) {
       // An earlier call took all the time, or the processor goes on without it.
       if (this.#isOver(pageFactor) && this.#position > this.#input.position) return;
+      if (isPassed(event, this.#options.erased)) {
+        this.#pass(event);
+        continue;
+      }
       if (this.#isParked(event)) {
         if (!this.#park(event)) return;
         continue;
@@ -226,8 +234,26 @@ class Round {
     }
   }
 
-  /** Calls `handleBatch` for those of `events` that are not parked. */
+  /** Calls `handleBatch` for those of `page` that are neither erased nor parked. */
   async #handleBatch(
+    handle: (events: readonly StoredEvent[], context: CallContext) => unknown,
+    page: readonly StoredEvent[],
+  ): Promise<void> {
+    const isErased = page.map((event) => isPassed(event, this.#options.erased));
+    if (!isErased.includes(true)) return this.#handleKept(handle, page);
+    const events = page.filter((_, index) => !isErased[index]);
+    // What is erased in front is passed whatever becomes of the rest.
+    for (let index = 0; isErased[index] === true; index++) this.#pass(page[index] as StoredEvent);
+    const begun = this.#position;
+    await this.#handleKept(handle, events);
+    if (this.#isBlocked) return;
+    const isWhole = this.#position >= (events.at(-1)?.position ?? 0);
+    const end = isWhole ? (page.at(-1)?.position ?? 0) : this.#position;
+    this.#erased += page.filter(({ position }, index) => isErased[index] && position > begun && position <= end).length;
+    this.#position = Math.max(this.#position, end);
+  }
+
+  async #handleKept(
     handle: (events: readonly StoredEvent[], context: CallContext) => unknown,
     events: readonly StoredEvent[],
   ): Promise<void> {
@@ -278,6 +304,13 @@ class Round {
     const { inMs = undefined, isFinal = false } = trouble.kind === 'failed' ? trouble : {};
     const waitsAsked = inMs !== undefined && attempt <= this.#options.retry.attempts;
     this.#failure = { error, event: placeOf(first), count, inMs, isFinal, isToSplit: !waitsAsked && !isFinal };
+  }
+
+  /** It is erased: nobody wants it. */
+  #pass({ position }: StoredEvent): void {
+    this.#position = position;
+    this.#erased++;
+    this.#isFirstCall = false;
   }
 
   /** What becomes of an event that was not handled. False: it stays the next one. */

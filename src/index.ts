@@ -36,6 +36,7 @@ export type {
 } from '../actors/encryption-options.ts';
 export type { ErasedProjection, EraseTarget, ErasureReceipt } from '../actors/erasure.ts';
 export type { CircuitOptions, FailureOptions, OnFailure, RetryOptions } from '../actors/failure-policy.ts';
+export type { ErasedEvents } from '../actors/erased-events.ts';
 export type { HandlerAnswer, HandlerAppendOptions, HandlerContext } from '../actors/handler-context.ts';
 export type {
   EventsOptions,

@@ -6,7 +6,7 @@
 import { BusError } from '../errors.ts';
 import { readU32, readU48, writeU32, writeU48 } from './bytes.ts';
 import { decodePayload, type EncodedPayload } from './payload.ts';
-import { openRow, sealRow, textKey } from './row.ts';
+import { openRow, textKey } from './row.ts';
 
 export interface SnapshotHead {
   /** Version of the stream that the state is of. */
@@ -18,39 +18,50 @@ export interface SnapshotHead {
 }
 
 const incarnationBytes = 16;
-const stateAt = 6 + 4 + incarnationBytes + 1;
+const stateAt = 6 + 4 + incarnationBytes;
 
 /** Key: the aggregate's name, a zero byte (no name has one), the stream. */
 export function snapshotKey(aggregate: string, stream: string): Buffer {
   return textKey(`${aggregate}\0${stream}`);
 }
 
-export function encodeSnapshotRow(key: Uint8Array, head: SnapshotHead, state: EncodedPayload): Uint8Array {
-  const payload = new Uint8Array(stateAt + state.bytes.length);
+/** What stands before the state. */
+export function encodeSnapshotHead(head: SnapshotHead): Uint8Array {
+  const payload = new Uint8Array(stateAt);
   writeU48(payload, 0, head.streamVersion);
   writeU32(payload, 6, head.snapshotVersion);
   payload.set(head.incarnation, 10);
-  payload[stateAt - 1] = state.encoding;
-  payload.set(state.bytes, stateAt);
-  return sealRow(key, payload);
+  return payload;
 }
 
-/** The row and, in `state`, what decodes its state. @throws {STORE_CORRUPT}, and so does `state`. */
-export function decodeSnapshotRow(key: Uint8Array, row: Uint8Array): SnapshotHead & { readonly state: () => unknown } {
+/** The head of a row; its payload, a copy, and where the encoding byte of the state is in it. @throws {STORE_CORRUPT} */
+export function decodeSnapshotRow(
+  key: Uint8Array,
+  row: Uint8Array,
+): SnapshotHead & { readonly payload: Uint8Array; readonly at: number } {
   const payload = Uint8Array.prototype.slice.call(openRow('snapshots', key, row));
-  if (payload.length < stateAt || !key.includes(0)) throw damaged(key, 'has a wrong shape');
+  if (payload.length <= stateAt || !key.includes(0)) throw damaged(key, 'has a wrong shape');
   return {
     streamVersion: readU48(payload, 0),
     snapshotVersion: readU32(payload, 6),
-    incarnation: payload.slice(10, 10 + incarnationBytes),
-    state: () => {
-      try {
-        return decodePayload(payload[stateAt - 1] as number, payload, stateAt, payload.length);
-      } catch (cause) {
-        throw damaged(key, 'holds a state that can not be decoded', { cause });
-      }
-    },
+    incarnation: payload.slice(10, stateAt),
+    payload,
+    at: stateAt,
   };
+}
+
+/** @throws {STORE_CORRUPT} */
+export function decodeSnapshotState(key: Uint8Array, { encoding, bytes }: EncodedPayload): unknown {
+  try {
+    return decodePayload(encoding, bytes, 0, bytes.length);
+  } catch (cause) {
+    throw damaged(key, 'holds a state that can not be decoded', { cause });
+  }
+}
+
+/** The stream that a key names. */
+export function streamOfSnapshot(key: Uint8Array): string {
+  return Buffer.from(key.subarray(key.indexOf(0) + 1)).toString();
 }
 
 function damaged(key: Uint8Array, what: string, options?: ErrorOptions): BusError<'STORE_CORRUPT'> {

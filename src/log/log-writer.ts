@@ -25,6 +25,7 @@ import { marksFor } from './projection-erasure.ts';
 import type { RowDraft } from './row-draft.ts';
 import { finishRows } from './row-sealer.ts';
 import { durabilityRow, metaNumberRow, readIdentity, readMetaNumber, type StoreIdentity } from './store-meta.ts';
+import { snapshotRemovals } from './snapshots.ts';
 import type { Tail, TailSource } from './tail.ts';
 import { WriterKeys } from './writer-keys.ts';
 
@@ -267,7 +268,9 @@ export class LogWriter implements TailSource {
       const [fact] = this.#add(snapshot, group, factRequest(erased, stream), undefined);
       const { firstPosition: position } = fact as AppendResult;
       group.factPositions.push(position);
-      if (erased.ids.length > 0) group.rows.push(...marksFor(snapshot, position));
+      if (erased.ids.length === 0) continue;
+      for (const row of marksFor(snapshot, position)) group.rows.push(row);
+      for (const row of snapshotRemovals(snapshot, (name) => erased.isOf(name))) group.rows.push(row);
     }
   }
 

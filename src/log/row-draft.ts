@@ -24,6 +24,8 @@ export interface RowSecret {
   readonly payload: EncodedPayload;
   /** When the owner's key is erased: refuse the command {KEY_ERASED}, leave the row out, or write it without the secret. */
   readonly ifErased: 'refuse' | 'leave-out' | 'omit';
+  /** `meta.keyGeneration` when all of the payload could be read: where keys were destroyed since, they count as the owner's. */
+  readonly keyGeneration?: number;
   /** The whole row, with its checksum, where the secret stays plain. @default value, encoding and payload */
   readonly plain?: Uint8Array;
 }

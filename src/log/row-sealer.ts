@@ -23,7 +23,8 @@ export function finishRows(drafts: readonly RowDraft[], keys: KeyBook | undefine
 function finishRow(draft: RowDraft, keys: KeyBook | undefined): RowWrite | undefined {
   const { table, key, value, secret } = draft;
   if (secret === undefined || value === undefined) return draft;
-  const sealing = keys === undefined ? undefined : sealingKey(keys, secret);
+  const isLate = secret.keyGeneration !== undefined && keys !== undefined && secret.keyGeneration !== keys.generation;
+  const sealing = keys === undefined ? undefined : isLate ? 'erased' : sealingKey(keys, secret);
   if (sealing === 'erased') {
     if (secret.ifErased === 'leave-out') return undefined;
     return { table, key, value: sealRow(key, plainBytes(value, nothing)) };

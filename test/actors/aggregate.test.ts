@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { encodePayload } from '#kernel/codec/payload';
 import { sealRow } from '#kernel/codec/row';
-import { encodeSnapshotRow, snapshotKey } from '#kernel/codec/snapshot-row';
+import { encodeSnapshotHead, snapshotKey } from '#kernel/codec/snapshot-row';
 import type { Engine } from '#kernel/storage/engine';
 import type { Aggregate, AggregateOptions, AnyEvent, Bus, BusError } from '#store';
 import { collect } from '../kit/collect.ts';
@@ -342,11 +342,9 @@ test('verify finds a damaged snapshot', async () => {
   const { bus, engine } = await withSnapshot(3);
   expect((await bus.verify()).ok).toBe(true);
   const row = snapshotRow(engine) as { key: Buffer; value: Buffer };
-  const bad = encodeSnapshotRow(
-    snapshotKey('other', 's'),
-    { streamVersion: 1, snapshotVersion: 1, incarnation: Buffer.alloc(16) },
-    encodePayload(1, 0, 'data'),
-  );
+  const head = encodeSnapshotHead({ streamVersion: 1, snapshotVersion: 1, incarnation: Buffer.alloc(16) });
+  const { encoding, bytes } = encodePayload(1, 0, 'data');
+  const bad = sealRow(snapshotKey('other', 's'), Buffer.concat([head, Buffer.of(encoding), bytes]));
   engine.commit({
     blocks: [],
     rows: [

@@ -217,6 +217,7 @@ test('with the policy log, no more than the buffer is read before the listener h
   const reading = new LiveReading(source, {
     filter: {},
     isWanted: undefined,
+    erased: 'skip',
     backlog: new PageBacklog(7),
     deliver,
     onEnd: () => undefined,

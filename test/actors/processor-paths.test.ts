@@ -80,6 +80,7 @@ function happenings(state: State): Happening[] {
     const result: WorkResult = {
       position,
       handled: 0,
+      erased: 0,
       batches: 1,
       head,
       effects: undefined,

@@ -43,7 +43,7 @@ test('a timer comes back as it was', () => {
 
       const { record, ...rest } = row;
       expect(head).toEqual({ ...at, ...rest });
-      expect(event).toEqual({ record, subject: undefined });
+      expect(event).toEqual({ record: Uint8Array.from(record), subject: undefined });
       expect(timerRowKind(rowKey)).toBe('due');
     }),
   );

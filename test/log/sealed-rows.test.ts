@@ -200,10 +200,21 @@ describe.each(['owner', 'event-key'] as const)('when the key is erased (%s)', (k
   });
 });
 
+test('a row made of what could be read before keys were erased counts as erased', async () => {
+  const keys = new KeysInMemory();
+  const { write, stored } = await writerWith(keys);
+
+  write(draft({ ifErased: 'leave-out', keyGeneration: keys.generation - 1 }));
+  expect(stored()).toBeUndefined();
+  write(draft({ ifErased: 'leave-out', keyGeneration: keys.generation }));
+  expect(stored()).toBeDefined();
+});
+
 test('an append with a row that is refused writes nothing, and those beside it are written', async () => {
   const keys = new KeysInMemory();
   keys.sealing(owner, false);
   keys.erase({ stream });
+  keys.recorded();
   const { commit, writer } = await writerWith(keys);
   const request = encodeRequest([{ stream: 'other', events: { type: 'x' } }], {}, 0);
 
