@@ -56,8 +56,8 @@ import type { ProjectionOptions } from './projection-options.ts';
 import { type ProjectionReader, StoredProjection } from './projection-reader.ts';
 import type { Projections } from './projections.ts';
 import { type QueryOptions, runQuery } from './query.ts';
-import { scheduleOrder } from './timer-options.ts';
 import { askMasterKey } from './store-keys.ts';
+import { scheduleOrder } from './timer-options.ts';
 import { untilAborted } from './until-aborted.ts';
 
 /** What the store says of itself. */

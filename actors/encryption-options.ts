@@ -92,7 +92,9 @@ export function masterKeyOf(option: string, given: unknown): KeyObject {
       copy.fill(0);
     }
   }
-  throw new TypeError(`${option} must be ${masterKeyBytes} bytes, or a secret KeyObject of so many, got ${kindOf(given)}`);
+  throw new TypeError(
+    `${option} must be ${masterKeyBytes} bytes, or a secret KeyObject of so many, got ${kindOf(given)}`,
+  );
 }
 
 function sealMode(mode: SealMode = 'all'): SealMode {

@@ -70,6 +70,10 @@ export class FollowedKeys implements KeyView {
     return this.#upToDate(() => this.#ring.open(id, owner, position));
   }
 
+  isErased(id: number, owner: KeyOwner, position: number | undefined): boolean {
+    return this.#upToDate(() => this.#ring.isErased(id, owner, position));
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#ring.close();

@@ -4,12 +4,12 @@
  */
 import { resolve } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
+import { StoreSecrets } from '../src/crypto/secrets.ts';
 import { BusError } from '../src/errors.ts';
 import { disconnectMaxMs } from '../src/limits.ts';
-import { StoreSecrets } from '../src/crypto/secrets.ts';
-import { LogReader } from '../src/log/log-reader.ts';
 import { openLogWriter, requirePlain } from '../src/log/key-setup.ts';
 import { KeyedEngine } from '../src/log/keyed-engine.ts';
+import { LogReader } from '../src/log/log-reader.ts';
 import { initialMetaRows, readIdentity, type StoreIdentity } from '../src/log/store-meta.ts';
 import { TailFollower } from '../src/log/tail.ts';
 import type { Engine } from '../src/storage/engine.ts';

@@ -5,6 +5,7 @@
 import { firstValueFrom } from 'rxjs';
 import { filter, map } from 'rxjs/operators';
 import { isBusError } from '../src/errors.ts';
+import { abortError } from '../src/log/pages.ts';
 import type { Processor } from './processor.ts';
 import type { ProcessorState } from './processor-status.ts';
 import type { StoredProjection } from './projection-reader.ts';
@@ -64,7 +65,9 @@ export class ProjectionErasure {
       await this.#reader.waitUntil(isDone, { signal: signals });
       return true;
     } catch (error) {
-      if (left.signal.aborted && signal?.aborted !== true && isBusError(error, 'ABORTED')) return isDone();
+      // It is erased already: only the wait is over.
+      if (signal?.aborted) throw abortError(signal, 'unknown');
+      if (left.signal.aborted && isBusError(error, 'ABORTED')) return isDone();
       throw error;
     } finally {
       ended.unsubscribe();

@@ -3,6 +3,7 @@
  */
 import { resolve } from 'node:path';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { assert } from '../src/assert.ts';
 import { StoreSecrets } from '../src/crypto/secrets.ts';
 import { disconnectMaxMs } from '../src/limits.ts';
 import { type KeySetup, openLogWriter } from '../src/log/key-setup.ts';
@@ -65,9 +66,16 @@ async function serve(): Promise<void> {
 
 /** What is waiting on the port that the thread was started with. */
 function keySetup(port: MessagePort): KeySetup {
-  const { key, mode, secrets } = receiveMessageOnPort(port)?.message as WriterThreadKeys;
+  const waiting = receiveMessageOnPort(port);
+  assert(waiting !== undefined, 'the keys are there before the thread is');
+  const { key, mode, secrets }: WriterThreadKeys = waiting.message;
   port.close();
-  return { storage: new KeyFileStorage({ directory: options.path }), secrets: new StoreSecrets(secrets), masterKey: key, mode };
+  return {
+    storage: new KeyFileStorage({ directory: options.path }),
+    secrets: new StoreSecrets(secrets),
+    masterKey: key,
+    mode,
+  };
 }
 
 /** Connects threads, and resolves when the bus stops the writer. */

@@ -197,6 +197,7 @@ export class Block {
       const keyBytes = readU16(bytes, at + 10);
       const hashAt = at + commitEntryBytes;
       const keyAt = hashAt + contentHashBytes;
+      this.#checkInside(keyBytes === 0 ? hashAt : keyAt + keyBytes);
       entries.push({
         firstPosition: readU48(bytes, at),
         eventCount: readU32(bytes, at + 6),
@@ -240,7 +241,14 @@ export class Block {
   /** For who reads one record: finds the name from the beginning and decodes it alone. */
   #nameOfFew(index: number): string {
     const at = this.#skipNames(index);
-    return text(this.bytes, at + 2, at + 2 + readU16(this.bytes, at));
+    const end = at + 2 + readU16(this.bytes, at);
+    this.#checkInside(end);
+    return text(this.bytes, at + 2, end);
+  }
+
+  /** A checksum that fits says nothing about who has written it. */
+  #checkInside(end: number): void {
+    if (end > this.bytes.length - blockTrailerBytes) corrupt(this.firstPosition, 'directory of the block');
   }
 
   #skipNames(count: number): number {
@@ -257,6 +265,7 @@ export class Block {
       at += 2 + readU16(this.bytes, at);
       nameAt.push(at);
     }
+    this.#checkInside(at);
     return nameAt;
   }
 }

@@ -91,8 +91,9 @@ function viewOf(
     type,
   } as { -readonly [Key in keyof StoredEvent]: StoredEvent[Key] };
   const timeMs = readU48(bytes, at + recordField.timeMs);
-  const hasData = bytes[at + recordField.dataEncoding] !== 0;
-  const hasMetadata = bytes[at + recordField.metadataEncoding] !== 0;
+  // That there is nothing in a sealed record is known when it is opened.
+  const hasData = sealed !== undefined || bytes[at + recordField.dataEncoding] !== 0;
+  const hasMetadata = sealed !== undefined || bytes[at + recordField.metadataEncoding] !== 0;
   if (hasData) Object.defineProperty(event, 'data', LazyPayload.dataProperty);
   else event.data = undefined;
   if (hasMetadata) Object.defineProperty(event, 'metadata', LazyPayload.metadataProperty);
@@ -154,8 +155,9 @@ export function detach<Event extends StoredEvent>(event: Event): Event {
 function decodeId(bytes: Uint8Array, at: number): string {
   if (((bytes[at + recordField.flags] as number) & flagTextId) === 0) return formatUuid(bytes, at + recordField.id);
   const start = at + recordHeaderBytes + (bytes[at + recordField.sealBytes] as number);
-  const idBytes = readU16(bytes, at + recordField.idTextBytes);
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, idBytes).toString();
+  const end = start + readU16(bytes, at + recordField.idTextBytes);
+  // What was not opened yet may lie: never beyond the block.
+  return Buffer.from(bytes.buffer, bytes.byteOffset).toString('utf8', start, end);
 }
 
 /** Where data of a record is to be read, in the clear; metadata is behind it. */

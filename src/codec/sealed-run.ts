@@ -122,7 +122,8 @@ export class SealedRun {
       const at = block.recordAt(ordinal);
       block.checkKnown(ordinal);
       const isOfRun = block.keyIdAt(at) === keyId && block.streamName(block.streamIndexAt(at)) === stream;
-      if (!isOfRun || payloadStart(block.bytes, at) + payloadBytes(block.bytes, at) !== block.recordEnd(ordinal)) {
+      const end = payloadStart(block.bytes, at) + payloadBytes(block.bytes, at);
+      if (!isOfRun || end !== block.recordEnd(ordinal) || end > block.bytes.length) {
         throw decryptionFailed(block.positionOf(ordinal));
       }
       starts.push(at);

@@ -2,42 +2,29 @@
  * The keys of a store for its writer: who makes data keys, erases them, wraps them anew, and counts what they seal.
  *
  * The file is ahead of the store, never behind: a key is in it before a commit uses it, an erasure before the fact of it is
- * in the log. What was made and is not in the file yet follows behind what is, in the same table.
- */
-/**
- * The keys of a store for its writer: who makes data keys, erases them, wraps them anew, and counts what they seal.
- *
- * The file is ahead of the store, never behind: a key is in it before a commit uses it, an erasure before the fact of it is
- * in the log. What was made and is not in the file yet follows behind what is, in the same table.
+ * in the log.
  */
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { assert } from '../assert.ts';
 import { keyCacheMax, keyOwnersCacheMax } from '../limits.ts';
 import { erasureAt, erasuresAfter, type NameTag, refuseErased, tagOfErasable } from './erased-names.ts';
+import { KeptKeys } from './kept-keys.ts';
 import {
   type EntryFields,
-  encodeHeader,
   entryAt,
-  entryBytes,
   entryDomains,
   entryKinds,
   finishEntry,
-  type HeldSecrets,
-  headerBytes,
-  type KeysHeader,
   noTag,
-  type Wrapping,
   wrapKey,
   writeEntry,
 } from './key-entry.ts';
-import { forgetHeld, openHeld } from './key-file.ts';
 import { entriesAsTheyAre, entriesRewrapped, entriesWithout, type NameToErase } from './key-image.ts';
 import type { Erasable, KeyOwner } from './key-owner.ts';
 import { KnownOwners, ownerText } from './key-owners.ts';
 import type { ErasedKeys, KeyBook, SealingKey } from './key-ports.ts';
 import type { KeyStorage } from './key-storage.ts';
-import { KeyTable } from './key-table.ts';
-import { LiveKeys } from './live-keys.ts';
+import type { KeyTable } from './key-table.ts';
 import type { MasterKey } from './master-key.ts';
 import { CountedKey, SealCounts } from './seal-counts.ts';
 import { isSealed, type SealMode } from './seal-mode.ts';
@@ -58,22 +45,10 @@ export interface KeyBookParts {
   readonly sealsMax: number;
 }
 
-/** What changes when the file is replaced; the rest stays. */
-interface Replacement extends Partial<Pick<KeysHeader, 'plainUntil' | 'wrapId'>> {
-  readonly entries: Buffer;
-  readonly wrappingKey?: Buffer;
-  readonly masterKey?: MasterKey;
-}
-
 export class KeyBookFile implements KeyBook {
   readonly cryptoId: Uint8Array;
   readonly #parts: KeyBookParts;
-  #masterKey: MasterKey;
-  #table: KeyTable;
-  #live: LiveKeys;
-  #wrapping: Wrapping;
-  /** How long the file is; what the table has behind it is new. */
-  #durableEnd: number;
+  readonly #kept: KeptKeys;
   #unrecorded: ErasedKeys[];
   readonly #counts: SealCounts;
   readonly #owners = new KnownOwners(keyOwnersCacheMax);
@@ -84,30 +59,24 @@ export class KeyBookFile implements KeyBook {
    * @param keyGeneration what the log knows of
    */
   constructor(parts: KeyBookParts, table: KeyTable, keyGeneration: number) {
-    const { secrets, masterKey, writerEpoch, sealsMax } = parts;
-    const wrapping = secrets.wrapping();
-    assert(wrapping !== undefined && wrapping.wrapId === table.header.wrapId, 'the secrets are those of the file');
+    const { storage, secrets, masterKey, writerEpoch, sealsMax } = parts;
     this.#parts = parts;
-    this.#masterKey = masterKey;
-    this.#table = table;
-    this.#live = new LiveKeys(table);
-    this.#durableEnd = table.end;
-    this.cryptoId = table.header.cryptoId;
-    this.#wrapping = { ...wrapping, cryptoId: this.cryptoId };
+    this.#kept = new KeptKeys(storage, secrets, masterKey, table);
+    this.cryptoId = this.#kept.cryptoId;
     this.#unrecorded = erasuresAfter(table, secrets, keyGeneration);
     this.#counts = new SealCounts(writerEpoch, sealsMax);
   }
 
   get plainUntil(): number {
-    return this.#table.header.plainUntil;
+    return this.#kept.header.plainUntil;
   }
 
   get generation(): number {
-    return this.#table.header.generation;
+    return this.#kept.header.generation;
   }
 
   get lastKeyId(): number {
-    return this.#table.lastKeyId;
+    return this.table.lastKeyId;
   }
 
   get unrecorded(): readonly ErasedKeys[] {
@@ -116,7 +85,7 @@ export class KeyBookFile implements KeyBook {
 
   /** The file as it is in memory. */
   get table(): KeyTable {
-    return this.#table;
+    return this.#kept.table;
   }
 
   /** Nothing changes but through this book. */
@@ -126,13 +95,13 @@ export class KeyBookFile implements KeyBook {
     const known = this.#unwrapped.get(id, owner);
     if (known !== null) return known;
     const start = this.#startOf(id, position);
-    const key = openEntry(this.#table, start, this.#wrapping, this.#parts.secrets, owner, position);
+    const key = openEntry(this.table, start, this.#kept.wrapping, this.#parts.secrets, owner, position);
     this.#unwrapped.set(id, owner, key);
     return key;
   }
 
   isErased(id: number, owner: KeyOwner, position: number | undefined): boolean {
-    const isTombstone = this.#table.kindAt(this.#startOf(id, position)) === entryKinds.tombstone;
+    const isTombstone = this.table.kindAt(this.#startOf(id, position)) === entryKinds.tombstone;
     return isTombstone && this.open(id, owner, position) === undefined;
   }
 
@@ -169,7 +138,7 @@ export class KeyBookFile implements KeyBook {
   erase(what: Erasable, timeMs: number): ErasedKeys {
     const name = tagOfErasable(this.#parts.secrets, what);
     const [erased] = this.eraseNames([{ ...name, upToId: this.lastKeyId, timeMs }]);
-    return erased ?? erasureAt(this.#table, this.#parts.secrets, this.#startOfName(name), undefined);
+    return erased ?? erasureAt(this.table, this.#parts.secrets, this.#startOfName(name), undefined);
   }
 
   /** As {@link erase}, many names at once; gives those of which something was left. */
@@ -177,12 +146,13 @@ export class KeyBookFile implements KeyBook {
     const { secrets, writerEpoch } = this.#parts;
     const known = this.generation;
     const generation = known + 1;
-    const erasing = { table: this.#table, wrapping: this.#wrapping, secrets, generation, epoch: writerEpoch };
+    const erasing = { table: this.table, wrapping: this.#kept.wrapping, secrets, generation, epoch: writerEpoch };
     const without = entriesWithout(erasing, names);
     if (without === undefined) return [];
-    this.#replace({ entries: without.entries }, () => undefined);
+    this.#kept.replace({ entries: without.entries });
     this.#owners.clear();
-    const erasures = without.names.map((name) => erasureAt(this.#table, secrets, this.#startOfName(name), known));
+    this.#unwrapped.clear();
+    const erasures = without.names.map((name) => erasureAt(this.table, secrets, this.#startOfName(name), known));
     this.#unrecorded.push(...erasures.filter(({ kind }) => kind !== 'projection'));
     return erasures;
   }
@@ -192,17 +162,12 @@ export class KeyBookFile implements KeyBook {
   }
 
   rotate(next: MasterKey): void {
-    const { secrets } = this.#parts;
     const wrappingKey = randomBytes(secretBytes);
-    const wrapId = newWrapId(this.#wrapping.wrapId);
+    const wrapId = newWrapId(this.#kept.header.wrapId);
     const wrapping = { key: createSecretKey(wrappingKey), wrapId, cryptoId: this.cryptoId };
     try {
-      const entries = entriesRewrapped(this.#table, this.#wrapping, wrapping);
-      this.#replace({ entries, wrapId, wrappingKey, masterKey: next }, ({ tagKey }) =>
-        secrets.set({ wrapId, cryptoId: this.cryptoId, wrappingKey, tagKey }),
-      );
-      this.#masterKey = next;
-      this.#wrapping = wrapping;
+      const entries = entriesRewrapped(this.table, this.#kept.wrapping, wrapping);
+      this.#kept.replace({ entries, wrapped: { wrapping, wrappingKey, masterKey: next } });
     } finally {
       wrappingKey.fill(0);
     }
@@ -215,55 +180,25 @@ export class KeyBookFile implements KeyBook {
    */
   requirePlainUntil(position: number): void {
     if (position === this.plainUntil) return;
-    this.#replace({ entries: entriesAsTheyAre(this.#table), plainUntil: position }, () => undefined);
+    this.#kept.replace({ entries: entriesAsTheyAre(this.table), plainUntil: position });
   }
 
   flush(): void {
-    const { end } = this.#table;
-    if (end === this.#durableEnd) return;
-    const bytes = this.#table.entries.subarray(this.#durableEnd - headerBytes, end - headerBytes);
-    this.#parts.storage.append(this.#durableEnd, bytes);
-    this.#durableEnd = end;
+    this.#kept.flush();
   }
 
   close(): void {
     this.#owners.clear();
     this.#unwrapped.clear();
-    this.#parts.storage.close();
-  }
-
-  /** Replaces the file, with everything new in it. `onReplaced` gets the secrets that were in it. */
-  #replace(replacement: Replacement, onReplaced: (held: HeldSecrets) => void): void {
-    const { storage } = this.#parts;
-    const { entries, wrappingKey, masterKey = this.#masterKey, ...changes } = replacement;
-    const held = openHeld(this.#table.head, this.#masterKey, storage.path);
-    try {
-      const header = {
-        ...this.#table.header,
-        ...changes,
-        masterKeyId: masterKey.id,
-        generation: this.generation + 1,
-        entries: entries.length / entryBytes,
-      };
-      const holding = { ...held, wrappingKey: wrappingKey ?? held.wrappingKey };
-      const bytes = Buffer.concat([encodeHeader(header, holding, masterKey.key), entries]);
-      const table = new KeyTable(bytes, storage.path);
-      storage.replace(bytes, () => onReplaced(held));
-      this.#table = table;
-    } finally {
-      forgetHeld(held);
-    }
-    this.#live = new LiveKeys(this.#table);
-    this.#durableEnd = this.#table.end;
-    this.#unwrapped.clear();
+    this.#kept.close();
   }
 
   #startOf(id: number, position: number | undefined): number {
-    return this.#table.startOf(id) ?? notOpened(`there is no key ${id}`, position);
+    return this.table.startOf(id) ?? notOpened(`there is no key ${id}`, position);
   }
 
   #startOfName({ domain, tag }: NameTag): number {
-    const start = this.#table.erasedName(domain, tag);
+    const start = this.table.erasedName(domain, tag);
     assert(start !== undefined, 'a name that was erased is in the file');
     return start;
   }
@@ -271,20 +206,20 @@ export class KeyBookFile implements KeyBook {
   /** The owner's key, or one that is made. @throws {KEY_ERASED} */
   #find(owner: KeyOwner, newKeyGeneration: boolean): CountedKey {
     const tags = this.#tagsOf(owner);
-    const start = this.#live.find(tags);
+    const start = this.#kept.live.find(tags);
     if (start === undefined) {
-      if (!newKeyGeneration) refuseErased(this.#table, owner, tags);
+      if (!newKeyGeneration) refuseErased(this.table, owner, tags);
       return this.#make(owner, tags);
     }
     // A key that lives was made after whatever erased the ones before it.
-    const id = this.#table.idAt(start);
-    const key = unwrapAt(this.#table, start, this.#wrapping);
+    const id = this.table.idAt(start);
+    const key = unwrapAt(this.table, start, this.#kept.wrapping);
     return this.#counted(id, key ?? notOpened(`key ${id} does not open: its entry was changed`, undefined));
   }
 
   #counted(id: number, key: KeyObject): CountedKey {
-    const made = { seals: 0, epoch: this.#table.epochAt(this.#startOf(id, undefined)) };
-    this.#counts.begin(id, this.#table.sealCount(id) ?? made);
+    const made = { seals: 0, epoch: this.table.epochAt(this.#startOf(id, undefined)) };
+    this.#counts.begin(id, this.table.sealCount(id) ?? made);
     return new CountedKey(id, key, this.#counts);
   }
 
@@ -292,7 +227,7 @@ export class KeyBookFile implements KeyBook {
     const id = this.lastKeyId + 1;
     assert(id < 2 ** 32, 'ids of keys do not run out');
     const raw = randomBytes(secretBytes);
-    const start = this.#add((entry) => {
+    this.#kept.add((entry) => {
       writeEntry(entry, 0, {
         kind: entryKinds.key,
         domain: owner.kind === 'stream' ? entryDomains.stream : entryDomains.projection,
@@ -301,9 +236,8 @@ export class KeyBookFile implements KeyBook {
         subjectTag: tags.subarray(noTag.length),
         ...this.#now(),
       });
-      wrapKey(this.#wrapping, entry, 0, raw);
+      wrapKey(this.#kept.wrapping, entry, 0, raw);
     });
-    this.#live.add(start);
     const key = createSecretKey(raw);
     raw.fill(0);
     return this.#counted(id, key);
@@ -311,7 +245,7 @@ export class KeyBookFile implements KeyBook {
 
   #recordSeals(id: number): void {
     const seals = this.#counts.seals(id);
-    this.#add((entry) => {
+    this.#kept.add((entry) => {
       writeEntry(entry, 0, {
         kind: entryKinds.count,
         domain: 0,
@@ -324,15 +258,6 @@ export class KeyBookFile implements KeyBook {
       finishEntry(entry, 0);
     });
     this.#counts.recorded(id);
-  }
-
-  /** Adds what the next flush writes; gives its place in the table. */
-  #add(write: (entry: Buffer) => void): number {
-    const entry = Buffer.alloc(entryBytes);
-    write(entry);
-    const start = this.#table.end - headerBytes;
-    this.#table.add(entry);
-    return start;
   }
 
   #now(): Pick<EntryFields, 'generation' | 'timeMs' | 'epoch'> {

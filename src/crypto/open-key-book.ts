@@ -20,10 +20,12 @@ export interface KeyFacts {
 export interface KeyBookOptions extends KeyBookParts {
   /** `undefined`: the store says nothing of keys, it has been plain so far. */
   readonly facts: KeyFacts | undefined;
+  /** Of a new file. @default none: it promises nothing of plain events */
+  readonly plainUntil?: number;
 }
 
 /**
- * The writer's keys; fills `secrets`. The file is there afterwards; a new one promises nothing of plain events. Where
+ * The writer's keys; fills `secrets`. The file is there afterwards; Where
  * `generation` is not what `meta` says, the writer before has crashed in between: it is written there before anything else,
  * together with what is `unrecorded`.
  * @throws {MASTER_KEY_WRONG} {STORE_CORRUPT} {STORE_FORMAT} {STORE_FULL} {STORE_FAILED}
@@ -50,13 +52,13 @@ export function openKeyBook(options: KeyBookOptions): KeyBookFile {
   }
 }
 
-function createKeys({ storage, masterKey }: KeyBookOptions): void {
+function createKeys({ storage, masterKey, plainUntil = u48Max }: KeyBookOptions): void {
   const held = { wrappingKey: randomBytes(secretBytes), tagKey: randomBytes(secretBytes) };
   const header = {
     cryptoId: randomBytes(cryptoIdBytes),
     wrapId: newWrapId(0),
     generation: 0,
-    plainUntil: u48Max,
+    plainUntil,
     entries: 0,
     masterKeyId: masterKey.id,
   };

@@ -10,7 +10,7 @@ import type { MasterKey } from '../crypto/master-key.ts';
 import { type KeyFacts, openKeyBook } from '../crypto/open-key-book.ts';
 import type { StoreSecrets } from '../crypto/secrets.ts';
 import { BusError } from '../errors.ts';
-import { keySealsMax } from '../limits.ts';
+import { keySealsMax, u48Max } from '../limits.ts';
 import type { Engine, Snapshot } from '../storage/engine.ts';
 import { rebuildIndex } from './deferred-index.ts';
 import { KeyedEngine } from './keyed-engine.ts';
@@ -77,22 +77,37 @@ function openBook(engine: Engine, options: Omit<LogWriterOptions, 'keys'>, setup
   // Its events are counted by the index.
   if (facts === undefined && options.rebuildIndex === true) rebuildIndex(engine, fence, options.idempotencyTtlMs);
   const reader = new LogReader(engine, new TailFollower());
+  const isAll = setup.mode === 'all';
+  const plainUntil = isAll ? reader.head() : u48Max;
   const book = openKeyBook({
     ...setup,
     facts,
-    head: reader.head(),
+    plainUntil,
     writerEpoch: epoch + 1,
     nowMs: options.clock,
     sealsMax: keySealsMax,
   });
-  if (facts !== undefined) return book;
   try {
-    engine.commit({ blocks: [], rows: encryptionRows(book.cryptoId, countEvents(reader)), fence });
+    if (facts === undefined && book.lastKeyId > 0) throw metaLost(engine.path);
+    // What was promised from an earlier position on stays so.
+    if (!isAll || book.plainUntil === u48Max) book.requirePlainUntil(plainUntil);
+    if (facts === undefined) {
+      engine.commit({ blocks: [], rows: encryptionRows(book.cryptoId, countEvents(reader)), fence });
+    }
     return book;
   } catch (error) {
     book.close();
     throw error;
   }
+}
+
+/** A crash while keys are made leaves none of events: these were used, and what was sealed with them must not be taken for gone. */
+function metaLost(path: string): BusError<'STORE_CORRUPT'> {
+  return new BusError(
+    'STORE_CORRUPT',
+    `the store at ${path} has keys, but its log knows nothing of them: log.mdb and keys do not belong together`,
+    { table: 'meta', position: undefined },
+  );
 }
 
 /** What meta says of the keys; `undefined`: the store has been plain so far. */

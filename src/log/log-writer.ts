@@ -268,8 +268,9 @@ export class LogWriter implements TailSource {
       const [fact] = this.#add(snapshot, group, factRequest(erased, stream), undefined);
       const { firstPosition: position } = fact as AppendResult;
       group.factPositions.push(position);
-      if (erased.ids.length > 0) group.rows.push(...marksFor(snapshot, position));
-      group.rows.push(...snapshotRemovals(snapshot, group.rows, (name) => erased.isOf(name)));
+      if (erased.ids.length === 0) continue;
+      for (const row of marksFor(snapshot, position)) group.rows.push(row);
+      for (const row of snapshotRemovals(snapshot, group.rows, (name) => erased.isOf(name))) group.rows.push(row);
     }
   }
 

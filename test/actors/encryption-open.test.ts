@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import type { Engine } from '#kernel/storage/engine';
 import { type Bus, type EncryptionOptions, openBus, type StoredEvent } from '#store';
 import { Program } from '../cli/child-program.ts';
 import { ConnectedThread } from '../kit/connected-thread.ts';
@@ -137,18 +138,24 @@ describe('a store that was plain', () => {
     await expect(openBus({ path, encryption: undefined })).rejects.toMatchObject({ code: 'MASTER_KEY_REQUIRED' });
   });
 
-  test('is made whole by the next open when a crash came before the store knew of its keys', async () => {
-    const path = await plainStore();
-    const donor = await encryptedStore();
-    // As it is between the two steps: keys that the log does not know.
-    writeFileSync(join(path, 'keys'), readFileSync(join(donor, 'keys')), { mode: 0o600 });
+  test.each(engineKinds)(
+    'is made whole by the next open when a crash came before its log knew of the keys (%s)',
+    async (kind) => {
+      const store = tempStore(kind);
+      const plain = await store.openBus({ encryption: undefined });
+      await plain.append('s', [{ type: 'said', data: 'plainly' }, { type: 'said' }]);
+      await plain.close();
+      const crashing = store.openBus({ encryption }, (engine) => failingCommit(engine));
+      await expect(crashing).rejects.toThrow('the process ends here');
+      await expect(store.openBus({ encryption: undefined })).rejects.toMatchObject({ code: 'MASTER_KEY_REQUIRED' });
 
-    await using bus = await openBus({ path, encryption });
-    await bus.append('s', { type: 'said', data: secret });
+      const bus = await store.openBus({ encryption });
+      await bus.append('s', { type: 'said', data: secret });
 
-    expect(bus.info().encryption).toMatchObject({ plainEvents: 2 });
-    expect(await dataOf(bus)).toEqual(['plainly', undefined, secret]);
-  });
+      expect(bus.info().encryption).toMatchObject({ plainEvents: 2 });
+      expect(await dataOf(bus)).toEqual(['plainly', undefined, secret]);
+    },
+  );
 
   test('stays plain for a process that only reads, which follows when a writer encrypts it', async () => {
     const path = await plainStore();
@@ -174,18 +181,32 @@ describe('a store that was plain', () => {
   });
 });
 
-test.each([{ encryption }, { encryption: undefined }])('a store whose keys are gone is no plain one: %o', async (given) => {
-  const path = await encryptedStore();
-  rmSync(join(path, 'keys'));
+test('keys that have sealed something are not taken for those of a log that knows none', async () => {
+  const path = tempDirectory();
+  await (await openBus({ path, encryption: undefined })).close();
+  writeFileSync(join(path, 'keys'), readFileSync(join(await encryptedStore(), 'keys')), { mode: 0o600 });
 
-  for (const how of [{}, { inline: true }, { readOnly: true }]) {
-    await expect(openBus({ path, ...how, ...given })).rejects.toMatchObject({
-      code: 'STORE_CORRUPT',
-      detail: { table: 'keys' },
-    });
-  }
-  expect(readdirSync(path)).not.toContain('keys');
+  await expect(openBus({ path, encryption })).rejects.toMatchObject({
+    code: 'STORE_CORRUPT',
+    detail: { table: 'meta' },
+  });
 });
+
+test.each([{ encryption }, { encryption: undefined }])(
+  'a store whose keys are gone is no plain one: %o',
+  async (given) => {
+    const path = await encryptedStore();
+    rmSync(join(path, 'keys'));
+
+    for (const how of [{}, { inline: true }, { readOnly: true }]) {
+      await expect(openBus({ path, ...how, ...given })).rejects.toMatchObject({
+        code: 'STORE_CORRUPT',
+        detail: { table: 'keys' },
+      });
+    }
+    expect(readdirSync(path)).not.toContain('keys');
+  },
+);
 
 test('with prefixes only their streams are sealed, and a subject anywhere', async () => {
   const path = tempDirectory();
@@ -217,7 +238,10 @@ describe('a provider', () => {
     await first.append('s', { type: 'said', data: secret });
     await first.close();
 
-    await using again = await openBus({ path, encryption: { masterKey: { id: 'second', get: async (id) => get(id) } } });
+    await using again = await openBus({
+      path,
+      encryption: { masterKey: { id: 'second', get: async (id) => get(id) } },
+    });
 
     expect(asked).toEqual(['first', 'first']);
     expect(await dataOf(again)).toEqual([secret]);
@@ -268,6 +292,19 @@ test('nothing of a key is in what threads are started with, in the environment, 
   expect(shown).not.toContain([...key.subarray(0, 8)].join(', '));
   expect(shown).not.toMatch(/KeyObject/);
 });
+
+/** An engine that takes no commit any more. */
+function failingCommit(engine: Engine): Engine {
+  return {
+    capabilities: engine.capabilities,
+    path: engine.path,
+    read: (use) => engine.read(use),
+    transactionId: () => engine.transactionId(),
+    sizeBytes: () => engine.sizeBytes(),
+    close: () => engine.close(),
+    commit: () => fail('the process ends here'),
+  };
+}
 
 function fail(message: string): never {
   throw new Error(message);

@@ -7,8 +7,8 @@ import { collect } from '../kit/collect.ts';
 import { Program } from '../kit/crash-process.ts';
 import { builtIn } from '../kit/projection-model.ts';
 import { type TempStore, tempDirectory, tempStore } from '../kit/temp-store.ts';
-import type { ViewReaderReport } from './threads/view-reader.ts';
 import { nodeArguments } from '../kit/test-key.ts';
+import type { ViewReaderReport } from './threads/view-reader.ts';
 
 const readerFile = new URL('threads/view-reader.ts', import.meta.url);
 const keys = ['a', 'b', 'c', 'd'];

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import type { Bus, Projection, StoredEvent } from '#store';
 import { deedsOrFailure } from '../kit/arbitrary-deeds.ts';
 import { collect } from '../kit/collect.ts';
-import { EngineSpy } from '../kit/engine-spy.ts';
+import { EndingEngine } from '../kit/ending-engine.ts';
 import { builtIn, type Done, folded, perform } from '../kit/projection-model.ts';
 import { TempStore } from '../kit/temp-store.ts';
 
@@ -39,24 +39,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
 );
-
-/** Fails at a commit, and at all after it. */
-class EndingEngine extends EngineSpy {
-  #commitsLeft = Number.POSITIVE_INFINITY;
-  #isBefore = true;
-
-  endAfter(commits: number, isBefore: boolean): void {
-    this.#commitsLeft = commits;
-    this.#isBefore = isBefore;
-  }
-
-  override commit(...given: Parameters<EngineSpy['commit']>): void {
-    this.#commitsLeft--;
-    if (this.#commitsLeft < 0 && (this.#isBefore || this.#commitsLeft < -1)) throw new Error('planted');
-    super.commit(...given);
-    if (this.#commitsLeft < 0) throw new Error('planted');
-  }
-}
 
 /** A bus and a projection, as long as they last. */
 class World implements AsyncDisposable {

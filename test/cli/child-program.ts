@@ -34,7 +34,10 @@ export class Program {
 
   constructor(args: readonly string[], { directory = root, env = {} }: ProgramOptions = {}) {
     const { FORCE_COLOR, ...inherited } = process.env;
-    this.child = spawn(process.execPath, args, { cwd: directory, env: { ...inherited, NO_COLOR: '1', ...testKeyEnvironment, ...env } });
+    this.child = spawn(process.execPath, args, {
+      cwd: directory,
+      env: { ...inherited, NO_COLOR: '1', ...testKeyEnvironment, ...env },
+    });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
     });

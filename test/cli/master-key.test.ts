@@ -98,8 +98,18 @@ test('a wrong key is told with its code, and not shown', async () => {
 
 test.each<[string, () => readonly string[], NodeJS.ProcessEnv, RegExp]>([
   ['a variable that is no key', () => [], { VARVEBUS_MASTER_KEY: 'topsecret' }, /VARVEBUS_MASTER_KEY must be 64 hex/],
-  ['a key that is too short', () => [], { VARVEBUS_MASTER_KEY: 'topsecret00' }, /must be 64 hexadecimal digits, or base64/],
-  ['a file that is not there', () => ['--key-file', '/nothing/here'], {}, /--key-file \/nothing\/here can't be read: ENOENT/],
+  [
+    'a key that is too short',
+    () => [],
+    { VARVEBUS_MASTER_KEY: 'topsecret00' },
+    /must be 64 hexadecimal digits, or base64/,
+  ],
+  [
+    'a file that is not there',
+    () => ['--key-file', '/nothing/here'],
+    {},
+    /--key-file \/nothing\/here can't be read: ENOENT/,
+  ],
   ['a file without a key', () => ['--key-file', keyFile('topsecret')], {}, /--key-file .* must hold 64 hexadecimal/],
   ['a file that is too large', () => ['--key-file', keyFile('topsecret'.repeat(1000))], {}, /too large to be a key/],
 ])('%s is refused before anything is opened, and not shown', async (_, args, env, message) => {

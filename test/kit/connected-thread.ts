@@ -19,6 +19,7 @@ export interface ThreadOrder {
     | 'head'
     | 'read'
     | 'data'
+    | 'rotate'
     | 'surroundings'
     | 'follow'
     | 'watch'
@@ -73,6 +74,7 @@ export class ConnectedThread {
   race = (stream: string, last: number): Promise<number[]> => this.#order('race', stream, last);
   head = (): Promise<number> => this.#order('head');
   read = (): Promise<number[]> => this.#order('read');
+  rotate = (): Promise<void> => this.#order('rotate');
   data = (): Promise<unknown[]> => this.#order('data');
   /** What it was started with, as a text. */
   surroundings = (): Promise<string> => this.#order('surroundings');

@@ -5,10 +5,10 @@ import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { isWriterLocked, readWriterDescription } from '#kernel/storage/writer-lock';
 import { blocksForward, commitTexts } from '../kit/engine-contract.ts';
+import { nodeArguments } from '../kit/test-key.ts';
 import { startEngineProcess } from './kit/engine-process.ts';
 import { openEngine, usualOptions } from './kit/open.ts';
 import { tempDirectory } from './kit/temp-directory.ts';
-import { nodeArguments } from '../kit/test-key.ts';
 
 /** A thread with an engine of its own, and its first answer. */
 async function startThread(directory: string, readOnly: boolean): Promise<{ worker: Worker; answer: unknown }> {

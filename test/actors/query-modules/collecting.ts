@@ -1,6 +1,8 @@
 /** Collects the data of all events. */
-import type { StoredEvent } from '#store';
+import type { QueryDefinition } from '#actors/query';
 
-export const init = (): unknown[] => [];
-export const step = (all: unknown[], { data }: StoredEvent): unknown[] => [...all, data];
-export const merge = (left: unknown[], right: unknown[]): unknown[] => [...left, ...right];
+export const query = {
+  init: () => [],
+  step: (all, { data }) => [...all, data],
+  merge: (left, right) => [...left, ...right],
+} satisfies QueryDefinition<unknown[]>;

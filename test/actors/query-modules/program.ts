@@ -8,6 +8,8 @@ import { nodeArguments } from '../../kit/test-key.ts';
 export async function runProgram(name: string, argument: string): Promise<{ output: string; elapsedMs: number }> {
   const start = performance.now();
   const file = fileURLToPath(new URL(name, import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [...nodeArguments, file, argument], { timeout: 40_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, [...nodeArguments, file, argument], {
+    timeout: 40_000,
+  });
   return { output: stdout, elapsedMs: performance.now() - start };
 }

@@ -1,9 +1,11 @@
 /** What code in a reader thread sees of how the thread was started. */
 import { inspect } from 'node:util';
 import { workerData } from 'node:worker_threads';
+import type { QueryDefinition } from '#actors/query';
 
-export const init = (): string => '';
-export const step = (seen: string): string => seen;
-export const merge = (seen: string): string => seen;
-export const finish = (): string =>
-  inspect({ workerData, env: process.env, argv: process.argv, execArgv: process.execArgv }, { depth: 9 });
+export const query = {
+  init: () => 0,
+  step: (count) => count + 1,
+  merge: (left, right) => left + right,
+  finish: () => inspect({ workerData, env: process.env, argv: process.argv, execArgv: process.execArgv }, { depth: 9 }),
+} satisfies QueryDefinition<number, undefined, string>;

@@ -57,6 +57,7 @@ const deeds: Record<ThreadOrder['do'], (...given: never[]) => unknown> = {
     for await (const { data } of bus.read()) all.push(data);
     return all;
   },
+  rotate: () => bus.rotateMasterKey(new Uint8Array(32)),
   surroundings: () => inspect({ workerData, env: process.env, bus }, { depth: 9 }),
   follow: async (after: number, count: number) => {
     const positions: number[] = [];

@@ -1,0 +1,286 @@
+/** Erasures and projections: what was made of erased events goes, too, and the receipt says when. */
+import { expect, test } from 'vitest';
+import type { Bus, Projection, ProjectionOptions, StoredEvent } from '#store';
+import { collect } from '../kit/collect.ts';
+import { type BusOptions, type TempStore, tempStore } from '../kit/temp-store.ts';
+import { testKey } from '../kit/test-key.ts';
+
+const encryption = { masterKey: testKey } as const;
+const secret = 'what-nobody-else-may-read';
+
+const sealed = (store: TempStore, options: BusOptions = {}): Promise<Bus> => store.openBus({ encryption, ...options });
+const said = (text: string, subject?: string) => ({ type: 'said', data: { text }, ...(subject && { subject }) });
+
+/** The last text of each stream, under its name. */
+function lastSaid(bus: Bus, options: Partial<ProjectionOptions> = {}): Projection<unknown> {
+  return bus.projection<unknown>({
+    name: 'last',
+    version: 1,
+    on: { said: (view, { stream, data }) => view.set(stream, (data as { text: string }).text) },
+    ...options,
+  });
+}
+
+const entriesOf = async (projection: { range: Projection['range'] }) =>
+  Object.fromEntries((await collect(projection.range())).map(({ key, value }) => [key, value]));
+
+/** Whether `text` is in a row of the store. */
+function isInRows({ storage }: TempStore, text: string): boolean {
+  return Object.values(storage.rows).some((rows) => rows.some(({ value }) => Buffer.from(value).includes(text)));
+}
+
+const rowsOf = (store: TempStore) => store.storage.rows.projections;
+
+test('values are sealed in the rows, keys are not, and readers see both', async () => {
+  const store = tempStore();
+  const bus = await sealed(store);
+  const projection = lastSaid(bus);
+  projection.start();
+
+  await bus.append('diary', said(secret));
+  await projection.caughtUp();
+
+  expect(await entriesOf(projection)).toEqual({ diary: secret });
+  expect(await bus.view('last').get('diary')).toBe(secret);
+  expect(isInRows(store, secret)).toBe(false);
+  expect(rowsOf(store).some(({ key }) => Buffer.from(key).includes('diary'))).toBe(true);
+  expect((await bus.verify()).problems).toEqual([]);
+});
+
+test('values of a projection with sealed: false are plain, and an erasure leaves them as they are', async () => {
+  const store = tempStore();
+  const bus = await sealed(store);
+  const projection = lastSaid(bus, { sealed: false });
+  projection.start();
+  const { lastPosition } = await bus.append('diary', said(secret));
+  await projection.waitFor(lastPosition);
+
+  const receipt = await bus.erase({ stream: 'diary' });
+
+  expect(receipt).toMatchObject({ events: 1, projections: [], final: true });
+  expect(await projection.get('diary')).toBe(secret);
+  expect(isInRows(store, secret)).toBe(true);
+});
+
+test('without onErased a running projection is built anew before the receipt, and its old key is gone', async () => {
+  const store = tempStore();
+  const bus = await sealed(store);
+  const projection = lastSaid(bus);
+  projection.start();
+  await bus.append('diary', said(secret));
+  await bus.append('news', said('all'));
+  await projection.caughtUp();
+
+  const receipt = await bus.erase({ stream: 'diary' });
+
+  expect(receipt).toEqual({
+    what: { stream: 'diary' },
+    position: 3,
+    timeMs: expect.any(Number),
+    events: 1,
+    timersDropped: 0,
+    projections: [{ name: 'last', state: 'rebuilt' }],
+    plainEvents: 0,
+    final: true,
+  });
+  expect(await entriesOf(projection)).toEqual({ news: 'all' });
+  expect(projection.status).toMatchObject({ isBuilding: false, context: { generation: 2 } });
+  expect(rowsOf(store)).toHaveLength(2);
+  expect(JSON.parse(JSON.stringify(receipt))).toEqual(receipt);
+});
+
+test('with onErased a running projection corrects its entries, in one move and once for each erasure', async () => {
+  const store = tempStore();
+  const bus = await sealed(store);
+  const calls: unknown[] = [];
+  const projection = lastSaid(bus, {
+    onErased: (view, erased) => {
+      calls.push(erased);
+      if (erased.stream !== undefined) view.delete(erased.stream);
+    },
+  });
+  projection.start();
+  await bus.append('news', said('all'));
+  await bus.append('diary', [said(secret), said('more')]);
+  await projection.caughtUp();
+
+  const first = await bus.erase({ stream: 'diary' });
+  const second = await bus.erase({ stream: 'news' });
+
+  expect([first, second].map(({ projections, final }) => [projections, final])).toEqual([
+    [[{ name: 'last', state: 'corrected' }], true],
+    [[{ name: 'last', state: 'corrected' }], true],
+  ]);
+  expect(calls).toEqual([
+    { stream: 'diary', firstPosition: 2, events: 2 },
+    { stream: 'news', firstPosition: 1, events: 1 },
+  ]);
+  expect(await entriesOf(projection)).toEqual({});
+  expect(projection.status.context.generation).toBe(1);
+});
+
+test('of a subject, onErased gets no name, and nothing in the store has it', async () => {
+  const store = tempStore();
+  const bus = await sealed(store);
+  const calls: unknown[] = [];
+  const projection = lastSaid(bus, { onErased: (_view, erased) => void calls.push(erased) });
+  projection.start();
+  await bus.append('news', [said('one', 'person-47'), said('two')]);
+  await projection.caughtUp();
+
+  const receipt = await bus.erase({ subject: 'person-47' });
+
+  expect(receipt).toMatchObject({ what: { subject: 'person-47' }, events: 1, final: true });
+  expect(calls).toEqual([{ firstPosition: 1, events: 1 }]);
+  expect(isInRows(store, 'person-47')).toBe(false);
+  expect(JSON.stringify(await collect(bus.read()))).not.toContain('person-47');
+});
+
+test('one that does not run is pending, takes it in when it starts, and the same erasure is final then', async () => {
+  const store = tempStore();
+  const bus = await sealed(store);
+  const before = lastSaid(bus);
+  before.start();
+  await bus.append('diary', said(secret));
+  await before.caughtUp();
+  await before.close();
+
+  const first = await bus.erase({ stream: 'diary' });
+  const projection = lastSaid(bus);
+  projection.start();
+  await projection.caughtUp();
+  const second = await bus.erase({ stream: 'diary' });
+
+  expect(first).toMatchObject({ projections: [{ name: 'last', state: 'pending' }], final: false });
+  const { what, position, timeMs, events } = first;
+  expect(second).toMatchObject({ what, position, timeMs, events, final: true });
+  expect(await entriesOf(projection)).toEqual({});
+});
+
+test('an erasure while the store was open elsewhere is taken in by the next process that runs the projection', async () => {
+  const store = tempStore();
+  const first = await sealed(store);
+  const before = lastSaid(first);
+  before.start();
+  await first.append('diary', said(secret));
+  await first.append('news', said('all'));
+  await before.caughtUp();
+  await before.stop();
+  await first.erase({ stream: 'diary' });
+  store.crash(first);
+
+  const bus = await sealed(store);
+  const calls: unknown[] = [];
+  const projection = lastSaid(bus, {
+    onErased: (view, erased) => {
+      calls.push(erased);
+      view.delete(erased.stream as string);
+    },
+  });
+  projection.start();
+  await projection.caughtUp();
+
+  expect(calls).toEqual([{ stream: 'diary', firstPosition: 1, events: 1 }]);
+  expect(await entriesOf(projection)).toEqual({ news: 'all' });
+  expect(await bus.erase({ stream: 'diary' })).toMatchObject({ projections: [], final: true });
+});
+
+test('projections that are behind what was erased, or want other streams, are not in the receipt', async () => {
+  const bus = await sealed(tempStore());
+  const other = lastSaid(bus, { name: 'other', prefix: 'news' });
+  const behind = lastSaid(bus, { name: 'behind' });
+  other.start();
+  behind.start();
+  await bus.append('news', said('all'));
+  await Promise.all([other.caughtUp(), behind.caughtUp()]);
+  await behind.stop();
+  await bus.append('diary', said(secret));
+  await other.caughtUp();
+
+  const receipt = await bus.erase({ stream: 'diary' });
+  behind.start();
+  await behind.caughtUp();
+
+  expect(receipt).toMatchObject({ events: 1, projections: [], final: true });
+  expect(other.status.context.generation).toBe(1);
+  expect(behind.status.context.generation).toBe(1);
+  expect(await entriesOf(behind)).toEqual({ news: 'all' });
+});
+
+test('erasures that are asked for together are done together, and each has its receipt', async () => {
+  const bus = await sealed(tempStore());
+  const projection = lastSaid(bus);
+  projection.start();
+  const names = Array.from({ length: 20 }, (_, index) => `person-${index}`);
+  for (const name of names) await bus.append(name, said(secret));
+  await bus.append('news', said('all'));
+  await projection.caughtUp();
+
+  const receipts = await Promise.all(names.map((stream) => bus.erase({ stream })));
+
+  expect(receipts.every(({ final, events }) => final && events === 1)).toBe(true);
+  expect(new Set(receipts.map(({ position }) => position)).size).toBe(20);
+  expect(projection.status.context.generation).toBe(2);
+  expect(await entriesOf(projection)).toEqual({ news: 'all' });
+});
+
+test('who waits for a projection goes on waiting while something is erased', async () => {
+  const bus = await sealed(tempStore());
+  const projection = lastSaid(bus);
+  projection.start();
+  await bus.append('diary', said(secret));
+  await projection.caughtUp();
+  const waiting = projection.waitFor(4);
+
+  await bus.erase({ stream: 'diary' });
+  const caughtUp = projection.caughtUp();
+  const again = bus.erase({ stream: 'diary' });
+  await bus.append('news', [said('one'), said('two')]);
+
+  await Promise.all([waiting, caughtUp, again]);
+  expect(await entriesOf(projection)).toEqual({ news: 'two' });
+});
+
+test('an onErased that throws is tried again like a handler, and nothing of it remains', async () => {
+  const bus = await sealed(tempStore());
+  bus.errors$.subscribe();
+  let failures = 2;
+  const projection = lastSaid(bus, {
+    retry: { minMs: 1, maxMs: 1 },
+    onErased: (view, { stream }) => {
+      view.delete(stream as string);
+      view.set('half', true);
+      if (failures-- > 0) throw new Error('planted');
+      view.delete('half');
+    },
+  });
+  projection.start();
+  await bus.append('diary', said(secret));
+  await projection.caughtUp();
+
+  const receipt = await bus.erase({ stream: 'diary' });
+
+  expect(receipt).toMatchObject({ projections: [{ name: 'last', state: 'corrected' }], final: true });
+  expect(await entriesOf(projection)).toEqual({});
+});
+
+test('signal ends the wait for projections, and the erasure stands', async () => {
+  const bus = await sealed(tempStore());
+  bus.errors$.subscribe();
+  const projection = lastSaid(bus, {
+    retry: { minMs: 60_000, maxMs: 60_000 },
+    onErased: () => {
+      throw new Error('planted');
+    },
+  });
+  projection.start();
+  await bus.append('diary', said(secret));
+  await projection.caughtUp();
+  const controller = new AbortController();
+  const erased = bus.erase({ stream: 'diary' }, { signal: controller.signal });
+  await projection.waitFor('retrying');
+  controller.abort();
+
+  await expect(erased).rejects.toMatchObject({ code: 'ABORTED', detail: { outcome: 'unknown' } });
+  await expect(bus.append('diary', said('more'))).rejects.toMatchObject({ code: 'KEY_ERASED' });
+});
