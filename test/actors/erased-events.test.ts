@@ -159,7 +159,11 @@ test('a batch that fails comes again without what is erased, and nothing is coun
 });
 
 test('a handler in a thread does not get erased events either', async () => {
-  const bus = await openBus({ path: tempDirectory(), encryption: { masterKey: Buffer.alloc(32, 7), mode: 'all' } });
+  const called: unknown[] = [];
+  const log = (...given: unknown[]) => void called.push(given);
+  const logger = { debug: log, info: log, warn: log, error: log };
+  const encryption = { masterKey: Buffer.alloc(32, 7), mode: 'all' } as const;
+  const bus = await openBus({ path: tempDirectory(), encryption, logger });
   try {
     await fill(bus);
     await bus.erase({ subject: 'ada' });
@@ -172,6 +176,7 @@ test('a handler in a thread does not get erased events either', async () => {
     await processor.caughtUp();
 
     expect(processor.status.context).toMatchObject({ erased: 5, handled: 5 });
+    expect(called.length).toBe(5);
   } finally {
     await bus.close();
   }
