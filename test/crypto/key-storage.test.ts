@@ -1,0 +1,111 @@
+import { appendFileSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { expect, test } from 'vitest';
+import { entryBytes, headerBytes } from '#kernel/crypto/key-entry';
+import { KeyFileStorage } from '#kernel/storage/key-storage';
+import { Program } from '../kit/crash-process.ts';
+import { tempDirectory } from '../kit/temp-store.ts';
+import { openBook, openRing, printOf, streamOwner } from './kit/keys.ts';
+import type { KeysFullReport } from './programs/keys-full.ts';
+
+test('where there is no space keys are refused, and all is as it was', async () => {
+  const directory = tempDirectory();
+  const program = new URL('./programs/keys-full.ts', import.meta.url);
+  // A limit of 4096 bytes for each file.
+  const child = Program.start(program, directory, { under: ['bash', '-c', 'ulimit -f 4; exec "$@"', 'bash'] });
+
+  const report = JSON.parse(await child.line()) as KeysFullReport;
+  const { book } = openBook({ storage: new KeyFileStorage({ directory }) });
+
+  expect(report).toMatchObject({ durable: 26, refused: [true, true], files: ['keys'] });
+  expect(report.bytes).toBe(headerBytes + 26 * entryBytes);
+  expect(book.lastKeyId).toBe(26);
+  expect(book.unrecorded).toEqual([]);
+  expect(printOf(book.open(1, streamOwner('1'), 1))).toBe(report.print);
+});
+
+test('a writer whose file was replaced by another writer is fenced off', () => {
+  const directory = tempDirectory();
+  const open = () => openBook({ storage: new KeyFileStorage({ directory }) }).book;
+  const old = open();
+  old.sealing(streamOwner('a'), false);
+  old.flush();
+  open().erase({ stream: 'a' }, 1);
+  old.sealing(streamOwner('b'), false);
+
+  expect(() => old.flush()).toThrow(expect.objectContaining({ code: 'WRITER_FENCED' }));
+});
+
+test('what a failed system call says is a failure of the store', () => {
+  const directory = tempDirectory();
+  const storage = new KeyFileStorage({ directory });
+  symlinkSync(join(directory, 'keys'), join(directory, 'keys'));
+
+  expect(() => storage.read()).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }));
+});
+
+test('the file is read as it was at one moment while it is replaced and appended to', async () => {
+  const directory = tempDirectory();
+  const { book, secrets } = openBook({ storage: new KeyFileStorage({ directory }) });
+  book.sealing(streamOwner('a'), false);
+  book.flush();
+  const print = printOf(book.open(1, streamOwner('a'), 1));
+  // Reads without a pause, in a thread of its own, while this one writes.
+  const source = `
+    const { workerData, parentPort } = require('node:worker_threads');
+    const { readFileSync } = require('node:fs');
+    import(workerData.module).then(({ KeyFileStorage }) => {
+      const storage = new KeyFileStorage({ directory: workerData.directory });
+      const stop = new Int32Array(workerData.stop);
+      let reads = 0;
+      let torn = 0;
+      parentPort.postMessage('started');
+      while (Atomics.load(stop, 0) === 0) {
+        const bytes = storage.read();
+        reads += 1;
+        if (bytes.subarray(0, 8).toString() !== 'VARVKEYS' || bytes[768] === 0) torn += 1;
+      }
+      parentPort.postMessage({ reads, torn });
+    });`;
+  const stop = new Int32Array(new SharedArrayBuffer(4));
+  const module = new URL('../../src/storage/key-storage.ts', import.meta.url).href;
+  const reader = new Worker(source, {
+    eval: true,
+    execArgv: ['--conditions=source'],
+    workerData: { module, directory, stop: stop.buffer },
+  });
+  const message = () =>
+    new Promise<unknown>((resolve, reject) => reader.once('message', resolve).once('error', reject));
+  await message();
+
+  for (let round = 1; round <= 20; round += 1) {
+    book.erase({ stream: `no such ${round}` }, 1);
+    book.sealing(streamOwner(`${round}`), false);
+    book.flush();
+  }
+  Atomics.store(stop, 0, 1);
+  const seen = await message();
+
+  expect(seen).toMatchObject({ torn: 0 });
+  expect((seen as { reads: number }).reads).toBeGreaterThan(20);
+  expect(printOf(openRing(new KeyFileStorage({ directory }), secrets).open(1, streamOwner('a'), 1))).toBe(print);
+});
+
+test('a file that is cut short, or has another at its place, is not appended to', () => {
+  const directory = tempDirectory();
+  const path = join(directory, 'keys');
+  const { book } = openBook({ storage: new KeyFileStorage({ directory }) });
+  book.sealing(streamOwner('a'), false);
+  book.flush();
+  const bytes = readFileSync(path);
+  book.sealing(streamOwner('b'), false);
+  rmSync(path);
+  writeFileSync(path, bytes);
+
+  expect(() => book.flush()).toThrow(expect.objectContaining({ code: 'WRITER_FENCED' }));
+  expect(statSync(path).size).toBe(bytes.length);
+  appendFileSync(path, 'torn');
+  expect(openBook({ storage: new KeyFileStorage({ directory }) }).book.lastKeyId).toBe(1);
+  expect(statSync(path).size).toBe(bytes.length);
+});
