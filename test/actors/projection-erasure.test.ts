@@ -1,6 +1,6 @@
 /** Erasures and projections: what was made of erased events goes, too, and the receipt says when. */
 import { expect, test } from 'vitest';
-import type { Bus, Projection, ProjectionOptions, StoredEvent } from '#store';
+import type { Bus, Projection, ProjectionOptions } from '#store';
 import { collect } from '../kit/collect.ts';
 import { type BusOptions, type TempStore, tempStore } from '../kit/temp-store.ts';
 import { testKey } from '../kit/test-key.ts';
