@@ -100,9 +100,12 @@ export class BusCore {
       const projections = new Projections(this.processors, projectionStore, this.projectionSource);
       this.projections = projections;
       const erase = (what: Erasable) => appender.erase(what);
-      this.#erasures = new Erasures({ engine, reader: store.reader, counts, erase }, gate, () => projections.erasures);
-      this.#timers = new TimerService(timerStore(store, appender, clock, report));
-      this.#timers.start();
+      const timers = new TimerService(timerStore(store, appender, clock, report));
+      this.#timers = timers;
+      const dropTimers = (stream: string | undefined) => timers.dropErased(stream);
+      const erasureStore = { engine, reader: store.reader, counts, erase, dropTimers };
+      this.#erasures = new Erasures(erasureStore, gate, () => projections.erasures);
+      timers.start();
     }
     this.#actor = createActor(
       busMachine({

@@ -60,6 +60,8 @@ export interface ErasureStore {
   readonly counts: ErasureCounts;
   /** Resolves when it is durable. @throws whatever a commit fails for. */
   readonly erase: (what: ErasureReceipt['what']) => Promise<WrittenErasure>;
+  /** Takes out the timers that are erased, and those of `stream` that are plain; resolves to how many there were. */
+  readonly dropTimers: (stream: string | undefined) => Promise<number>;
 }
 
 interface Order {
@@ -98,6 +100,7 @@ export class Erasures {
     throwIfAborted(signal);
     const { position, timeMs, ids, marked } = await this.#order(what, signal);
     const { stream } = what as { readonly stream?: string };
+    const timersDropped = await this.#store.dropTimers(stream);
     const count = await this.#store.counts.of({ position, ids, stream });
     throwIfEnded(signal);
     const { events, plainEvents, firstPosition = Number.POSITIVE_INFINITY } = count;
@@ -111,7 +114,7 @@ export class Erasures {
     const projections = (await Promise.all(states)).filter((state) => state !== undefined);
     const isPending = projections.some(({ state }) => state === 'pending');
     const final = !isPending && plainEvents === 0;
-    return { what, position, timeMs, events, timersDropped: 0, projections, plainEvents, final };
+    return { what, position, timeMs, events, timersDropped, projections, plainEvents, final };
   }
 
   #order(what: Order['what'], signal: AbortSignal | undefined): Promise<Done> {

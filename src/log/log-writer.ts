@@ -24,8 +24,8 @@ import { commitResults } from './log-reader.ts';
 import { marksFor } from './projection-erasure.ts';
 import type { RowDraft } from './row-draft.ts';
 import { finishRows } from './row-sealer.ts';
-import { durabilityRow, metaNumberRow, readIdentity, readMetaNumber, type StoreIdentity } from './store-meta.ts';
 import { snapshotRemovals } from './snapshots.ts';
+import { durabilityRow, metaNumberRow, readIdentity, readMetaNumber, type StoreIdentity } from './store-meta.ts';
 import type { Tail, TailSource } from './tail.ts';
 import { WriterKeys } from './writer-keys.ts';
 
@@ -270,7 +270,7 @@ export class LogWriter implements TailSource {
       group.factPositions.push(position);
       if (erased.ids.length === 0) continue;
       for (const row of marksFor(snapshot, position)) group.rows.push(row);
-      for (const row of snapshotRemovals(snapshot, (name) => erased.isOf(name))) group.rows.push(row);
+      for (const row of snapshotRemovals(snapshot, group.rows, (name) => erased.isOf(name))) group.rows.push(row);
     }
   }
 

@@ -24,13 +24,21 @@ export function openSnapshot(view: Snapshot, stream: string, key: Uint8Array, ro
   return { ...head, isErased, state: () => (isErased ? undefined : decodeSnapshotState(key, state)) };
 }
 
-/** What removes the snapshots of streams that `isErased` says so of. Looks at every key. */
-export function snapshotRemovals(view: Snapshot, isErased: (stream: string) => boolean): RowWrite[] {
-  const rows: RowWrite[] = [];
+/**
+ * What removes the snapshots of streams that `isErased` says so of, behind the rows that are `pending` in the same transaction.
+ * Looks at every key.
+ */
+export function snapshotRemovals(
+  view: Snapshot,
+  pending: readonly RowWrite[],
+  isErased: (stream: string) => boolean,
+): RowWrite[] {
+  const keys = pending.filter(({ table }) => table === 'snapshots').map(({ key }) => key);
   view.walkRows('snapshots', {}, (key) => {
-    if (!isErased(streamOfSnapshot(key))) return true;
-    rows.push({ table: 'snapshots', key: Uint8Array.prototype.slice.call(key), value: undefined });
+    keys.push(Uint8Array.prototype.slice.call(key));
     return true;
   });
-  return rows;
+  return keys
+    .filter((key) => isErased(streamOfSnapshot(key)))
+    .map((key) => ({ table: 'snapshots', key, value: undefined }));
 }

@@ -93,11 +93,6 @@ export class TempStore implements AsyncDisposable {
     }
   }
 
-  /** Has `resource` closed with the store, before what it stands on. */
-  closeLater(resource: { close(): unknown }): void {
-    this.#open.add(resource);
-  }
-
   #keyStorage(): KeyStorage {
     return this.kind === 'memory' ? this.storage.keys : new KeyFileStorage({ directory: this.directory });
   }
