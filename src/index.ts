@@ -18,14 +18,8 @@ export type { BusView } from '../actors/bus-view.ts';
 export { type CloseOnSignalOptions, closeOnSignal } from '../actors/close-on-signal.ts';
 export { type ConnectOptions, connectBus } from '../actors/connect.ts';
 export type { CorrelationOptions } from '../actors/correlation.ts';
-export type {
-  DeadLetter,
-  DeadLetterChoice,
-  DeadLetterFilter,
-  DeadLetterListOptions,
-  DeadLetters,
-  RetryOutcome,
-} from '../actors/dead-letters.ts';
+export type { DeadLetterChoice, DeadLetterFilter, DeadLetterListOptions } from '../actors/dead-letter-options.ts';
+export type { DeadLetter, DeadLetters, RetryOutcome } from '../actors/dead-letters.ts';
 export type { EncryptionInfo } from '../actors/encryption-info.ts';
 export type {
   EncryptionOptions,
