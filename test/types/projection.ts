@@ -1,6 +1,15 @@
 /** Types of projections, as `npm run typecheck` sees them. Nothing here runs. */
 import type { Observable } from 'rxjs';
-import type { Bus, ErasedPart, ErasureReceipt, Pages, ProjectionEntry, ProjectionOptions, ProjectionView, StoredEvent } from '#store';
+import type {
+  Bus,
+  ErasedPart,
+  ErasureReceipt,
+  Pages,
+  ProjectionEntry,
+  ProjectionOptions,
+  ProjectionView,
+  StoredEvent,
+} from '#store';
 
 type OrderEvent =
   | { type: 'placed'; data: { n: number } }
