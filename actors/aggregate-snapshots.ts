@@ -78,13 +78,22 @@ export class AggregateSnapshots {
    * The row of a snapshot; none for a state that is too large. Not written when keys were erased since `keyGeneration`.
    * @throws {TypeError} for a state that can't be stored.
    */
-  rows(stream: string, { state, version, keyGeneration }: Snapshotted & { readonly keyGeneration: number }): RowDraft[] {
+  rows(
+    stream: string,
+    { state, version, keyGeneration }: Snapshotted & { readonly keyGeneration: number },
+  ): RowDraft[] {
     const payload = this.encoded(stream, state);
     if (payload === undefined) return [];
     const key = snapshotKey(this.#name, stream);
     const head = { streamVersion: version, snapshotVersion: this.#version, incarnation: this.#world.incarnation };
     const owner = { kind: 'stream', stream, subject: undefined } as const;
-    const secret = { label: 'snapshot', owner, payload: ownPayload(payload), ifErased: 'leave-out', keyGeneration } as const;
+    const secret = {
+      label: 'snapshot',
+      owner,
+      payload: ownPayload(payload),
+      ifErased: 'leave-out',
+      keyGeneration,
+    } as const;
     return [{ table: 'snapshots', key, value: encodeSnapshotHead(head), secret }];
   }
 

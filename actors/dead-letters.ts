@@ -20,6 +20,12 @@ import type { RowDraft } from '../src/log/row-draft.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { AnyEvent, EventShape, Pages, StoredEvent } from '../src/types.ts';
 import type { Appender } from './appender.ts';
+import {
+  type DeadLetterChoice,
+  type DeadLetterFilter,
+  type DeadLetterListOptions,
+  resolveListOptions,
+} from './dead-letter-options.ts';
 import type { OpenStore } from './open-store.ts';
 import { isWhole, wrong } from './option-checks.ts';
 import type { ProcessorNames } from './processor-names.ts';
@@ -51,25 +57,6 @@ export interface DeadLetter<Events extends EventShape = AnyEvent> {
   readonly reason?: string;
 }
 
-/** Which dead letters. Several conditions must all hold. */
-export interface DeadLetterFilter {
-  readonly stream?: string;
-  readonly type?: string;
-}
-
-export interface DeadLetterListOptions extends DeadLetterFilter {
-  /** @default those that are not discarded */
-  readonly state?: LetterState;
-  /** Position to start behind. @default 0 */
-  readonly after?: number;
-  /** Most letters. @default no limit */
-  readonly limit?: number;
-  readonly signal?: AbortSignal;
-}
-
-/** One, some, those of a stream or type, or all. */
-export type DeadLetterChoice = number | readonly number[] | DeadLetterFilter | 'all';
-
 /** What trying again came to. */
 export interface RetryOutcome {
   readonly handled: number;
@@ -90,7 +77,6 @@ const changedMax = 256;
 const pageLettersMax = 128;
 const parkedCountMax = 1000;
 const reasonCharactersMax = 2000;
-const listNames: readonly (keyof DeadLetterListOptions)[] = ['stream', 'type', 'state', 'after', 'limit', 'signal'];
 
 export class DeadLetters<Events extends EventShape = AnyEvent> {
   readonly name: string;
@@ -109,12 +95,7 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
 
   /** Oldest first. Each page is as fresh as when it is asked for. @throws {TypeError} {STORE_CORRUPT} {ABORTED} */
   list(options: DeadLetterListOptions = {}): Pages<DeadLetter<Events>> {
-    refuseUnknownNames('list', options, listNames);
-    const { after = 0, limit = Number.POSITIVE_INFINITY, signal } = options;
-    if (!isWhole(after, 0, Number.MAX_SAFE_INTEGER)) throw wrong('after', 'a position from 0 on', after);
-    if (limit !== Number.POSITIVE_INFINITY && !isWhole(limit, 0, Number.MAX_SAFE_INTEGER)) {
-      throw wrong('limit', 'a whole number from 0 on', limit);
-    }
+    const { after, limit, signal } = resolveListOptions(options);
     const open = (): PageSource<DeadLetter<Events>> => {
       let last = after;
       let left = limit;

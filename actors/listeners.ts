@@ -69,22 +69,8 @@ export interface LiveSubscription {
   [Symbol.dispose](): void;
 }
 
-const listenNames: readonly (keyof ListenOptions)[] = [
-  'buffer',
-  'overflow',
-  'streams',
-  'prefix',
-  'erased',
-  'signal',
-];
-const eventsNames: readonly (keyof EventsOptions)[] = [
-  'buffer',
-  'overflow',
-  'types',
-  'streams',
-  'prefix',
-  'erased',
-];
+const listenNames: readonly (keyof ListenOptions)[] = ['buffer', 'overflow', 'streams', 'prefix', 'erased', 'signal'];
+const eventsNames: readonly (keyof EventsOptions)[] = ['buffer', 'overflow', 'types', 'streams', 'prefix', 'erased'];
 
 export class Listeners {
   readonly #source: LiveSource;

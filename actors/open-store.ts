@@ -76,7 +76,7 @@ export function storeOn(
   engine: Engine,
   options: ResolvedOptions,
   events: StoreEvents,
-  keys: StoreKeys | undefined,
+  keys?: StoreKeys,
 ): OpenStore {
   return options.readOnly ? readOnlyStore(followed(engine, keys), keys) : inlineStore(engine, options, events, keys);
 }

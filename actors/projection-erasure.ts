@@ -9,27 +9,34 @@ import { abortError } from '../src/log/pages.ts';
 import type { Processor } from './processor.ts';
 import type { ProcessorState } from './processor-status.ts';
 import type { StoredProjection } from './projection-reader.ts';
+import type { ProjectionSweep } from './projection-sweep.ts';
 import type { ProjectionKind } from './projection-work.ts';
 
 /** Where nothing is in memory that could be saved without being read again. */
 const clean: readonly ProcessorState[] = ['idle', 'paused', 'stopped'];
 
+/** What of a projection an erasure has to do with. */
+export interface ErasureParts {
+  readonly processor: Processor;
+  readonly reader: StoredProjection<unknown>;
+  readonly sweep: ProjectionSweep;
+  /** What its user wants. */
+  readonly isToRun: () => boolean;
+}
+
 export class ProjectionErasure {
   readonly kind: ProjectionKind;
   readonly #processor: Processor;
   readonly #reader: StoredProjection<unknown>;
+  readonly #sweep: ProjectionSweep;
   readonly #isToRun: () => boolean;
 
-  /** `isToRun`: what its user wants. */
-  constructor(kind: ProjectionKind, processor: Processor, reader: StoredProjection<unknown>, isToRun: () => boolean) {
+  constructor(kind: ProjectionKind, { processor, reader, sweep, isToRun }: ErasureParts) {
     this.kind = kind;
     this.#processor = processor;
     this.#reader = reader;
+    this.#sweep = sweep;
     this.#isToRun = isToRun;
-  }
-
-  get isRunning(): boolean {
-    return this.#processor.status.tags.includes('running');
   }
 
   /** Resolves when nothing is in its memory. It goes on by itself from what is stored, as far as it gets. */
@@ -54,6 +61,8 @@ export class ProjectionErasure {
   /** Resolves to true once `isDone`, and to false when nothing runs here that could still bring it about. @throws {ABORTED} {STORE_CLOSED} */
   async until(isDone: () => boolean, signal: AbortSignal | undefined): Promise<boolean> {
     const left = new AbortController();
+    const unheard = this.#sweep.onFailed(() => left.abort());
+    this.#sweep.start();
     const ended = this.#processor.state$.subscribe({
       next: ({ tags }) => {
         if (!tags.includes('running')) left.abort();
@@ -70,6 +79,7 @@ export class ProjectionErasure {
       if (left.signal.aborted && isBusError(error, 'ABORTED')) return isDone();
       throw error;
     } finally {
+      unheard();
       ended.unsubscribe();
     }
   }

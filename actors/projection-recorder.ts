@@ -105,7 +105,6 @@ export class ProjectionRecorder implements Recorder {
 
   /** Handles one event. @throws what the handler throws, and then nothing of it remains; {TypeError} when it returns a promise. */
   call(event: StoredEvent): void {
-    if (event.erased === true) return;
     const { calls } = this.#options;
     this.#inView(event.type, (view) => calls.get(event.type)?.(view, event));
   }

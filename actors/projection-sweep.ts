@@ -12,6 +12,7 @@ export class ProjectionSweep {
   readonly #name: string;
   readonly #store: ProjectionStore;
   #running: Promise<void> | undefined;
+  readonly #failureListeners = new Set<() => void>();
   #isAsked = false;
   #isClosed = false;
 
@@ -24,6 +25,12 @@ export class ProjectionSweep {
   start(): void {
     this.#isAsked = true;
     this.#running ??= this.#run();
+  }
+
+  /** Calls `told` when it gives up, which it does at the first failure: until it is started again. Until what is returned is called. */
+  onFailed(told: () => void): () => void {
+    this.#failureListeners.add(told);
+    return () => this.#failureListeners.delete(told);
   }
 
   /** Resolves when it does nothing any more: at most one transaction later. */
@@ -43,6 +50,7 @@ export class ProjectionSweep {
     } catch (error) {
       // The next start tries again.
       this.#store.processors.report(error);
+      for (const told of [...this.#failureListeners]) told();
     } finally {
       this.#running = undefined;
     }

@@ -77,7 +77,8 @@ export class Projections {
       },
     });
     this.#projectionByName.set(name, projection as Projection);
-    this.#erasureByName.set(name, new ProjectionErasure(kind, processor, reader, () => projection.isToRun));
+    const isToRun = () => projection.isToRun;
+    this.#erasureByName.set(name, new ProjectionErasure(kind, { processor, reader, sweep, isToRun }));
     return projection;
   }
 

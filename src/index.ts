@@ -18,14 +18,8 @@ export type { BusView } from '../actors/bus-view.ts';
 export { type CloseOnSignalOptions, closeOnSignal } from '../actors/close-on-signal.ts';
 export { type ConnectOptions, connectBus } from '../actors/connect.ts';
 export type { CorrelationOptions } from '../actors/correlation.ts';
-export type {
-  DeadLetter,
-  DeadLetterChoice,
-  DeadLetterFilter,
-  DeadLetterListOptions,
-  DeadLetters,
-  RetryOutcome,
-} from '../actors/dead-letters.ts';
+export type { DeadLetterChoice, DeadLetterFilter, DeadLetterListOptions } from '../actors/dead-letter-options.ts';
+export type { DeadLetter, DeadLetters, RetryOutcome } from '../actors/dead-letters.ts';
 export type { EncryptionInfo } from '../actors/encryption-info.ts';
 export type {
   EncryptionOptions,
@@ -34,9 +28,9 @@ export type {
   MasterKeyProvider,
   SealMode,
 } from '../actors/encryption-options.ts';
+export type { ErasedEvents } from '../actors/erased-events.ts';
 export type { ErasedProjection, EraseTarget, ErasureReceipt } from '../actors/erasure.ts';
 export type { CircuitOptions, FailureOptions, OnFailure, RetryOptions } from '../actors/failure-policy.ts';
-export type { ErasedEvents } from '../actors/erased-events.ts';
 export type { HandlerAnswer, HandlerAppendOptions, HandlerContext } from '../actors/handler-context.ts';
 export type {
   EventsOptions,

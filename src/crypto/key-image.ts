@@ -62,9 +62,11 @@ export function entriesWithout(
     }
   }
   if (isNew.size === 0) return undefined;
-  for (const start of table.erasedNames())
-    if (!wanted.has(nameKey(table.domainAt(start), table.ownerTagAt(start)))) image.copy(start);
-  for (const { domain, tag, upToId, timeMs } of wanted.values())
+  for (const start of table.erasedNames()) {
+    const name = wanted.get(nameKey(table.domainAt(start), table.ownerTagAt(start)));
+    if (name === undefined || !isNew.has(name)) image.copy(start);
+  }
+  for (const { domain, tag, upToId, timeMs } of isNew)
     image.put((target, at) => {
       const kind = entryKinds.name;
       writeEntry(target, at, { kind, domain, id: upToId, ownerTag: tag, subjectTag: noTag, generation, timeMs, epoch });

@@ -12,6 +12,7 @@ import type { StoreSecrets } from '../crypto/secrets.ts';
 import { BusError } from '../errors.ts';
 import { keySealsMax, u48Max } from '../limits.ts';
 import type { Engine, Snapshot } from '../storage/engine.ts';
+import { readClock } from './clock.ts';
 import { rebuildIndex } from './deferred-index.ts';
 import { KeyedEngine } from './keyed-engine.ts';
 import { LogReader } from './log-reader.ts';
@@ -84,7 +85,7 @@ function openBook(engine: Engine, options: Omit<LogWriterOptions, 'keys'>, setup
     facts,
     plainUntil,
     writerEpoch: epoch + 1,
-    nowMs: options.clock,
+    nowMs: () => readClock(options.clock),
     sealsMax: keySealsMax,
   });
   try {

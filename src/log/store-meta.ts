@@ -26,6 +26,8 @@ const numberNames = [
   'lastKeyId',
   'plainEvents',
 ] as const;
+/** Those that only stores with encryption have. */
+export const keyNumbers = ['keyGeneration', 'lastKeyId', 'plainEvents'] as const satisfies readonly MetaNumber[];
 export type MetaNumber = (typeof numberNames)[number];
 
 /** What an open store knows of itself for good. */

@@ -11,7 +11,7 @@ import { type BusError, isBusError } from '../errors.ts';
 import { pageBlocksMax, verifyProblemsMax } from '../limits.ts';
 import type { Engine, Snapshot, TableName } from '../storage/engine.ts';
 import { throwIfAborted } from './pages.ts';
-import { readIdentity, readMetaNumber } from './store-meta.ts';
+import { hasEncryption, keyNumbers, readIdentity, readMetaNumber } from './store-meta.ts';
 import { timeOf } from './tail.ts';
 import { letterProblem, parkedProblem } from './verify-letters.ts';
 import { checkProjectionRow } from './verify-projections.ts';
@@ -145,7 +145,7 @@ class Verifier {
         readIdentity(snapshot, this.#engine.path);
         this.#indexedPosition = readMetaNumber(snapshot, 'indexedPosition');
         this.#guard('events_log', () => this.#findHead(snapshot));
-        for (const name of ['writerEpoch', 'sweptPosition'] as const) {
+        for (const name of ['writerEpoch', 'sweptPosition', ...(hasEncryption(snapshot) ? keyNumbers : [])] as const) {
           const isWhole = this.#guard('meta', () => void readMetaNumber(snapshot, name));
           this.#isMetaWhole &&= isWhole;
         }

@@ -5,15 +5,13 @@
  */
 import type { KeyBook } from '../crypto/key-ports.ts';
 import type { Engine, RowWrite, Snapshot } from '../storage/engine.ts';
-import { metaNumberRow, readMetaNumber } from './store-meta.ts';
+import { keyNumbers, metaNumberRow, readMetaNumber } from './store-meta.ts';
 
 interface KeyMeta {
   readonly keyGeneration: number;
   readonly lastKeyId: number;
   readonly plainEvents: number;
 }
-
-const metaNames = ['keyGeneration', 'lastKeyId', 'plainEvents'] as const;
 
 export class WriterKeys {
   readonly book: KeyBook;
@@ -43,7 +41,7 @@ export class WriterKeys {
       lastKeyId: book.lastKeyId,
       plainEvents: this.#meta.plainEvents + plainEvents,
     };
-    return metaNames
+    return keyNumbers
       .filter((name) => this.#meta[name] !== this.#next[name])
       .map((name) => metaNumberRow(name, this.#next[name]));
   }
@@ -56,7 +54,7 @@ export class WriterKeys {
 }
 
 function readKeyMeta(snapshot: Snapshot): KeyMeta {
-  const [keyGeneration, lastKeyId, plainEvents] = metaNames.map((name) => readMetaNumber(snapshot, name)) as [
+  const [keyGeneration, lastKeyId, plainEvents] = keyNumbers.map((name) => readMetaNumber(snapshot, name)) as [
     number,
     number,
     number,

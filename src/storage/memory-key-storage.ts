@@ -8,7 +8,7 @@ export class MemoryKeyStorage implements KeyStorage {
   readonly path: string;
   bytes: Buffer | undefined;
   /** Called before anything is written; what it throws, the write throws. */
-  beforeWrite: () => void = () => undefined;
+  beforeWrite: (() => void) | undefined;
 
   constructor(path: string) {
     this.path = path;
@@ -27,12 +27,12 @@ export class MemoryKeyStorage implements KeyStorage {
   recover(): void {}
 
   append(end: number, bytes: Uint8Array): void {
-    this.beforeWrite();
+    this.beforeWrite?.();
     this.bytes = Buffer.concat([(this.bytes ?? Buffer.alloc(0)).subarray(0, end), bytes]);
   }
 
   replace(bytes: Uint8Array, onReplaced: () => void): void {
-    this.beforeWrite();
+    this.beforeWrite?.();
     this.bytes?.fill(0);
     this.bytes = Buffer.from(bytes);
     onReplaced();

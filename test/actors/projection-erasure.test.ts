@@ -1,6 +1,11 @@
 /** Erasures and projections: what was made of erased events goes, too, and the receipt says when. */
 import { expect, test } from 'vitest';
-import type { Bus, Projection, ProjectionOptions, StoredEvent } from '#store';
+import { storeOn } from '#actors/open-store';
+import { resolveOptions } from '#actors/options';
+import { unlockKeys } from '#actors/store-keys';
+import { encodeMark, markKey } from '#kernel/codec/projection-row';
+import { keyIdAt } from '#kernel/log/sealed-payload';
+import type { Bus, Projection, ProjectionOptions } from '#store';
 import { collect } from '../kit/collect.ts';
 import { type BusOptions, type TempStore, tempStore } from '../kit/temp-store.ts';
 import { testKey } from '../kit/test-key.ts';
@@ -284,3 +289,157 @@ test('signal ends the wait for projections, and the erasure stands', async () =>
   await expect(erased).rejects.toMatchObject({ code: 'ABORTED', detail: { outcome: 'unknown' } });
   await expect(bus.append('diary', said('more'))).rejects.toMatchObject({ code: 'KEY_ERASED' });
 });
+
+test('what a projection has handled and not saved when something is erased does not come back with its next save', async () => {
+  const bus = await sealed(tempStore());
+  const projection = lastSaid(bus, { checkpoint: { ms: 60_000 } });
+  projection.start();
+  await projection.caughtUp();
+  await bus.append('diary', said(secret));
+  await expect.poll(() => projection.status.context.position).toBe(1);
+  const durable = projection.position;
+
+  const receipt = await bus.erase({ stream: 'diary' });
+  await bus.append('news', said('all'));
+  await projection.caughtUp();
+
+  expect(durable).toBe(0);
+  expect(receipt).toMatchObject({ projections: [{ name: 'last', state: 'rebuilt' }], final: true });
+  expect(await entriesOf(projection)).toEqual({ news: 'all' });
+});
+
+test('a projection of a store that had no encryption is built anew with sealed values', async () => {
+  const store = tempStore();
+  const plain = await store.openBus({ encryption: undefined } as BusOptions);
+  const before = lastSaid(plain);
+  before.start();
+  await plain.append('diary', said(secret));
+  await before.caughtUp();
+  await plain.close();
+  const wasPlain = isInRows(store, secret);
+
+  const bus = await sealed(store);
+  const projection = lastSaid(bus);
+  projection.start();
+  await projection.caughtUp();
+  await expect.poll(() => rowsOf(store).length).toBe(2);
+
+  expect(wasPlain).toBe(true);
+  expect(isInRows(store, secret)).toBe(false);
+  expect(await entriesOf(projection)).toEqual({ diary: secret });
+  expect(await bus.erase({ stream: 'diary' })).toMatchObject({ events: 0, plainEvents: 1, final: false });
+});
+
+test('a build whose key is gone is read as empty, at position 0, until another one is done', async () => {
+  const store = tempStore();
+  const bus = await sealed(store);
+  const before = lastSaid(bus);
+  before.start();
+  await bus.append('diary', said(secret));
+  await before.caughtUp();
+  await bus.close();
+  await eraseKey(store, 'last', 1);
+
+  const next = await sealed(store);
+  const view = next.view<string>('last');
+  const seen: unknown[] = [];
+  const watching = view.watch('diary').subscribe((value) => seen.push(value));
+  const meanwhile = [view.position, view.version, await view.get('diary'), await collect(view.range())];
+  const projection = lastSaid(next);
+  projection.start();
+  await view.waitFor(1);
+  await expect.poll(() => seen).toEqual([undefined, secret]);
+  watching.unsubscribe();
+
+  expect(meanwhile).toEqual([0, undefined, undefined, []]);
+  expect(await entriesOf(projection)).toEqual({ diary: secret });
+  expect(projection.status.context.generation).toBe(2);
+  expect((await next.verify()).problems).toEqual([]);
+});
+
+test('keys of builds that are swept are erased before their rows go, also when a crash came in between', async () => {
+  const store = tempStore();
+  const bus = await sealed(store);
+  const projection = lastSaid(bus);
+  projection.start();
+  await bus.append('diary', said(secret));
+  await projection.caughtUp();
+  await projection.close();
+  const left = rowsOf(store).find(({ key }) => Buffer.from(key).includes('diary')) as { value: Uint8Array };
+  const other = lastSaid(bus, { version: 2 });
+  other.start();
+  await other.caughtUp();
+  await expect.poll(() => rowsOf(store).length).toBe(2);
+  await bus.close();
+
+  expect(await isKeyErased(store, 'last', 1, left.value)).toBe(true);
+});
+
+test('verify finds a damaged mark, and one of a build that was never begun', async () => {
+  const store = tempStore();
+  const bus = await sealed(store);
+  const projection = lastSaid(bus);
+  projection.start();
+  await bus.append('diary', said(secret));
+  await projection.caughtUp();
+  await projection.stop();
+  await bus.erase({ stream: 'diary' });
+  const rows = rowsOf(store) as { key: Uint8Array; value: Uint8Array }[];
+  const mark = rows.find(({ key }) => key.length === 'last'.length + 15) as { key: Uint8Array; value: Uint8Array };
+  const sound = await bus.verify();
+
+  const damaged = Uint8Array.from(mark.value, (byte, index) => (index === 2 ? byte ^ 1 : byte));
+  const key = markKey('last', 7, 2);
+  rows.splice(rows.indexOf(mark), 1, { key: mark.key, value: damaged }, { key, value: encodeMark(key, 2) });
+  const { problems } = await bus.verify();
+
+  expect(sound.problems).toEqual([]);
+  expect(problems.map(({ message }) => message)).toEqual([
+    expect.stringContaining('a row of projections is damaged'),
+    'build 7 of the projection "last" was never begun, and has a mark of an erasure',
+  ]);
+});
+
+test('what to erase is checked, and where it can be', async () => {
+  const store = tempStore();
+  const bus = await sealed(store);
+  const reader = await sealed(store, { readOnly: true });
+  const plain = await tempStore().openBus({ encryption: undefined } as BusOptions);
+
+  await expect(bus.erase({} as never)).rejects.toThrow(TypeError);
+  await expect(bus.erase({ stream: 'a', subject: 'b' } as never)).rejects.toThrow('either { stream } or { subject }');
+  await expect(bus.erase({ stream: 'a' }, { later: true } as never)).rejects.toThrow('no option "later"');
+  await expect(bus.erase({ subject: 'x'.repeat(513) })).rejects.toThrow('the subject to erase is longer than 512 bytes');
+  await expect(bus.erase({ stream: '$bus' })).rejects.toMatchObject({ code: 'STREAM_NAME_INVALID' });
+  await expect(bus.erase({ stream: 'a' }, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+    code: 'ABORTED',
+    detail: { outcome: 'nothing-written' },
+  });
+  await expect(reader.erase({ stream: 'a' })).rejects.toMatchObject({ code: 'STORE_READ_ONLY' });
+  await expect(plain.erase({ stream: 'a' })).rejects.toMatchObject({ code: 'UNSUPPORTED', detail: { feature: 'erase' } });
+  expect(() => lastSaid(bus, { sealed: 'no' as never })).toThrow('sealed must be true or false');
+  expect(() => lastSaid(bus, { onErased: (async () => undefined) as never })).toThrow('onErased must be a synchronous');
+});
+
+async function writerOf(store: TempStore) {
+  const options = resolveOptions({ encryption, path: ':memory:', inline: true });
+  const keys = await unlockKeys(store.storage.keys, options.encryption, undefined);
+  return storeOn(await store.openEngine(), options, { onFailed: () => undefined }, keys);
+}
+
+async function eraseKey(store: TempStore, projection: string, build: number): Promise<void> {
+  const writer = await writerOf(store);
+  await writer.appender?.erase({ projection, build });
+  await writer.stopAppends();
+  await writer.release();
+}
+
+/** Whether the key that the value of an entry is sealed with can't be opened any more. */
+async function isKeyErased(store: TempStore, name: string, build: number, value: Uint8Array): Promise<boolean> {
+  const writer = await writerOf(store);
+  const id = keyIdAt(value, 0);
+  const isErased = writer.engine.read(({ keys }) => keys?.isErased(id, { kind: 'projection', name, build }, undefined));
+  await writer.stopAppends();
+  await writer.release();
+  return isErased === true;
+}

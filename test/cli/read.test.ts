@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { runCommandLine } from '#kernel/cli/run';
+import { testKeyEnvironment } from '../kit/test-key.ts';
 import { linesOf, runCli, startCli, TextStream } from './child-program.ts';
 import { storeOf } from './store-fixture.ts';
 
@@ -134,7 +135,11 @@ test('on a terminal the output has colors and fits its width', async () => {
   ]);
   const terminal = Object.assign(new TextStream(), { isTTY: true, columns: 60, hasColors: () => true });
 
-  const code = await runCommandLine(['read', directory], { stdout: terminal, stderr: new TextStream(), env: {} });
+  const code = await runCommandLine(['read', directory], {
+    stdout: terminal,
+    stderr: new TextStream(),
+    env: { ...testKeyEnvironment },
+  });
 
   expect(code).toBe(0);
   expect(terminal.text).toContain('\u001b[1mPlaced\u001b[22m');

@@ -3,13 +3,24 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type NewEvent, openBus } from '#store';
+import { type NewEvent, type OpenOptions, openBus } from '#store';
 import { tempDirectory } from '../kit/temp-store.ts';
 
+type Appends = readonly (readonly [string, NewEvent | NewEvent[]])[];
+
 /** A closed store in which each of `appends` is a commit; removed when the test ends. */
-export async function storeOf(...appends: readonly (readonly [string, NewEvent | NewEvent[]])[]): Promise<string> {
+export function storeOf(...appends: Appends): Promise<string> {
+  return filled({}, appends);
+}
+
+/** One in whose file the text of events can be found. */
+export function plainStoreOf(...appends: Appends): Promise<string> {
+  return filled({ encryption: undefined }, appends);
+}
+
+async function filled(options: Pick<OpenOptions, 'encryption'>, appends: Appends): Promise<string> {
   const directory = tempDirectory();
-  const bus = await openBus({ path: directory });
+  const bus = await openBus({ path: directory, ...options });
   for (const [stream, events] of appends) await bus.append(stream, events);
   await bus.close();
   return directory;

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { tempDirectory } from '../kit/temp-store.ts';
 import { runCli, startCli } from './child-program.ts';
-import { damageText, storeOf, truncate } from './store-fixture.ts';
+import { damageText, plainStoreOf, storeOf, truncate } from './store-fixture.ts';
 
 const commands = ['info', 'read', 'tail', 'verify', 'processors', 'dead-letters'];
 /** A whole command line of each. */
@@ -127,7 +127,7 @@ test('a store too damaged to be opened ends with exit code 3', async () => {
 
 test('damage that a read meets ends it with exit code 3, after what came before', async () => {
   const large = 'x'.repeat(20_000);
-  const directory = await storeOf(
+  const directory = await plainStoreOf(
     ['orders', { type: 'Placed', data: large }],
     ['orders', { type: 'Placed', data: `marked place ${large}` }],
   );

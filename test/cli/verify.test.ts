@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { tempDirectory } from '../kit/temp-store.ts';
 import { runCli, startCli, startWriter } from './child-program.ts';
-import { damageText, storeOf } from './store-fixture.ts';
+import { damageText, plainStoreOf, storeOf } from './store-fixture.ts';
 
 async function damagedStore(): Promise<string> {
-  const directory = await storeOf(
+  const directory = await plainStoreOf(
     ['orders', { type: 'Placed', data: { note: 'as it was' } }],
     ['orders', { type: 'Placed', data: { note: 'marked place' } }],
     ['orders', { type: 'Placed', data: { note: 'as it was' } }],

@@ -3,9 +3,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { sealRow } from '#kernel/codec/row';
 import {
+  decodeTimerEvent,
   decodeTimerNameRow,
   decodeTimerRow,
   decodeTimerState,
+  encodeTimerEvent,
+  encodeTimerHead,
   encodeTimerNameRow,
   encodeTimerRow,
   encodeTimerState,
@@ -109,4 +112,33 @@ test.each([
   ['more than a byte for the count', [0, 0]],
 ])('%s is no key of this table', (_, bytes) => {
   expect(timerRowKind(Uint8Array.from(bytes))).toBeUndefined();
+});
+
+test('a timer whose event is sealed comes back as it was, and its head says nothing of the event', () => {
+  fc.assert(
+    fc.property(timer, fc.option(text, { nil: undefined }), ({ place: at, data, ...names }, subject) => {
+      const rowKey = timerDueKey(at);
+      const event = { record: recordOf(data), subject };
+      const head = encodeTimerHead({ ...names, incarnation });
+      const { encoding, bytes } = encodeTimerEvent(event);
+      const row = sealRow(rowKey, Buffer.concat([head, Buffer.of(encoding | 0x80), bytes]));
+
+      const read = decodeTimerRow(rowKey, row);
+
+      expect(read.head).toEqual({ ...at, ...names, incarnation });
+      expect(read.event).toMatchObject({ at: head.length });
+      const back = decodeTimerEvent(rowKey, { encoding, bytes });
+      expect({ ...back, record: Buffer.from(back.record) }).toEqual(event);
+    }),
+  );
+});
+
+test('a sealed event of a timer that is cut short, or of another encoding, is damaged', () => {
+  const rowKey = timerDueKey({ dueMs: 1, sequence: 1 });
+  const { encoding, bytes } = encodeTimerEvent({ record: recordOf(1), subject: 'ada' });
+
+  for (let length = 0; length < bytes.length; length++) {
+    expect(() => decodeTimerEvent(rowKey, { encoding, bytes: bytes.subarray(0, length) })).toThrow(corrupt);
+  }
+  expect(() => decodeTimerEvent(rowKey, { encoding: 2, bytes })).toThrow(corrupt);
 });

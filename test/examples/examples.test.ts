@@ -134,3 +134,19 @@ test('an order workflow goes the ways that its statechart allows, and no other',
     "refused: an order that is cancelled can't be Shipped",
   ]);
 });
+
+test('a person is forgotten in all streams, and in what was made of them', async () => {
+  const lines = await outputOf('forget-a-person.ts');
+
+  expect(lines).toEqual([
+    'nights of Ada: 3',
+    'erased: 2 events, nights-by-guest rebuilt, final: true',
+    'nights of Ada: undefined of Ben: 3',
+    '1 hotel-sea Booked (erased)',
+    "2 hotel-sea Booked { name: 'Ben', nights: 1 }",
+    '3 hotel-hill Complained (erased)',
+    "4 hotel-hill Booked { name: 'Ben', nights: 2 }",
+    'refused: KEY_ERASED',
+    'another key: MASTER_KEY_WRONG',
+  ]);
+});

@@ -8,10 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Bus } from '#actors/bus';
+import { keyedReader } from '#actors/keyed-reader';
 import { busOn } from '#actors/open-bus';
 import { storeOn } from '#actors/open-store';
 import { type OpenOptions, resolveOptions } from '#actors/options';
-import { unlockKeys } from '#actors/store-keys';
+import { openSecrets, unlockKeys } from '#actors/store-keys';
 import type { KeyStorage } from '#kernel/crypto/key-storage';
 import { initialMetaRows } from '#kernel/log/store-meta';
 import type { Engine } from '#kernel/storage/engine';
@@ -63,7 +64,17 @@ export class TempStore implements AsyncDisposable {
     this.directory = kind === 'lmdb' ? makeDirectory() : ':memory:';
   }
 
+  /** What is stored; for reading, with what opens it. */
   async openEngine(options: BusOptions = {}): Promise<Engine> {
+    const engine = await this.#openStored(options);
+    const resolved = resolveOptions({ ...withTestKey(options), path: this.directory });
+    const keys = resolved.readOnly
+      ? await unlockKeys(this.#keyStorage(), resolved.encryption, resolved.signal)
+      : undefined;
+    return keys !== undefined && openSecrets(keys.storage, keys.key, keys.secrets) ? keyedReader(engine, keys) : engine;
+  }
+
+  async #openStored(options: BusOptions): Promise<Engine> {
     const resolved = resolveOptions({ ...options, path: this.directory });
     const initialRows = initialMetaRows(resolved.durability, 0);
     const engine =
@@ -81,7 +92,7 @@ export class TempStore implements AsyncDisposable {
   ): Promise<Bus<Events>> {
     const resolved = resolveOptions({ ...withTestKey(options), path: this.directory, inline: true });
     const keys = await unlockKeys(this.#keyStorage(), resolved.encryption, resolved.signal);
-    const engine = await this.openEngine(options);
+    const engine = await this.#openStored(options);
     try {
       const bus = await busOn<Events>(async (events) => storeOn(wrap(engine), resolved, events, keys), resolved);
       this.#open.add(bus);

@@ -4,7 +4,7 @@
  */
 import type { OpenOptions } from '#actors/options';
 
-const isSealed = Boolean(process.env.TEST_SEALED);
+export const isSealed = Boolean(process.env.TEST_SEALED);
 
 /** As many bytes as a master key has. */
 export const testKey = Uint8Array.from({ length: 32 }, (_, index) => index);

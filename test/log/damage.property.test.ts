@@ -10,6 +10,7 @@ import type { MemoryStorage } from '#kernel/storage/memory-engine';
 import { Bus, BusError, type NewEvent, type StoredEvent, type StreamInfo } from '#store';
 import { collect } from '../kit/collect.ts';
 import { TempStore } from '../kit/temp-store.ts';
+import { isSealed } from '../kit/test-key.ts';
 
 vi.mock('#kernel/limits', async (importOriginal) => ({
   ...(await importOriginal<typeof import('#kernel/limits')>()),
@@ -80,7 +81,7 @@ function questions(truth: Truth): [string, (bus: Bus) => Promise<unknown>, unkno
   ];
 }
 
-const damageCodes = ['STORE_CORRUPT', 'STORE_FORMAT'];
+const damageCodes = ['STORE_CORRUPT', 'STORE_FORMAT', ...(isSealed ? ['DECRYPTION_FAILED'] : [])];
 
 /** Asks everything; returns the questions that met the damage. */
 async function ask(bus: Bus, truth: Truth): Promise<string[]> {
@@ -219,9 +220,10 @@ test('a bit that flips in what a retry depends on makes no wrong duplicate', asy
 /** A store with the data of another. */
 function copyOf(original: TempStore): TempStore {
   const store = new TempStore('memory');
-  const { blocks, rows, transactionId } = structuredClone(original.storage) as MemoryStorage;
+  const { blocks, rows, transactionId, keys } = structuredClone(original.storage) as MemoryStorage;
   store.storage.blocks.push(...blocks);
   Object.assign(store.storage.rows, rows);
   store.storage.transactionId = transactionId;
+  if (keys.bytes !== undefined) store.storage.keys.bytes = Buffer.from(keys.bytes);
   return store;
 }

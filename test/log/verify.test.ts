@@ -20,6 +20,7 @@ import type { RowWrite, TableName } from '#kernel/storage/engine';
 import type { MemoryStorage } from '#kernel/storage/memory-engine';
 import { type Bus, limits } from '#store';
 import { engineKinds, type TempStore, tempStore } from '../kit/temp-store.ts';
+import { isSealed } from '../kit/test-key.ts';
 
 const options = { clock: () => 5000 };
 
@@ -131,7 +132,7 @@ test.each(engineKinds)('verify finds nothing wrong in a sound store and counts w
     events: 4,
     streams: 2,
     idempotencyKeys: 1,
-    encryption: undefined,
+    encryption: isSealed ? { sealedEvents: 4, erasedEvents: 0, plainEvents: 0 } : undefined,
     problemCount: 0,
     problems: [],
   });

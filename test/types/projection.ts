@@ -1,6 +1,15 @@
 /** Types of projections, as `npm run typecheck` sees them. Nothing here runs. */
 import type { Observable } from 'rxjs';
-import type { Bus, Pages, ProjectionEntry, ProjectionOptions, ProjectionView, StoredEvent } from '#store';
+import type {
+  Bus,
+  ErasedPart,
+  ErasureReceipt,
+  Pages,
+  ProjectionEntry,
+  ProjectionOptions,
+  ProjectionView,
+  StoredEvent,
+} from '#store';
 
 type OrderEvent =
   | { type: 'placed'; data: { n: number } }
@@ -34,6 +43,17 @@ export function aHandlerHasTheEventOfItsType(): void {
     onFailure: 'dead-letter',
     retry: { attempts: 3 },
   });
+  bus.projection<Order>({
+    name: 'orders',
+    version: 1,
+    on: { closed: (view, { stream }) => view.delete(stream) },
+    sealed: true,
+    onErased(view, erased) {
+      same<typeof view, ProjectionView<Order>>(true);
+      same<typeof erased, ErasedPart>(true);
+      if (erased.stream !== undefined) view.delete(erased.stream);
+    },
+  });
   anyBus.projection({ name: 'any', version: 1, on: { whatever: (view, { data }) => view.set(data.key, data.value) } });
 
   // @ts-expect-error there are no such events
@@ -48,6 +68,8 @@ export function aHandlerHasTheEventOfItsType(): void {
   bus.projection({ name: 'p', version: 1, on: { placed: () => Promise.resolve() } });
   // @ts-expect-error a version is needed
   bus.projection({ name: 'p', on: { placed: () => undefined } });
+  // @ts-expect-error corrections are synchronous
+  bus.projection({ name: 'p', version: 1, on: {}, onErased: async () => undefined });
   // @ts-expect-error it begins at the beginning
   bus.projection({ name: 'p', version: 1, from: 'now', on: { placed: () => undefined } });
   // @ts-expect-error types follow from the handlers
@@ -69,4 +91,17 @@ export async function aViewHasTheValues(options: ProjectionOptions<OrderEvent, O
     same<[typeof key, typeof value], [string, Order]>(true);
   }
   same<Awaited<ReturnType<ReturnType<typeof bus.view>['get']>>, unknown>(true);
+}
+
+export async function aReceiptSaysWhatIsLeft(): Promise<void> {
+  const receipt = await bus.erase({ stream: 'order-1' }, { signal: AbortSignal.timeout(1) });
+  same<typeof receipt, ErasureReceipt>(true);
+  for (const { name, state } of receipt.projections) {
+    same<[typeof name, typeof state], [string, 'corrected' | 'rebuilt' | 'pending']>(true);
+  }
+  if ('subject' in receipt.what) same<typeof receipt.what.subject, string>(true);
+  // @ts-expect-error one of both
+  await bus.erase({ stream: 'order-1', subject: 'person-1' });
+  // @ts-expect-error one of both
+  await bus.erase({});
 }
