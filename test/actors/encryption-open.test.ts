@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { openStore } from '#actors/open-store';
 import { resolveOptions } from '#actors/options';
 import type { Engine } from '#kernel/storage/engine';
-import { type Bus, type EncryptionOptions, openBus, type StoredEvent } from '#store';
+import { type Bus, detach, type EncryptionOptions, openBus, type StoredEvent } from '#store';
 import { Program } from '../cli/child-program.ts';
 import { ConnectedThread } from '../kit/connected-thread.ts';
 import { engineKinds, tempDirectory, tempStore } from '../kit/temp-store.ts';
@@ -209,6 +209,19 @@ test.each([{ encryption }, { encryption: undefined }])(
     expect(readdirSync(path)).not.toContain('keys');
   },
 );
+
+test('a sealed event outlives its bus once its data was looked at, and its keys are gone otherwise', async () => {
+  const bus = await openBus({ path: await encryptedStore(), encryption });
+  const [seen, unseen] = [await bus.event(1), await bus.event(1)];
+  const copy = detach((await bus.event(1)) as StoredEvent);
+  expect(seen?.data).toBe(secret);
+
+  await bus.close();
+
+  expect([seen?.data, copy.data]).toEqual([secret, secret]);
+  expect(unseen).toMatchObject({ stream: 's', version: 1, type: 'said' });
+  expect(() => unseen?.data).toThrow(expect.objectContaining({ code: 'STORE_CLOSED' }));
+});
 
 test('with prefixes only their streams are sealed, and a subject anywhere', async () => {
   const path = tempDirectory();
