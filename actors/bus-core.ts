@@ -4,7 +4,6 @@
  *
  * What users see of it is the bus (bus.ts), which asks for the parts it needs here.
  */
-import { isNativeError } from 'node:util/types';
 import { type Observable, Subject } from 'rxjs';
 import { type Actor, createActor, toPromise } from 'xstate';
 import type { Erasable } from '../src/crypto/key-owner.ts';
@@ -17,7 +16,6 @@ import type { AppendResult } from '../src/types.ts';
 import { AppendPath } from './append-path.ts';
 import type { Appender } from './appender.ts';
 import { type BusMachine, type BusState, busMachine } from './bus.machine.ts';
-import { CaughtError } from './caught-error.ts';
 import { Correlation } from './correlation.ts';
 import { Erasures } from './erasure.ts';
 import { ErasureGate } from './erasure-gate.ts';
@@ -34,6 +32,7 @@ import { PublishGate } from './publish-gate.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import { TimerService } from './timer-service.ts';
 import { timerStore } from './timer-store.ts';
+import { warn } from './warning.ts';
 import { HeadWatch } from './watch.ts';
 import { withinMs } from './within-ms.ts';
 
@@ -66,7 +65,10 @@ export class BusCore {
     const { report } = this;
     const store = open({ onFailed: (error) => this.#fail(error) });
     this.store = store;
-    this.errors$ = new GuardedObservable((subscriber) => this.#errors.subscribe(subscriber), warn);
+    this.errors$ = new GuardedObservable(
+      (subscriber) => this.#errors.subscribe(subscriber),
+      (error) => this.#warn(error),
+    );
     this.watch = new HeadWatch({ head: store.head, listen: store.listen, onError: report });
     this.#settings = settings;
     this.path = new AppendPath({
@@ -130,8 +132,12 @@ export class BusCore {
   /** Tells of a failure that nobody waits for. */
   readonly report = (error: unknown): void => {
     if (this.#errors.observed) this.#errors.next(error);
-    else warn(error);
+    else this.#warn(error);
   };
+
+  #warn(error: unknown): void {
+    warn(error, this.store.keys !== undefined);
+  }
 
   assertOpen(): void {
     if (this.#closing !== undefined) throw this.#closedError();
@@ -239,14 +245,4 @@ export class BusCore {
   #closedError(): BusError {
     return new BusError('STORE_CLOSED', 'the bus is closed', { path: this.store.engine.path });
   }
-}
-
-/** Something failed where nobody waits for it. Anything may have been thrown: only of our own errors is more used than texts. */
-function warn(error: unknown): void {
-  if (isNativeError(error) && error instanceof BusError) {
-    process.emitWarning(error);
-    return;
-  }
-  const { name, code, message, stack } = CaughtError.of(error);
-  process.emitWarning(Object.assign(new Error(message), { name, code }, stack === undefined ? {} : { stack }));
 }

@@ -59,7 +59,11 @@ export function needsBuilt(one: BenchCase): boolean {
   return one.kind !== 'work' || one.store === 'built';
 }
 
+/** All but who has cases of its own. */
+const againstAll = contenders.filter((contender) => contender !== 'varvebus-sealed');
 const againstPeers = [subject, 'lmdb-js', 'lmdb-js-shared'] as const;
+/** Sealed stores beside plain ones. */
+const againstPlain = ['varvebus-sealed', subject] as const;
 const againstInline = [subject, 'varvebus-inline'] as const;
 
 export const cases: readonly BenchCase[] = [
@@ -69,7 +73,7 @@ export const cases: readonly BenchCase[] = [
     unit: 'events/s',
     store: 'empty',
     about: 'one event per call, each awaited',
-    tasks: ofEach(contenders, (store, workload) =>
+    tasks: ofEach(againstAll, (store, workload) =>
       appendTask(store, 50, () => store.append(workload.stream(), [workload.event()]), 1),
     ),
   },
@@ -79,7 +83,7 @@ export const cases: readonly BenchCase[] = [
     unit: 'events/s',
     store: 'empty',
     about: '100 events to one stream per call, each awaited',
-    tasks: ofEach(contenders, (store, workload) =>
+    tasks: ofEach(againstAll, (store, workload) =>
       appendTask(store, 20, () => store.append(workload.stream(), workload.events(100)), 100),
     ),
   },
@@ -89,7 +93,27 @@ export const cases: readonly BenchCase[] = [
     unit: 'events/s',
     store: 'empty',
     about: '1024 calls of one event in flight; peer: 1024 events per transaction',
-    tasks: ofEach(contenders, (store, workload) =>
+    tasks: ofEach(againstAll, (store, workload) =>
+      appendTask(store, 10, () => store.appendSingles(workload.singles(1024)), 1024),
+    ),
+  },
+  {
+    id: 'sealed-append-batch-100',
+    kind: 'work',
+    unit: 'events/s',
+    store: 'empty',
+    about: 'append-batch-100 to an encrypted store',
+    tasks: ofEach(againstPlain, (store, workload) =>
+      appendTask(store, 20, () => store.append(workload.stream(), workload.events(100)), 100),
+    ),
+  },
+  {
+    id: 'sealed-append-1024',
+    kind: 'work',
+    unit: 'events/s',
+    store: 'empty',
+    about: 'append-1024 to an encrypted store, all 1000 streams with keys of their own',
+    tasks: ofEach(againstPlain, (store, workload) =>
       appendTask(store, 10, () => store.appendSingles(workload.singles(1024)), 1024),
     ),
   },
@@ -180,6 +204,22 @@ export const cases: readonly BenchCase[] = [
     store: 'built',
     about: 'one event at a random position',
     tasks: ofEach(againstPeers, randomTask),
+  },
+  {
+    id: 'sealed-scan',
+    kind: 'work',
+    unit: 'events/s',
+    store: 'built',
+    about: 'everything in order from an encrypted store, touching the data of each event',
+    tasks: ofEach(againstPlain, (store) => scanTask(store, { touchesData: true })),
+  },
+  {
+    id: 'sealed-query-2',
+    kind: 'work',
+    unit: 'events/s',
+    store: 'built',
+    about: 'an encrypted store folded by a query in two threads; beside it, in one thread in the same turns',
+    tasks: { 'varvebus-sealed': queryTask(2, 1), varvebus: queryTask(2) },
   },
   { id: 'open-1m', kind: 'open', unit: 'ms', about: 'a closed store of a million events, until it takes an append' },
   { id: 'disk-bytes', kind: 'size', unit: 'bytes/event', about: 'size of the files of that store' },

@@ -5,8 +5,11 @@ import { openLmdbJsStore } from './lmdb-js-store.ts';
 import type { Store } from './store.ts';
 import { openVarvebusStore } from './varvebus-store.ts';
 
-/** In the order of the table. `varvebus-inline` is the subject without a writer thread. */
-export const contenders = ['varvebus', 'varvebus-inline', 'lmdb-js', 'lmdb-js-shared'] as const;
+/**
+ * In the order of the table: the first that takes part in a case is what the others are compared with. `varvebus-sealed` is the
+ * subject with encryption, in cases of its own; `varvebus-inline` is it without a writer thread.
+ */
+export const contenders = ['varvebus-sealed', 'varvebus', 'varvebus-inline', 'lmdb-js', 'lmdb-js-shared'] as const;
 export type Contender = (typeof contenders)[number];
 export const subject = 'varvebus' satisfies Contender;
 
@@ -15,7 +18,10 @@ export function openStore(contender: Contender, directory: string): Promise<Stor
   switch (contender) {
     case 'varvebus':
     case 'varvebus-inline':
-      return openVarvebusStore(directory, { inline: contender === 'varvebus-inline' });
+    case 'varvebus-sealed': {
+      const isSealed = contender === 'varvebus-sealed';
+      return openVarvebusStore(directory, { inline: contender === 'varvebus-inline', isSealed });
+    }
     case 'lmdb-js':
     case 'lmdb-js-shared':
       return openLmdbJsStore(directory, contender === 'lmdb-js-shared');

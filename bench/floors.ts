@@ -18,6 +18,7 @@ const ratioFloors: Readonly<Record<string, Readonly<Record<string, number>>>> = 
   // The way to the handler may take 1.6 times as long as the append alone.
   'live-200': { 'append-1': 1 / 1.6 },
   'query-2': { 'query-1': 1.8 },
+  'sealed-query-2': { 'query-1': 1.8 },
   // What is parked costs the others nothing that could be measured.
   'drain-parked': { 'drain-unparked': 0.95 },
 };
@@ -31,6 +32,9 @@ const valueFloors: Readonly<Record<string, number>> = {
   'project-1000': 150_000,
   'dead-letter': 20_000,
   timers: 10_000,
+  'sealed-append-1024': 100_000,
+  'sealed-append-batch-100': 180_000,
+  'sealed-scan': 190_000,
   // Nothing that could be measured: 0.1 % of one processor.
   idle: 1000,
 };

@@ -2,7 +2,7 @@
  * The result of a run, and its two forms: the JSON document as it is, and a table for people.
  */
 import { type CaseUnit, isLessBetter } from './cases.ts';
-import { subject } from './contenders.ts';
+import type { Contender } from './contenders.ts';
 import { type Floor, ratioFloor, valueFloor } from './floors.ts';
 import type { Summary } from './statistics.ts';
 
@@ -23,6 +23,8 @@ export interface ContenderReport extends Summary {
 export interface CaseReport extends ContenderReport {
   readonly id: string;
   readonly unit: CaseUnit;
+  /** Who is measured: the subject, with encryption or without. */
+  readonly contender: Contender;
   /** Other contenders, and what the subject measured in the same turns to compare with, like `append-1` in `live-200`. */
   readonly peers: Readonly<Record<string, PeerReport>>;
 }
@@ -46,7 +48,7 @@ export function formatProgress({ id, unit, value, peers }: CaseReport): string {
 }
 
 function caseRows(row: CaseReport): string[][] {
-  const { id, unit, peers } = row;
+  const { id, unit, contender, peers } = row;
   const peerRows = Object.entries(peers).map(([name, peer]) => [
     '',
     '',
@@ -59,7 +61,7 @@ function caseRows(row: CaseReport): string[][] {
   const ownRow = [
     id,
     unit,
-    subject,
+    contender,
     ...contenderCells(row),
     '',
     ...floorCells(valueFloor(id, unit, row.value), limitText),

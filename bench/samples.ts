@@ -1,9 +1,9 @@
 /**
  * What the turns of one case have given, and the report that is made of it.
  */
-import { type BenchCase, isLessBetter } from './cases.ts';
+import { type BenchCase, contendersOf, isLessBetter } from './cases.ts';
 import type { Measurement } from './contender-process.ts';
-import { subject } from './contenders.ts';
+import type { Contender } from './contenders.ts';
 import type { CaseReport, ContenderReport, PeerReport } from './report.ts';
 import { median, pairedRatio, summarize } from './statistics.ts';
 
@@ -33,16 +33,19 @@ export class Samples {
     for (const [other, otherValue] of Object.entries(beside)) this.add(other, { value: otherValue, cpuUsPerEvent: 0 });
   }
 
-  report({ id, unit }: BenchCase): CaseReport {
-    const own = this.#of(subject);
+  report(one: BenchCase): CaseReport {
+    const { id, unit } = one;
+    const contender = contendersOf(one)[0] as Contender;
+    const own = this.#of(contender);
     const peerReport = (samples: readonly Sample[]): PeerReport => ({
       ...summarizeContender(samples),
       ratio: pairedRatio(values(own), values(samples), isLessBetter(unit)),
     });
-    const peers = [...this.#byName].filter(([name]) => name !== subject);
+    const peers = [...this.#byName].filter(([name]) => name !== contender);
     return {
       id,
       unit,
+      contender,
       ...summarizeContender(own),
       peers: Object.fromEntries(peers.map(([name, samples]) => [name, peerReport(samples)])),
     };

@@ -4,6 +4,8 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { openStore } from '#actors/open-store';
+import { resolveOptions } from '#actors/options';
 import type { Engine } from '#kernel/storage/engine';
 import { type Bus, type EncryptionOptions, openBus, type StoredEvent } from '#store';
 import { Program } from '../cli/child-program.ts';
@@ -305,6 +307,22 @@ function failingCommit(engine: Engine): Engine {
     commit: () => fail('the process ends here'),
   };
 }
+
+test.each([{}, { inline: true }, { readOnly: true }])(
+  'the secrets are gone from memory when a store is closed: %o',
+  async (how) => {
+    const path = await encryptedStore();
+    const store = await openStore(resolveOptions({ path, encryption, ...how }), { onFailed: () => undefined });
+    const memory = new Uint8Array(store.keys?.secrets.memory as SharedArrayBuffer);
+    const before = memory.some((byte) => byte !== 0);
+
+    await store.stopAppends();
+    await store.release();
+
+    // The first bytes are a counter.
+    expect([before, memory.subarray(8).some((byte) => byte !== 0)]).toEqual([true, false]);
+  },
+);
 
 function fail(message: string): never {
   throw new Error(message);

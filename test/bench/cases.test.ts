@@ -2,8 +2,12 @@ import { expect, test } from 'vitest';
 import { cases, contendersOf, needsBuilt } from '../../bench/cases.ts';
 import { subject } from '../../bench/contenders.ts';
 
-test('the subject takes part in every case, before its peers', () => {
-  for (const one of cases) expect(contendersOf(one)[0]).toBe(subject);
+test('the subject takes part in every case, before its peers, but behind itself with encryption', () => {
+  for (const one of cases) {
+    const expected = one.id.startsWith('sealed-') ? ['varvebus-sealed', subject] : [subject];
+    expect(contendersOf(one).slice(0, expected.length)).toEqual(expected);
+    expect(contendersOf(one).includes('varvebus-sealed')).toBe(expected.length === 2);
+  }
 });
 
 test('the append cases are measured against the writer in the same thread, too', () => {

@@ -13,6 +13,7 @@ const base: Report = {
       min: 250_000,
       max: 310_000,
       cpuUsPerEvent: 2,
+      contender: 'varvebus',
       peers: { 'lmdb-js': { value: 100_000, min: 90_000, max: 110_000, cpuUsPerEvent: 5, ratio: 3 } },
     },
   ],

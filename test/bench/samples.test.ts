@@ -2,7 +2,14 @@ import { expect, test } from 'vitest';
 import type { WorkCase } from '../../bench/cases.ts';
 import { Samples } from '../../bench/samples.ts';
 
-const rateCase = { id: 'a-case', unit: 'events/s', kind: 'work', store: 'empty', about: '', tasks: {} } as const;
+const rateCase = {
+  id: 'a-case',
+  unit: 'events/s',
+  kind: 'work',
+  store: 'empty',
+  about: '',
+  tasks: { varvebus: () => ({ warmUp: async () => ({ events: 0, checksum: 0 }), run: async () => ({ events: 0 }) }) },
+} as const;
 const timeCase: WorkCase = { ...rateCase, unit: 'ms' };
 
 function turn(events: number, more: { readonly value?: number; readonly beside?: Record<string, number> } = {}) {
