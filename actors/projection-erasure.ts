@@ -2,12 +2,13 @@
  * A projection as an erasure meets it: it saves and lets go of what it has in memory before, and takes in afterwards what was
  * erased behind it (projection-work.ts), if it runs.
  */
-import { firstValueFrom } from 'rxjs';
+import { combineLatest, firstValueFrom } from 'rxjs';
 import { filter, map } from 'rxjs/operators';
 import { isBusError } from '../src/errors.ts';
 import { abortError } from '../src/log/pages.ts';
 import type { Processor } from './processor.ts';
 import type { ProcessorState } from './processor-status.ts';
+import type { ProjectionBreaks } from './projection-breaks.ts';
 import type { StoredProjection } from './projection-reader.ts';
 import type { ProjectionSweep } from './projection-sweep.ts';
 import type { ProjectionKind } from './projection-work.ts';
@@ -20,6 +21,7 @@ export interface ErasureParts {
   readonly processor: Processor;
   readonly reader: StoredProjection<unknown>;
   readonly sweep: ProjectionSweep;
+  readonly breaks: ProjectionBreaks;
   /** What its user wants. */
   readonly isToRun: () => boolean;
 }
@@ -29,20 +31,27 @@ export class ProjectionErasure {
   readonly #processor: Processor;
   readonly #reader: StoredProjection<unknown>;
   readonly #sweep: ProjectionSweep;
+  readonly #breaks: ProjectionBreaks;
   readonly #isToRun: () => boolean;
 
-  constructor(kind: ProjectionKind, { processor, reader, sweep, isToRun }: ErasureParts) {
+  constructor(kind: ProjectionKind, { processor, reader, sweep, breaks, isToRun }: ErasureParts) {
     this.kind = kind;
     this.#processor = processor;
     this.#reader = reader;
     this.#sweep = sweep;
+    this.#breaks = breaks;
     this.#isToRun = isToRun;
   }
 
   /** Resolves when nothing is in its memory. It goes on by itself from what is stored, as far as it gets. */
   async letGo(): Promise<void> {
+    if (this.kind.isSealed && !clean.includes(this.#processor.status.state)) {
+      await this.#breaks.during(() => this.#restOnce());
+    }
+  }
+
+  async #restOnce(): Promise<void> {
     const processor = this.#processor;
-    if (!this.kind.isSealed || clean.includes(processor.status.state)) return;
     if (this.#isToRun()) processor.pause();
     const state = await firstValueFrom(
       processor.state$.pipe(
@@ -63,9 +72,10 @@ export class ProjectionErasure {
     const left = new AbortController();
     const unheard = this.#sweep.onFailed(() => left.abort());
     this.#sweep.start();
-    const ended = this.#processor.state$.subscribe({
-      next: ({ tags }) => {
-        if (!tags.includes('running')) left.abort();
+    const ended = combineLatest([this.#processor.state$, this.#breaks.count$]).subscribe({
+      next: ([{ tags }, breaks]) => {
+        // Another erasure, or a rebuild, lets it go on by itself.
+        if (!tags.includes('running') && breaks === 0) left.abort();
       },
       complete: () => left.abort(),
     });

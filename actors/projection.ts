@@ -9,6 +9,7 @@ import { BusError, isBusError } from '../src/errors.ts';
 import type { Pages } from '../src/types.ts';
 import type { Processor, WaitOptions } from './processor.ts';
 import type { ProcessorState, ProcessorStatus } from './processor-status.ts';
+import type { ProjectionBreaks } from './projection-breaks.ts';
 import type { Moment, ProjectionRangeOptions, StoredProjection } from './projection-reader.ts';
 import type { ProjectionSweep } from './projection-sweep.ts';
 import type { ProjectionEntry } from './projection-view.ts';
@@ -29,6 +30,7 @@ export interface ProjectionParts<Value> {
   readonly processor: Processor;
   readonly reader: StoredProjection<Value>;
   readonly sweep: ProjectionSweep;
+  readonly breaks: ProjectionBreaks;
   readonly isBuilding: () => boolean;
   /** The number of the build it works on. */
   readonly build: () => number | undefined;
@@ -169,8 +171,12 @@ export class Projection<Value = unknown> implements AsyncDisposable {
    * @throws {PROCESSOR_STOPPED} when it was closed, and whatever a commit fails for.
    */
   async rebuild(): Promise<void> {
-    const { processor, beginBuild } = this.#parts;
     if (this.#closing !== undefined) throw this.#ended();
+    await this.#parts.breaks.during(() => this.#rebuild());
+  }
+
+  async #rebuild(): Promise<void> {
+    const { processor, beginBuild } = this.#parts;
     const isToRun = this.#isToRun;
     await processor.stop();
     try {

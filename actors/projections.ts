@@ -7,6 +7,7 @@ import type { EventShape } from '../src/types.ts';
 import type { Handler } from './processor-options.ts';
 import type { Processors } from './processors.ts';
 import { Projection } from './projection.ts';
+import { ProjectionBreaks } from './projection-breaks.ts';
 import { ProjectionErasure } from './projection-erasure.ts';
 import { type ErasedPart, type ProjectionOptions, resolveProjection } from './projection-options.ts';
 import { type ProjectionSource, StoredProjection } from './projection-reader.ts';
@@ -45,6 +46,7 @@ export class Projections {
     const kind = { name, version, isSealed, isConcerned, canCorrect: onErased !== undefined };
     const { engine, processors: processorStore } = this.#store;
     const sweep = new ProjectionSweep(name, this.#store);
+    const breaks = new ProjectionBreaks();
     const work = new ProjectionWork(kind, this.#store, {
       onOpened: (entries) => {
         recorder.open(entries);
@@ -67,6 +69,7 @@ export class Projections {
       processor,
       reader,
       sweep,
+      breaks,
       isBuilding: () => work.isBuilding,
       build: () => work.build,
       head: () => processorStore.head(),
@@ -78,7 +81,7 @@ export class Projections {
     });
     this.#projectionByName.set(name, projection as Projection);
     const isToRun = () => projection.isToRun;
-    this.#erasureByName.set(name, new ProjectionErasure(kind, { processor, reader, sweep, isToRun }));
+    this.#erasureByName.set(name, new ProjectionErasure(kind, { processor, reader, sweep, breaks, isToRun }));
     return projection;
   }
 

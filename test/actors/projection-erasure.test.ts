@@ -290,6 +290,60 @@ test('signal ends the wait for projections, and the erasure stands', async () =>
   await expect(bus.append('diary', said('more'))).rejects.toMatchObject({ code: 'KEY_ERASED' });
 });
 
+for (const [what, interrupt] of [
+  ['another erasure', (bus: Bus) => bus.erase({ stream: 'news' })],
+  ['a rebuild', (_: Bus, projection: Projection) => projection.rebuild()],
+] as const) {
+  test(`an erasure that waits for a projection is not told that it is pending because of ${what}`, async () => {
+    const bus = await sealed(tempStore());
+    bus.errors$.subscribe();
+    let failures = 1;
+    const projection = lastSaid(bus, {
+      retry: { minMs: 60_000, maxMs: 60_000 },
+      onErased: (view, { stream }) => {
+        if (failures-- > 0) throw new Error('planted');
+        view.delete(stream as string);
+      },
+    });
+    projection.start();
+    await bus.append('diary', said(secret));
+    await bus.append('news', said('all'));
+    await projection.caughtUp();
+    const waiting = bus.erase({ stream: 'diary' });
+    await projection.waitFor('retrying');
+
+    await interrupt(bus, projection);
+
+    expect(await waiting).toMatchObject({ projections: [{ name: 'last' }], final: true });
+  });
+}
+
+test('an erasure waits no longer for a projection that its user stops while another one has it rest', async () => {
+  const bus = await sealed(tempStore());
+  bus.errors$.subscribe();
+  const projection = lastSaid(bus, {
+    retry: { minMs: 60_000, maxMs: 60_000 },
+    onErased: () => {
+      throw new Error('planted');
+    },
+  });
+  projection.start();
+  await bus.append('diary', said(secret));
+  await bus.append('news', said('all'));
+  await projection.caughtUp();
+  const erased = [bus.erase({ stream: 'diary' })];
+  await projection.waitFor('retrying');
+  projection.state$.subscribe(({ state }) => {
+    if (state === 'paused') projection.pause();
+  });
+
+  erased.push(bus.erase({ stream: 'news' }));
+
+  for (const receipt of await Promise.all(erased)) {
+    expect(receipt).toMatchObject({ projections: [{ name: 'last', state: 'pending' }], final: false });
+  }
+});
+
 test('what a projection has handled and not saved when something is erased does not come back with its next save', async () => {
   const bus = await sealed(tempStore());
   const projection = lastSaid(bus, { checkpoint: { ms: 60_000 } });
