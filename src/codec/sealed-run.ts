@@ -6,6 +6,7 @@
  * itself, and where keys come from, is a port: crypto/.
  */
 import { assert } from '../assert.ts';
+import { isBusError } from '../errors.ts';
 import type { Block } from './block.ts';
 import { decryptionFailed } from './block.ts';
 import { readU16, readU32, writeU16, writeU48 } from './bytes.ts';
@@ -96,10 +97,24 @@ export class SealedRun {
     return this.#plain === 'erased' || this.#opener.isErased(this.keyId, this.stream, position);
   }
 
-  /** Data and metadata of all its records, one behind the other; `'erased'`: nobody can open it. @throws {DECRYPTION_FAILED} */
+  /**
+   * Data and metadata of all its records, one behind the other; `'erased'`: nobody can open it, by now.
+   * @throws {DECRYPTION_FAILED}
+   */
   open(): Uint8Array | 'erased' {
-    this.#plain ??= this.#opened();
+    if (this.#plain === undefined) this.#plain = this.#opened();
+    else if (this.#isErasedByNow()) this.#plain = 'erased';
     return this.#plain;
+  }
+
+  /** What was opened before its keys were closed stays so. */
+  #isErasedByNow(): boolean {
+    try {
+      return this.isErased;
+    } catch (error) {
+      if (isBusError(error, 'STORE_CLOSED')) return false;
+      throw error;
+    }
   }
 
   /** Where data of the record `ordinal` begins in what {@link open} gives. */

@@ -150,6 +150,7 @@ export class KeyBookFile implements KeyBook {
     const without = entriesWithout(erasing, names);
     if (without === undefined) return [];
     this.#kept.replace({ entries: without.entries });
+    secrets.noteErasure();
     this.#owners.clear();
     this.#unwrapped.clear();
     const erasures = without.names.map((name) => erasureAt(this.table, secrets, this.#startOfName(name), known));

@@ -37,6 +37,8 @@ export class KeyRing implements KeyView {
   readonly #unwrapped: UnwrappedKeys;
   /** What snapshots show. */
   #generation = 0;
+  /** Those in this process that what is in memory knows of. */
+  #erasures = 0;
   #loaded: Loaded | undefined;
   #cryptoId: Uint8Array | undefined;
 
@@ -58,12 +60,11 @@ export class KeyRing implements KeyView {
   refresh(keyGeneration: number): void {
     if (keyGeneration === this.#generation) return;
     this.#generation = keyGeneration;
-    // It is read when it is needed: a read of what is not sealed, or of rows that have no payload, never does.
-    this.#loaded = undefined;
-    this.#unwrapped.clear();
+    this.#forget();
   }
 
   open(id: number, owner: KeyOwner, position: number | undefined): KeyObject | undefined {
+    this.#heedErasures();
     const known = this.#unwrapped.get(id, owner);
     if (known !== null) return known;
     const { table, wrapping } = this.#fileWith(id);
@@ -74,6 +75,7 @@ export class KeyRing implements KeyView {
   }
 
   isErased(id: number, owner: KeyOwner, position: number | undefined): boolean {
+    this.#heedErasures();
     const { table } = this.#fileWith(id);
     const start = table.startOf(id) ?? notOpened(`there is no key ${id}`, position);
     return table.kindAt(start) === entryKinds.tombstone && this.open(id, owner, position) === undefined;
@@ -83,6 +85,20 @@ export class KeyRing implements KeyView {
     this.#unwrapped.clear();
     this.#loaded = undefined;
     this.#storage.close();
+  }
+
+  /** An event that was read before an erasure may be opened after it, without a look at a snapshot. */
+  #heedErasures(): void {
+    const { erasures } = this.#secrets;
+    if (erasures === this.#erasures) return;
+    this.#erasures = erasures;
+    this.#forget();
+  }
+
+  /** The file is read when it is needed: a read of what is not sealed, or of rows that have no payload, never does. */
+  #forget(): void {
+    this.#loaded = undefined;
+    this.#unwrapped.clear();
   }
 
   /** The file, looked at again if it does not have key `id`. */
@@ -109,14 +125,14 @@ export class KeyRing implements KeyView {
   }
 
   #load(): Loaded {
-    const bytes = this.#storage.read();
     const { path } = this.#storage;
+    const wrapping = this.#secrets.wrapping();
+    if (wrapping === undefined) throw new BusError('STORE_CLOSED', `the store of ${path} was closed`, { path });
+    const bytes = this.#storage.read();
     if (bytes === undefined) keysDamaged(`${path} is missing`);
     const table = new KeyTable(bytes, path);
     if (table.header.generation < this.#generation)
       keysDamaged(`${path} is of generation ${table.header.generation}, the store of generation ${this.#generation}`);
-    const wrapping = this.#secrets.wrapping();
-    if (wrapping === undefined) throw new BusError('STORE_CLOSED', `the store of ${path} was closed`, { path });
     if (!Buffer.from(table.header.cryptoId).equals(this.cryptoId)) keysDamaged(`${path} is of another store`);
     if (table.header.wrapId !== wrapping.wrapId)
       throw new BusError(

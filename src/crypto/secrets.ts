@@ -11,7 +11,7 @@ export const secretBytes = 32;
 /** Of a name's tag. */
 export const tagOfNameBytes = 16;
 
-/** The keys in memory: a counter that is odd while they are being written, and behind it wrap id, crypto id, both keys. */
+/** The keys in memory: a counter that is odd while they are being written, one of erasures, wrap id, crypto id, both keys. */
 const wrapIdAt = 8;
 const cryptoIdAt = 16;
 const wrappingKeyAt = 32;
@@ -35,6 +35,7 @@ export interface SecretValues {
 
 export class StoreSecrets {
   readonly memory: SharedArrayBuffer;
+  /** The two of them. */
   readonly #counter: Int32Array;
   readonly #bytes: Uint8Array;
   /** The wrapping key as it was at this count. */
@@ -42,7 +43,7 @@ export class StoreSecrets {
 
   constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(memoryBytes)) {
     this.memory = memory;
-    this.#counter = new Int32Array(memory, 0, 1);
+    this.#counter = new Int32Array(memory, 0, 2);
     this.#bytes = new Uint8Array(memory);
   }
 
@@ -59,6 +60,16 @@ export class StoreSecrets {
     this.#bytes.set(wrappingKey, wrappingKeyAt);
     this.#bytes.set(tagKey, tagKeyAt);
     Atomics.store(this.#counter, 0, count + 2);
+  }
+
+  /** Changes when keys are erased in this process. */
+  get erasures(): number {
+    return Atomics.load(this.#counter, 1);
+  }
+
+  /** Tells all threads that keys are not in the file any more. */
+  noteErasure(): void {
+    Atomics.add(this.#counter, 1, 1);
   }
 
   get cryptoId(): Uint8Array {

@@ -2,8 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { type Bus, openBus, type ProcessorOptions, type StoredEvent } from '#store';
 import { collect } from '../kit/collect.ts';
+import { ConnectedThread } from '../kit/connected-thread.ts';
 import { sealedBus } from '../kit/sealed-bus.ts';
-import { tempDirectory } from '../kit/temp-store.ts';
+import { tempDirectory, tempStore } from '../kit/temp-store.ts';
+import { testKey } from '../kit/test-key.ts';
 
 /** Ten events on three streams; those at 1, 2, 5, 9 and 10 are erased. */
 async function scene() {
@@ -243,6 +245,46 @@ test('reads, subscriptions and single events give what is erased', async () => {
 
   expect(positionsOf(read)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   expect(single).toMatchObject({ erased: true, data: undefined });
+});
+
+test('an event that was read before the erasure is erased when it is touched, though its neighbours were opened', async () => {
+  const { bus } = await sealedBus();
+  await bus.append('s', [
+    { type: 'T', data: 1, subject: 'ada' },
+    { type: 'T', data: 2, metadata: { by: 'ada' }, subject: 'ada' },
+  ]);
+  const [first, second] = await collect(bus.read());
+  expect(first?.data).toBe(1);
+
+  await bus.erase({ subject: 'ada' });
+
+  expect(second?.data).toBeUndefined();
+  expect(second).toMatchObject({ erased: true, metadata: undefined });
+  expect(first?.data).toBe(1);
+});
+
+test('metadata is there when the bus has closed, of an event whose data was looked at', async () => {
+  const { bus } = await sealedBus();
+  await bus.append('s', { type: 'T', data: 1, metadata: { by: 'ada' } });
+  const event = await bus.event(1);
+  expect(event?.data).toBe(1);
+
+  await bus.close();
+
+  expect(event?.metadata).toEqual({ by: 'ada' });
+});
+
+test('an event that another thread has read, and has not touched, is erased there too', async () => {
+  const bus = await tempStore('lmdb').openBus({ encryption: { masterKey: testKey } });
+  await bus.append('s', { type: 'T', data: 'secret', subject: 'ada' });
+  await bus.append('s', { type: 'T', data: 'other', subject: 'ada' });
+  const thread = await ConnectedThread.start(bus);
+  expect(await thread.data()).toEqual(['secret', 'other']);
+  await thread.hold(1);
+
+  await bus.erase({ subject: 'ada' });
+
+  expect(await thread.touch()).toBeUndefined();
 });
 
 test.each(['all', true, null])('erased: %o is refused', async (erased) => {

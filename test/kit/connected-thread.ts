@@ -19,6 +19,8 @@ export interface ThreadOrder {
     | 'head'
     | 'read'
     | 'data'
+    | 'hold'
+    | 'touch'
     | 'rotate'
     | 'surroundings'
     | 'follow'
@@ -76,6 +78,10 @@ export class ConnectedThread {
   read = (): Promise<number[]> => this.#order('read');
   rotate = (): Promise<void> => this.#order('rotate');
   data = (): Promise<unknown[]> => this.#order('data');
+  /** Reads the event at a position, and touches nothing of it. */
+  hold = (position: number): Promise<void> => this.#order('hold', position);
+  /** Data of the event that it holds. */
+  touch = (): Promise<unknown> => this.#order('touch');
   /** What it was started with, as a text. */
   surroundings = (): Promise<string> => this.#order('surroundings');
   follow = (after: number, count: number): Promise<number[] | 'ended'> => this.#order('follow', after, count);

@@ -4,7 +4,7 @@
 import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
-import { type Bus, connectBus } from '#store';
+import { type Bus, connectBus, type StoredEvent } from '#store';
 import type { ThreadOrder, ThreadReply } from '../../kit/connected-thread.ts';
 import { counterOf } from '../../kit/counter.ts';
 
@@ -12,6 +12,7 @@ const main = parentPort;
 if (main === null) throw new Error('this is a thread');
 let bus: Bus;
 let heads: number[] = [];
+let held: StoredEvent | undefined;
 
 const deeds: Record<ThreadOrder['do'], (...given: never[]) => unknown> = {
   connect: async () => {
@@ -57,6 +58,10 @@ const deeds: Record<ThreadOrder['do'], (...given: never[]) => unknown> = {
     for await (const { data } of bus.read()) all.push(data);
     return all;
   },
+  hold: async (position: number) => {
+    held = await bus.event(position);
+  },
+  touch: () => held?.data,
   rotate: () => bus.rotateMasterKey(new Uint8Array(32)),
   surroundings: () => inspect({ workerData, env: process.env, bus }, { depth: 9 }),
   follow: async (after: number, count: number) => {
