@@ -28,7 +28,10 @@ export function eventText(event: StoredEvent, options: TextOptions): string {
     options.colors ? styleText(format, text, { validateStream: false }) : text;
   const place = paint('cyan', `${stream}@${version}`);
   const times = paint('dim', `${new Date(timeMs).toISOString()}  ${id}`);
-  const lines = [`${position}  ${place}  ${paint('bold', type)}  ${times}`, ...payloadLines(event, options)];
+  const payload = payloadLines(event, options);
+  // Known for sure once data was asked for.
+  const erased = event.erased ? `  ${paint('dim', '(erased)')}` : '';
+  const lines = [`${position}  ${place}  ${paint('bold', type)}  ${times}${erased}`, ...payload];
   return `${lines.join('\n')}\n`;
 }
 

@@ -133,6 +133,26 @@ test('info tells of encryption, and nothing that is secret', async () => {
   });
 });
 
+test('read tells erased events from those without data', async () => {
+  const directory = await encryptedStore();
+  const bus = await openBus({ path: directory, encryption: { masterKey: key } });
+  await bus.append('news', { type: 'Bare' });
+  await bus.erase({ stream: 'orders' });
+  await bus.close();
+  const env = { VARVEBUS_MASTER_KEY: key.toString('hex') };
+
+  const shown = await run(['read', directory, '--to', '2'], { ...env });
+  const json = await run(['read', directory, '--to', '2', '--json'], { ...env });
+
+  expect(shown.stdout).toMatch(/^1 .*Placed.* {2}\(erased\)\n2 .*Bare(?!.*erased).*\n$/);
+  const [erased, bare] = json.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(erased).toMatchObject({ type: 'Placed', erased: true });
+  expect(Object.keys(bare)).not.toContain('erased');
+});
+
 test('a command that writes leaves a plain store plain, and a store with prefixes as it promises', async () => {
   const { directory } = tempStore('lmdb');
   const bus = await openBus({ path: directory, encryption: undefined });
