@@ -36,6 +36,8 @@ export async function verifyWith(store: OpenStore, options: VerifyOptions): Prom
 }
 
 function requireKeys({ keys, engine }: OpenStore, feature: string, lack: string): ReaderKeys {
-  if (keys?.secrets.isKnown === true && engine.read((snapshot) => snapshot.keys) !== undefined) return keys;
+  // First of all it has to be open.
+  const isEncrypted = engine.read((snapshot) => snapshot.keys !== undefined);
+  if (isEncrypted && keys?.secrets.isKnown === true) return keys;
   throw new BusError('UNSUPPORTED', `the store at ${engine.path} is not encrypted, so it ${lack}`, { feature });
 }

@@ -100,6 +100,17 @@ test('without encryption there is no ledger, and nothing to look for', async () 
   await bus.close();
 });
 
+test.each([undefined, { masterKey }])(
+  'of a bus that is closed, neither is there (encryption: %o)',
+  async (encryption) => {
+    const bus = await openBus({ path: ':memory:', encryption });
+    await bus.close();
+
+    await expect(bus.eraseLedger()).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+    await expect(bus.verify({ erased: true })).rejects.toMatchObject({ code: 'STORE_CLOSED' });
+  },
+);
+
 test('the command verify --erased tells what is left, and where', async () => {
   const { path, copy } = await storeAndCopy();
   const bus = await openBus({ path, encryption: { masterKey } });
