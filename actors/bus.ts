@@ -2,13 +2,13 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Observable } from 'rxjs';
 import { readClock } from '../src/log/clock.ts';
 import { type ConsumerInfo, readConsumers } from '../src/log/consumers.ts';
-import { type PageSource, pagesOf } from '../src/log/pages.ts';
+import { type PageSource, pagesOf, throwIfAborted } from '../src/log/pages.ts';
 import { scanSource, streamSource, streamsSource, subscriptionWalks } from '../src/log/read-sources.ts';
 import type { StoreIdentity } from '../src/log/store-meta.ts';
 import { timersSource } from '../src/log/timers.ts';
 import type { VerifyOptions, VerifyReport } from '../src/log/verify.ts';
 import { checkConsumerName, checkStreamName, checkTimerKey } from '../src/names.ts';
-import { checkOptionNames } from '../src/option-names.ts';
+import { checkOptionNames, refuseUnknownNames } from '../src/option-names.ts';
 import { isThenable } from '../src/thenable.ts';
 import type {
   AnyEvent,
@@ -402,16 +402,19 @@ export class Bus<Events extends EventShape = AnyEvent> {
   /**
    * Has another master key open the store from now on, while everything goes on: the keys of all events are wrapped anew, and
    * the old master key opens nothing any more. Keep both until it resolves: after a crash, or an error, it may be either.
-   * Read-only buses of other processes need the new one, too (see {@link MasterKeyProvider}).
-   * @throws {TypeError} for a key out of range. @throws {MASTER_KEY_REQUIRED} its provider did not give it (`cause`).
+   * Read-only buses of other processes need the new one, too (see {@link MasterKeyProvider}). `signal` ends the wait for a provider.
+   * @throws {TypeError} for a key out of range. @throws {ABORTED} @throws {MASTER_KEY_REQUIRED} its provider did not give it (`cause`).
    * {MASTER_KEY_WRONG} that is no key. {STORE_READ_ONLY} {STORE_FULL} {STORE_FAILED} {STORE_CLOSED}. {UNSUPPORTED} the store is
    * not encrypted, or this is a connected thread.
    */
-  async rotateMasterKey(next: MasterKeyOption): Promise<void> {
+  async rotateMasterKey(next: MasterKeyOption, options: WaitOptions = {}): Promise<void> {
     const source = masterKeySource('next', next);
+    refuseUnknownNames('rotateMasterKey', options, ['signal']);
     this.#core.assertWriting();
     const writer = this.#core.requireOwnWriter('rotateMasterKey', 'the master key is rotated');
-    await writer.rotate(await askMasterKey(source, source.id, this.#core.store.engine.path));
+    throwIfAborted(options.signal);
+    const asked = askMasterKey(source, source.id, this.#core.store.engine.path);
+    await writer.rotate(isThenable(asked) ? await untilAborted(asked, options.signal) : asked);
   }
 
   /**

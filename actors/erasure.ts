@@ -19,6 +19,7 @@ import type { Engine } from '../src/storage/engine.ts';
 import type { ErasureGate } from './erasure-gate.ts';
 import type { WaitOptions } from './processor.ts';
 import type { ProjectionErasure } from './projection-erasure.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** What to erase: the events of a stream, or those that name a subject, in all streams. */
 export type EraseTarget =
@@ -100,9 +101,9 @@ export class Erasures {
     throwIfAborted(signal);
     const { position, timeMs, ids, marked } = await this.#order(what, signal);
     const { stream } = what as { readonly stream?: string };
-    const timersDropped = await this.#store.dropTimers(stream);
-    const count = await this.#store.counts.of({ position, ids, stream });
-    throwIfEnded(signal);
+    // It is erased by now, whoever waits for the rest.
+    const rest = Promise.all([this.#store.dropTimers(stream), this.#store.counts.of({ position, ids, stream })]);
+    const [timersDropped, count] = await untilAborted(rest, signal, 'unknown');
     const { events, plainEvents, firstPosition = Number.POSITIVE_INFINITY } = count;
     const builds = Map.groupBy(
       marked.filter(({ consumed }) => consumed >= firstPosition),
@@ -206,11 +207,6 @@ function erasedBefore(reader: LogReader, { tag }: WrittenErasure): WrittenErasur
   const found = findErasure(reader, tag);
   assert(found !== undefined, 'what was erased is told in the log');
   return found;
-}
-
-/** It is erased, and nobody waits for the rest. */
-function throwIfEnded(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw abortError(signal, 'unknown');
 }
 
 /** A copy: a receipt is of what was asked for. */

@@ -1,9 +1,13 @@
 /** Erasures and projections: what was made of erased events goes, too, and the receipt says when. */
 import { expect, test } from 'vitest';
+import { Erasures } from '#actors/erasure';
+import { ErasureGate } from '#actors/erasure-gate';
 import { storeOn } from '#actors/open-store';
 import { resolveOptions } from '#actors/options';
 import { unlockKeys } from '#actors/store-keys';
 import { encodeMark, markKey } from '#kernel/codec/projection-row';
+import type { ErasureCounts } from '#kernel/log/erasure-counts';
+import type { LogReader } from '#kernel/log/log-reader';
 import { keyIdAt } from '#kernel/log/sealed-payload';
 import type { Bus, Projection, ProjectionOptions } from '#store';
 import { collect } from '../kit/collect.ts';
@@ -288,6 +292,27 @@ test('signal ends the wait for projections, and the erasure stands', async () =>
 
   await expect(erased).rejects.toMatchObject({ code: 'ABORTED', detail: { outcome: 'unknown' } });
   await expect(bus.append('diary', said('more'))).rejects.toMatchObject({ code: 'KEY_ERASED' });
+});
+
+test('signal ends the wait for the count of what was erased, too', async () => {
+  const erasures = new Erasures(
+    {
+      engine: { read: () => [] as never },
+      reader: {} as LogReader,
+      counts: { of: () => new Promise(() => undefined) } as Partial<ErasureCounts> as ErasureCounts,
+      erase: async () => ({ tag: '', ids: [1], timeMs: 1, position: 2 }),
+      dropTimers: async () => 0,
+    },
+    new ErasureGate(),
+    () => [],
+  );
+  const controller = new AbortController();
+  const erased = erasures.erase({ stream: 'diary' }, { signal: controller.signal });
+  await new Promise(setImmediate);
+
+  controller.abort();
+
+  await expect(erased).rejects.toMatchObject({ code: 'ABORTED', detail: { outcome: 'unknown' } });
 });
 
 for (const [what, interrupt] of [

@@ -176,6 +176,19 @@ describe('rotateMasterKey is refused', () => {
     await (await store.openBus({ encryption: { masterKey: first } })).close();
   });
 
+  test('when the signal ends the wait for a provider that does not answer', async () => {
+    const bus = await tempBus({ encryption: { masterKey: first } });
+    const controller = new AbortController();
+    const never = { id: 'late', get: () => new Promise<Uint8Array>(() => undefined) };
+
+    const rotated = bus.rotateMasterKey(never, { signal: controller.signal });
+    controller.abort();
+
+    await expect(rotated).rejects.toMatchObject({ code: 'ABORTED', detail: { outcome: 'nothing-written' } });
+    await expect(bus.rotateMasterKey(second, { signal: controller.signal })).rejects.toMatchObject({ code: 'ABORTED' });
+    await expect(bus.rotateMasterKey(second, { until: 1 } as never)).rejects.toThrow(TypeError);
+  });
+
   test('in a plain store, in a read-only bus, in a connected thread, and when the bus is closed', async () => {
     const plain = await tempBus({ encryption: undefined });
     await expect(plain.rotateMasterKey(second)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
