@@ -53,6 +53,11 @@ export class FollowedKeys implements KeyView {
     return this.#ring.cryptoId;
   }
 
+  /** Whether the secrets there are now are not known yet, and will be, or why not, before long. */
+  get isAsking(): boolean {
+    return this.#isAsking;
+  }
+
   get plainUntil(): number {
     return this.#upToDate(() => this.#ring.plainUntil);
   }

@@ -73,18 +73,33 @@ export async function openStore(options: ResolvedOptions, events: StoreEvents): 
 
 /** The store of `engine`, with the writer inline unless it is read-only. */
 export function storeOn(engine: Engine, options: ResolvedOptions, events: StoreEvents, keys?: StoreKeys): OpenStore {
-  return options.readOnly ? readOnlyStore(followed(engine, keys), keys) : inlineStore(engine, options, events, keys);
+  return options.readOnly ? followingStore(engine, keys) : inlineStore(engine, options, events, keys);
 }
 
 /** What another process writes, with keys that keep up with it. */
-function followed(engine: Engine, keys: StoreKeys | undefined): Engine {
+function followingStore(engine: Engine, keys: StoreKeys | undefined): OpenStore {
   if (keys === undefined) {
     requirePlain(engine);
-    return engine;
+    return readOnlyStore(engine, keys);
   }
   const { storage, secrets, key, masterKey: source, exist } = keys;
   if (exist) openSecrets(storage, key, secrets);
-  return new KeyedEngine(engine, new FollowedKeys({ storage, secrets, source }), !exist);
+  const followed = new FollowedKeys({ storage, secrets, source });
+  const store = readOnlyStore(new KeyedEngine(engine, followed, !exist), keys);
+  let head = 0;
+  return {
+    ...store,
+    // While new keys are asked for nobody is told of events that can't be opened yet.
+    head: () => {
+      try {
+        const last = store.head();
+        if (!followed.isAsking) head = last;
+      } catch (error) {
+        if (!followed.isAsking) throw error;
+      }
+      return head;
+    },
+  };
 }
 
 /** The store of the bus at the other end of `port`, which has said `hello`. Closes the port in the end. */
