@@ -68,7 +68,7 @@ export async function openStore(options: ResolvedOptions, events: StoreEvents): 
   const keys = await unlockKeys(storage, encryption, signal);
   if (!options.readOnly && !options.inline) return openBesideThread(options, keys, events);
   const engine = await openEngine(options, memory);
-  return closingOnError(engine, () => storeOn(engine, options, events, keys));
+  return closingOnError(engine, keys, () => storeOn(engine, options, events, keys));
 }
 
 /** The store of `engine`, with the writer inline unless it is read-only. */
@@ -107,7 +107,7 @@ export async function openConnected(port: MessagePort, hello: Hello, events: Sto
   const { path, durability, shared: memory, secrets } = hello;
   const keys = secrets && { storage: new KeyFileStorage({ directory: path }), secrets: new StoreSecrets(secrets) };
   const engine = keyedReader(await openReader(path, durability), keys);
-  return closingOnError(engine, () =>
+  return closingOnError(engine, undefined, () =>
     memory === undefined
       ? connectedReader(port, engine, keys)
       : connectedStore(port, engine, keys, new SharedState(memory), events),
@@ -187,10 +187,14 @@ async function openBesideThread(
   keys: StoreKeys | undefined,
   events: StoreEvents,
 ): Promise<OpenStore> {
-  const thread = await WriterThread.start(options, keys, events.onFailed);
+  const thread = await WriterThread.start(options, keys, events.onFailed).catch((error: unknown) => {
+    // It may have filled them before it failed.
+    keys?.secrets.clear();
+    throw error;
+  });
   try {
     const engine = keyedReader(await openReader(options.path, options.durability), keys);
-    return closingOnError(engine, () => {
+    return closingOnError(engine, undefined, () => {
       const { appender } = thread.port;
       return {
         ...ownStore(engine, keys, thread.state),
@@ -285,11 +289,13 @@ function openReader(path: string, durability: ResolvedOptions['durability']): Pr
   });
 }
 
-function closingOnError<Result>(engine: Engine, use: () => Result): Result {
+/** The secrets of `keys` go with the store that was not opened. */
+function closingOnError<Result>(engine: Engine, keys: ReaderKeys | undefined, use: () => Result): Result {
   try {
     return use();
   } catch (error) {
     engine.close();
+    keys?.secrets.clear();
     throw error;
   }
 }

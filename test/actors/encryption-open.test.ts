@@ -3,9 +3,10 @@ import { createSecretKey, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openStore } from '#actors/open-store';
 import { resolveOptions } from '#actors/options';
+import { StoreSecrets } from '#kernel/crypto/secrets';
 import type { Engine } from '#kernel/storage/engine';
 import { type Bus, detach, type EncryptionOptions, openBus, type StoredEvent } from '#store';
 import { Program } from '../cli/child-program.ts';
@@ -192,6 +193,18 @@ test('keys that have sealed something are not taken for those of a log that know
     code: 'STORE_CORRUPT',
     detail: { table: 'meta' },
   });
+});
+
+test('a store that does not open leaves no secrets in memory', async () => {
+  const path = tempDirectory();
+  await (await openBus({ path, encryption: undefined })).close();
+  writeFileSync(join(path, 'keys'), readFileSync(join(await encryptedStore(), 'keys')), { mode: 0o600 });
+  const filled = vi.spyOn(StoreSecrets.prototype, 'set');
+  onTestFinished(() => filled.mockRestore());
+
+  await expect(openBus({ path, encryption, inline: true })).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+
+  expect((filled.mock.contexts as StoreSecrets[]).map(({ isKnown }) => isKnown)).toEqual([false]);
 });
 
 test.each([{ encryption }, { encryption: undefined }])(
