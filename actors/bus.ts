@@ -6,7 +6,7 @@ import { type PageSource, pagesOf } from '../src/log/pages.ts';
 import { scanSource, streamSource, streamsSource, subscriptionWalks } from '../src/log/read-sources.ts';
 import type { StoreIdentity } from '../src/log/store-meta.ts';
 import { timersSource } from '../src/log/timers.ts';
-import { type VerifyOptions, type VerifyReport, verifyStore } from '../src/log/verify.ts';
+import type { VerifyOptions, VerifyReport } from '../src/log/verify.ts';
 import { checkConsumerName, checkStreamName, checkTimerKey } from '../src/names.ts';
 import { checkOptionNames } from '../src/option-names.ts';
 import { isThenable } from '../src/thenable.ts';
@@ -46,6 +46,7 @@ import { DeadLetters } from './dead-letters.ts';
 import { type EncryptionInfo, encryptionInfo } from './encryption-info.ts';
 import { type MasterKeyOption, masterKeySource } from './encryption-options.ts';
 import type { EraseTarget, ErasureReceipt } from './erasure.ts';
+import { ledgerOf, verifyWith } from './erasure-proofs.ts';
 import type { EventsOptions, Listener, ListenOptions, LiveSubscription, Wanted } from './listeners.ts';
 import { unconnectable } from './open-store.ts';
 import type { Processor, WaitOptions } from './processor.ts';
@@ -426,9 +427,23 @@ export class Bus<Events extends EventShape = AnyEvent> {
     return this.#core.requireErasures().erase(what, options);
   }
 
-  /** Checks every block, the order, and the index tables against the log, while the store is in use. */
+  /**
+   * A small file that tells of everything erased in this store so far, as bytes: `openBus({ encryption: { ledger } })` erases
+   * it in a copy or a backup that is older. Names no stream or subject; keep it apart from the backups, the newest is enough.
+   * @throws {UNSUPPORTED} for a store without encryption. @throws {STORE_CORRUPT} {STORE_FAILED} {STORE_CLOSED}
+   */
+  async eraseLedger(): Promise<Uint8Array> {
+    this.#core.assertOpen();
+    return ledgerOf(this.#core.store);
+  }
+
+  /**
+   * Checks every block, the order, and the index tables against the log, while the store is in use; with `erased` also that
+   * nothing is left of erased keys in any file.
+   * @throws {ABORTED} {STORE_CLOSED}; {UNSUPPORTED} for `erased` in a store without encryption. Damage is reported, not thrown.
+   */
   verify(options: VerifyOptions = {}): Promise<VerifyReport> {
-    return verifyStore(this.#core.store.engine, options);
+    return verifyWith(this.#core.store, options);
   }
 
   /** How far each consumer has come, durably, and what it gave up; whether it runs or not. @throws {STORE_CORRUPT} */

@@ -38,6 +38,12 @@ export interface EncryptionOptions {
    * that began is refused as {DECRYPTION_FAILED}. For a bus that writes. @default 'all'
    */
   readonly mode?: SealMode;
+  /**
+   * What `eraseLedger` gave, or the path of a file with it: all that was erased in the store by then is erased in this copy of
+   * it, before anything is read. For a copy or a backup that is older than an erasure; {LEDGER_INVALID} if it is another
+   * store's. For a bus that writes. @default none
+   */
+  readonly ledger?: Uint8Array | string;
 }
 
 /** Where a bus has its master keys from. */
@@ -51,6 +57,8 @@ export interface MasterKeySource {
 export interface ResolvedEncryption {
   readonly masterKey: MasterKeySource;
   readonly mode: SealMode;
+  /** Its bytes, or its path. */
+  readonly ledger: Uint8Array | string | undefined;
 }
 
 /** Of a master key. */
@@ -62,8 +70,12 @@ export function resolveEncryption(options: EncryptionOptions | undefined): Resol
   if (typeof options !== 'object' || options === null || isKey(options)) {
     throw new TypeError(`encryption must be an object with a masterKey, got ${kindOf(options)}`);
   }
-  refuseUnknownNames('encryption', options, ['masterKey', 'mode'] satisfies (keyof EncryptionOptions)[]);
-  return { masterKey: masterKeySource('encryption.masterKey', options.masterKey), mode: sealMode(options.mode) };
+  refuseUnknownNames('encryption', options, ['masterKey', 'mode', 'ledger'] satisfies (keyof EncryptionOptions)[]);
+  return {
+    masterKey: masterKeySource('encryption.masterKey', options.masterKey),
+    mode: sealMode(options.mode),
+    ledger: ledgerOption(options.ledger),
+  };
 }
 
 /** What `option` gives keys from. @throws {TypeError} */
@@ -107,6 +119,13 @@ function sealMode(mode: SealMode = 'all'): SealMode {
   }
   refuseUnknownNames('encryption.mode', mode, ['prefixes']);
   return { prefixes: [...prefixes] };
+}
+
+function ledgerOption(ledger: unknown): Uint8Array | string | undefined {
+  if (ledger === undefined) return undefined;
+  if (typeof ledger === 'string' && ledger !== '') return ledger;
+  if (types.isUint8Array(ledger)) return Uint8Array.from(ledger);
+  throw new TypeError(`encryption.ledger must be the bytes of a ledger, or the path of one, got ${kindOf(ledger)}`);
 }
 
 /** Streams whose name starts with `$` are ours, and never sealed. */

@@ -6,7 +6,10 @@ import { noticeErasure } from '../src/codec/event.ts';
 import type { StoredEvent } from '../src/types.ts';
 import { wrong } from './option-checks.ts';
 
-/** `'skip'`: events whose key was erased are passed. `'include'`: they come too, without data, with `erased: true`. */
+/**
+ * `'skip'`: events whose key was erased are passed. `'include'`: they come too, with `erased: true`, and without data,
+ * whatever its type says.
+ */
 export type ErasedEvents = 'skip' | 'include';
 
 /** @throws {TypeError} */

@@ -72,12 +72,7 @@ export async function openStore(options: ResolvedOptions, events: StoreEvents): 
 }
 
 /** The store of `engine`, with the writer inline unless it is read-only. */
-export function storeOn(
-  engine: Engine,
-  options: ResolvedOptions,
-  events: StoreEvents,
-  keys?: StoreKeys,
-): OpenStore {
+export function storeOn(engine: Engine, options: ResolvedOptions, events: StoreEvents, keys?: StoreKeys): OpenStore {
   return options.readOnly ? readOnlyStore(followed(engine, keys), keys) : inlineStore(engine, options, events, keys);
 }
 

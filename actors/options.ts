@@ -102,6 +102,9 @@ export function resolveOptions(options: OpenOptions): ResolvedOptions {
     schemas: schemaSet(options.schemas),
   };
   if (typeof resolved.path !== 'string' || resolved.path === '') throw wrong('path', 'a directory', resolved.path);
+  if (resolved.readOnly && resolved.encryption?.ledger !== undefined) {
+    throw new TypeError('encryption.ledger is for a bus that writes, it erases: leave it out, or readOnly');
+  }
   if (resolved.durability !== 'sync' && resolved.durability !== 'os') {
     throw wrong('durability', "'sync' or 'os'", resolved.durability);
   }

@@ -4,6 +4,7 @@
  * All that comes before anything else of the store is touched. Here alone a provider is asked.
  */
 import type { KeyObject } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { readMasterKeyId, readSecrets } from '../src/crypto/key-file.ts';
 import type { KeyStorage } from '../src/crypto/key-storage.ts';
 import type { MasterKey } from '../src/crypto/master-key.ts';
@@ -15,7 +16,9 @@ import type { ReaderKeys } from './keyed-reader.ts';
 import { untilAborted } from './until-aborted.ts';
 
 /** What a bus opens the keys of its store with. */
-export interface StoreKeys extends ResolvedEncryption, ReaderKeys {
+export interface StoreKeys extends Omit<ResolvedEncryption, 'ledger'>, ReaderKeys {
+  /** Of erasures. */
+  readonly ledger: Uint8Array | undefined;
   /** The one that opens the keys there are, or that new keys are to be wrapped with. */
   readonly key: MasterKey;
   /** Whether there are keys already. */
@@ -25,7 +28,7 @@ export interface StoreKeys extends ResolvedEncryption, ReaderKeys {
 /**
  * Finds out whether `encryption` opens the keys in `storage`. Writes nothing. `undefined`: neither are there any, nor are they
  * wanted.
- * @throws {MASTER_KEY_REQUIRED} {MASTER_KEY_WRONG} {STORE_CORRUPT} {STORE_FORMAT} {STORE_FAILED} {ABORTED}
+ * @throws {MASTER_KEY_REQUIRED} {MASTER_KEY_WRONG} {STORE_CORRUPT} {STORE_FORMAT} {STORE_FAILED} {LEDGER_INVALID} {ABORTED}
  */
 export async function unlockKeys(
   storage: KeyStorage,
@@ -42,7 +45,25 @@ export async function unlockKeys(
   const key = isThenable(asked) ? await untilAborted(asked, signal) : asked;
   const values = readSecrets(storage, key);
   zero(values);
-  return { ...encryption, storage, secrets: new StoreSecrets(), key, exist: values !== undefined };
+  const ledger = await readLedger(encryption.ledger);
+  return { ...encryption, ledger, storage, secrets: new StoreSecrets(), key, exist: values !== undefined };
+}
+
+/** The ledger at a path, or these bytes. @throws {LEDGER_INVALID} it can't be read (`cause`) */
+async function readLedger(ledger: string | Uint8Array | undefined): Promise<Uint8Array | undefined> {
+  if (typeof ledger !== 'string') return ledger;
+  try {
+    return Uint8Array.from(await readFile(ledger));
+  } catch (cause) {
+    throw new BusError(
+      'LEDGER_INVALID',
+      `the ledger of erasures can't be read: ${(cause as Error).message}`,
+      {
+        reason: 'unreadable',
+      },
+      { cause },
+    );
+  }
 }
 
 /** Fills `secrets` with what `key` opens. False: there are no keys. @throws as {@link unlockKeys} */

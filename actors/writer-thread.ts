@@ -29,7 +29,7 @@ export interface WriterThreadData {
 }
 
 /** What the thread opens the keys with. Of a port that only its own code has: what a thread is started with, others see. */
-export interface WriterThreadKeys extends Pick<StoreKeys, 'key' | 'mode'> {
+export interface WriterThreadKeys extends Pick<StoreKeys, 'key' | 'mode' | 'ledger'> {
   /** Memory of the {@link StoreSecrets}. */
   readonly secrets: SharedArrayBuffer;
 }
@@ -69,7 +69,7 @@ export class WriterThread {
     const data: WriterThreadData = {
       options: { path, durability, lockWaitMs, idempotencyTtlMs, rebuildIndex, force: [...force] },
       shared: state.memory,
-      keys: keys && portOf({ key: keys.key, mode: keys.mode, secrets: keys.secrets.memory }),
+      keys: keys && portOf({ key: keys.key, mode: keys.mode, ledger: keys.ledger, secrets: keys.secrets.memory }),
     };
     guardExit(state);
     try {

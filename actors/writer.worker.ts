@@ -68,13 +68,14 @@ async function serve(): Promise<void> {
 function keySetup(port: MessagePort): KeySetup {
   const waiting = receiveMessageOnPort(port);
   assert(waiting !== undefined, 'the keys are there before the thread is');
-  const { key, mode, secrets }: WriterThreadKeys = waiting.message;
+  const { key, mode, ledger, secrets }: WriterThreadKeys = waiting.message;
   port.close();
   return {
     storage: new KeyFileStorage({ directory: options.path }),
     secrets: new StoreSecrets(secrets),
     masterKey: key,
     mode,
+    ledger,
   };
 }
 

@@ -64,8 +64,8 @@ export interface ErrorDetails {
   DECRYPTION_FAILED: { readonly table: string; readonly position: number | undefined };
   /** The key of the stream, or of the subject, was erased: nothing is sealed under this name unless `newKeyGeneration` says so. Nothing was written. */
   KEY_ERASED: { readonly stream: string | undefined; readonly subject: string | undefined };
-  /** The ledger of erasures was changed, or cut short, or is another store's. Nothing was erased, and the store was not opened. */
-  LEDGER_INVALID: { readonly reason: 'damaged' | 'other-store' };
+  /** The ledger of erasures was changed, or cut short, is another store's, or can't be read (`cause`). Nothing was erased, and the store was not opened. */
+  LEDGER_INVALID: { readonly reason: 'damaged' | 'other-store' | 'unreadable' };
   /** `signal` was aborted (`cause` is its reason). `unknown`: the append had been handed over already. */
   ABORTED: { readonly outcome: 'nothing-written' | 'unknown' };
   /** A cursor is not where the move of it expected it. Nothing was written. `actual` is undefined where there is none. */

@@ -81,6 +81,7 @@ export type { ConsumerInfo, ConsumerPartition, ConsumerPlace } from './log/consu
 export type { ProjectionRange } from './log/projection-range.ts';
 export type { EventsOf, Schemas } from './log/schemas.ts';
 export type { StoreIdentity } from './log/store-meta.ts';
-export type { VerifyOptions, VerifyProblem, VerifyReport } from './log/verify.ts';
+export type { VerifyOptions, VerifyProblem, VerifyProgress, VerifyReport } from './log/verify.ts';
+export type { ErasedProblem, VerifyErasedReport } from './log/verify-erased.ts';
 export { messagesStream } from './names.ts';
 export type * from './types.ts';

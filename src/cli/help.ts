@@ -85,10 +85,14 @@ event, its key, and what the event holds.
 ${jsonValuesHelp}
 ${exitCodeHelp}`;
 
-const verifyHelp = `varvebus verify DIR [--json]
+const verifyHelp = `varvebus verify DIR [--erased] [--json]
 
 Checks every block and record, the order without gaps, and the index against the log, also while the store is in use.
 Prints a report; exit code 1 when something is wrong. A store too damaged to be opened gives exit code 3 and STORE_CORRUPT.
+
+  --erased   then reads the bytes of every file in DIR, and looks for keys that were erased: exit code 1 when anything of
+             one is left. For a store with encryption
+
 
 ${exitCodeHelp}`;
 

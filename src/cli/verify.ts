@@ -8,12 +8,15 @@ import { grouped, printable } from './printable.ts';
 import { Progress } from './progress.ts';
 
 export const verifyCommand: Command = {
-  options: {},
+  options: { erased: { type: 'boolean' } },
   prepare:
-    () =>
+    ({ erased = false }) =>
     async ({ bus, output, messages, json }) => {
       const progress = json ? undefined : new Progress(messages);
-      const report = await bus.verify({ onProgress: ({ position, head }) => progress?.show(position, head) });
+      const report = await bus.verify({
+        erased: erased === true,
+        onProgress: ({ position, head, bytes = position, bytesTotal = head }) => progress?.show(bytes, bytesTotal),
+      });
       progress?.clear();
       await output.write(json ? jsonLine(report) : reportText(report));
       return report.ok ? exitCodes.ok : exitCodes.damaged;
@@ -29,13 +32,27 @@ function reportText(report: VerifyReport): string {
     counted(blocks, 'block'),
     counted(idempotencyKeys, 'idempotency key'),
   ].join(', ');
-  if (report.ok) return `ok: ${checked}; nothing is wrong\n`;
+  const search = erasedText(report.erased);
+  if (problemCount === 0) return `ok: ${checked}; nothing is wrong\n${search}`;
   const lines = problems.map(({ table, position, message }) => {
     const place = position === undefined ? table : `${table} at ${grouped(position)}`;
     return `  ${printable(place)}: ${printable(message)}\n`;
   });
   const more = problemCount > problems.length ? `  and ${grouped(problemCount - problems.length)} more\n` : '';
-  return `DAMAGED: ${counted(problemCount, 'problem')} (checked ${checked})\n${lines.join('')}${more}`;
+  return `DAMAGED: ${counted(problemCount, 'problem')} (checked ${checked})\n${lines.join('')}${more}${search}`;
+}
+
+/** What the search for erased keys has found; nothing when there was none. */
+function erasedText(erased: VerifyReport['erased']): string {
+  if (erased === undefined) return '';
+  const { keys, files, bytes, problemCount, problems } = erased;
+  const searched = `${counted(keys, 'erased key')} in ${counted(files, 'file')}, ${counted(bytes, 'byte')}`;
+  if (erased.ok) return `ok: looked for ${searched}; nothing is left\n`;
+  const lines = problems.map(
+    ({ file, offset, keyId, what }) => `  ${printable(file)} at byte ${grouped(offset)}: ${what} ${grouped(keyId)}\n`,
+  );
+  const more = problemCount > problems.length ? `  and ${grouped(problemCount - problems.length)} more\n` : '';
+  return `LEFT OVER: ${counted(problemCount, 'place')} (looked for ${searched})\n${lines.join('')}${more}`;
 }
 
 function counted(count: number, what: string): string {

@@ -4,6 +4,7 @@
  * The `keys` file is durable before `meta` names it, so a crash in between leaves a plain store, and the next writer that has a
  * master key goes on from there. Nothing is sealed before both are.
  */
+import { applyLedger } from '../crypto/erase-ledger.ts';
 import type { KeyBook } from '../crypto/key-ports.ts';
 import type { KeyStorage } from '../crypto/key-storage.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
@@ -29,6 +30,8 @@ export interface KeySetup {
   readonly masterKey: MasterKey;
   /** Which events are sealed: all, or those of streams whose name starts with one of these. */
   readonly mode: 'all' | { readonly prefixes: readonly string[] };
+  /** Of erasures that this copy of the store may not know of yet: they are made before anything else. */
+  readonly ledger: Uint8Array | undefined;
 }
 
 /** The engine as it is to be used beside the writer. */
@@ -40,7 +43,7 @@ export interface OpenWriter {
 /**
  * The writer of the store of `engine`, whose writer lock is held, with its keys; `undefined`: it has none. The engine is the
  * caller's to close if this fails.
- * @throws {MASTER_KEY_WRONG} {STORE_CORRUPT} {STORE_FORMAT} {STORE_READ_ONLY} {STORE_FULL} {STORE_FAILED}
+ * @throws {MASTER_KEY_WRONG} {LEDGER_INVALID} {STORE_CORRUPT} {STORE_FORMAT} {STORE_READ_ONLY} {STORE_FULL} {STORE_FAILED}
  */
 export function openLogWriter(
   engine: Engine,
@@ -90,6 +93,7 @@ function openBook(engine: Engine, options: Omit<LogWriterOptions, 'keys'>, setup
   });
   try {
     if (facts === undefined && book.lastKeyId > 0) throw metaLost(engine.path);
+    if (setup.ledger !== undefined) applyLedger(book, setup.secrets, setup.ledger);
     // What was promised from an earlier position on stays so.
     if (!isAll || book.plainUntil === u48Max) book.requirePlainUntil(plainUntil);
     if (facts === undefined) {

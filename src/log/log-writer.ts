@@ -8,24 +8,26 @@ import { assert } from '../assert.ts';
 import { BlockPacker } from '../codec/block-packer.ts';
 import { recordBytes } from '../codec/record.ts';
 import type { IdempotencyRow } from '../codec/row.ts';
-import type { ErasedKeys, KeyBook } from '../crypto/key-ports.ts';
+import type { KeyBook } from '../crypto/key-ports.ts';
 import type { MasterKey } from '../crypto/master-key.ts';
 import { BusError, isBusError } from '../errors.ts';
-import { headCacheMax } from '../limits.ts';
-import type { Engine, RowWrite, Snapshot, WriteSet } from '../storage/engine.ts';
+import type { Engine, RowWrite, Snapshot } from '../storage/engine.ts';
 import type { AppendResult, ExpectedVersion } from '../types.ts';
 import type { AppendRequest } from './append-request.ts';
 import { readClock } from './clock.ts';
 import { type CursorMove, type CursorPlace, checkMove, moveRows, readCursor } from './cursor.ts';
-import { indexRows, isTailFull, openIndex, readKeyRow, readStreamRow, rebuildIndex } from './deferred-index.ts';
+import { indexRows, isTailFull, openIndex, readKeyRow, rebuildIndex } from './deferred-index.ts';
+import { requireSameContent, tagged } from './duplicates.ts';
 import { type EraseCommand, factRequest, type WrittenErasure } from './erasure.ts';
 import { type EventKeys, keysOfRequest, recordSealer } from './event-keys.ts';
+import { assertNotFenced, type Fence, takeOver } from './fence.ts';
 import { commitResults } from './log-reader.ts';
 import { marksFor } from './projection-erasure.ts';
 import type { RowDraft } from './row-draft.ts';
 import { finishRows } from './row-sealer.ts';
 import { snapshotRemovals } from './snapshots.ts';
-import { durabilityRow, metaNumberRow, readIdentity, readMetaNumber, type StoreIdentity } from './store-meta.ts';
+import { readIdentity, type StoreIdentity } from './store-meta.ts';
+import { StreamVersions } from './stream-versions.ts';
 import type { Tail, TailSource } from './tail.ts';
 import { WriterKeys } from './writer-keys.ts';
 
@@ -89,10 +91,9 @@ export class LogWriter implements TailSource {
   readonly identity: StoreIdentity;
   readonly #engine: Engine;
   readonly #options: LogWriterOptions;
-  readonly #fence: NonNullable<WriteSet['fence']>;
+  readonly #fence: Fence;
   readonly #packer: BlockPacker;
-  /** Versions of streams outside the tail that were asked for lately. */
-  readonly #versionCache = new Map<string, number>();
+  readonly #versions = new StreamVersions();
   readonly #keys: WriterKeys | undefined;
   #tail: Tail;
   #failure: BusError | undefined;
@@ -152,7 +153,7 @@ export class LogWriter implements TailSource {
     try {
       this.#packer.start(this.#tail.head + 1);
       const outcomes = this.#engine.read((snapshot) => {
-        if (this.#keys !== undefined) this.#assertNotFenced(snapshot);
+        if (this.#keys !== undefined) assertNotFenced(snapshot, this.#fence, this.#engine.path);
         this.#recordErasures(snapshot, group, undefined);
         return commands.map((command) => this.#decide(snapshot, group, command));
       });
@@ -187,7 +188,7 @@ export class LogWriter implements TailSource {
 
   /** Decides one request: refuses it, finds it a duplicate, or gives its events their places. */
   #place(snapshot: Snapshot, group: Group, given: AppendRequest): Outcome {
-    const request = this.#tagged(given);
+    const request = tagged(given, this.#keys?.book);
     let keys: EventKeys;
     let rows: readonly RowWrite[];
     try {
@@ -223,39 +224,33 @@ export class LogWriter implements TailSource {
 
   /** Destroys keys. What came before in this group is erased with what is stored, what comes behind is refused. */
   #erase(snapshot: Snapshot, group: Group, { what }: EraseCommand): Outcome {
-    const keys = this.#keys?.book;
-    const { path } = this.#engine;
-    if (keys === undefined) {
-      const message = `nothing in the store at ${path} can be erased: it is not encrypted. Open it with \`encryption\` from the beginning`;
-      return { error: new BusError('UNSUPPORTED', message, { feature: 'erase' }) };
-    }
-    let erased: ErasedKeys;
-    try {
-      erased = keys.erase(what, group.timeMs);
-    } catch (error) {
-      // Nothing was destroyed, and nothing else of this group depends on it.
-      if (isBusError(error, 'STORE_FULL')) return { error };
-      throw error;
-    }
+    const changed = this.#changeKeys('erase', (keys) => ({ keys, erased: keys.erase(what, group.timeMs) }));
+    if ('error' in changed) return { error: changed.error };
     this.#recordErasures(snapshot, group, 'stream' in what ? what.stream : undefined);
+    const { keys, erased } = changed;
     const position = group.factPositions[keys.unrecorded.indexOf(erased)];
     return { results: [], erasure: { tag: erased.tag, ids: erased.ids, timeMs: erased.timeMs, position } };
   }
 
   /** Wraps all keys anew, those that this group has made among them. That is durable before the group is. */
   #rotate({ masterKey }: RotateCommand): Outcome {
-    const { path } = this.#engine;
-    try {
-      if (this.#keys === undefined) {
-        throw new BusError('UNSUPPORTED', `the store at ${path} has no master key: it is not encrypted`, {
-          feature: 'rotateMasterKey',
-        });
-      }
-      this.#keys.book.rotate(masterKey);
+    return this.#changeKeys('rotateMasterKey', (keys) => {
+      keys.rotate(masterKey);
       return { results: [] };
+    });
+  }
+
+  #changeKeys<Change>(feature: string, change: (keys: KeyBook) => Change): Change | { readonly error: unknown } {
+    const { path } = this.#engine;
+    if (this.#keys === undefined) {
+      const message = `the store at ${path} has no keys: it is not encrypted. Open it with \`encryption\``;
+      return { error: new BusError('UNSUPPORTED', message, { feature }) };
+    }
+    try {
+      return change(this.#keys.book);
     } catch (error) {
       if (isBusError(error, 'STORE_FAILED')) throw error;
-      // Nothing has changed.
+      // The keys are as they were, and nothing else of this group depends on it.
       return { error };
     }
   }
@@ -274,16 +269,6 @@ export class LogWriter implements TailSource {
     }
   }
 
-  /** The transaction checks it, too; but it comes behind changes of the file of keys, which is another writer's then. */
-  #assertNotFenced(snapshot: Snapshot): void {
-    const { key, value } = this.#fence;
-    const stored = snapshot.row('meta', key);
-    if (stored !== undefined && Buffer.compare(stored, value) === 0) return;
-    const { path } = this.#engine;
-    const message = `another writer took over the store at ${path}: nothing was written`;
-    throw new BusError('WRITER_FENCED', message, { path });
-  }
-
   /** Finishes what the file of keys knows and the log does not: the writer before was ended in between. */
   #completeKeys(): void {
     if (!this.#keys?.isAhead) return;
@@ -291,56 +276,25 @@ export class LogWriter implements TailSource {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** With keys, what is stored of the hash of its content tells nobody what that was. */
-  #tagged(request: AppendRequest): AppendRequest {
-    const keys = this.#keys?.book;
-    const { idempotency } = request;
-    if (keys === undefined || idempotency === undefined) return request;
-    return { ...request, idempotency: { ...idempotency, hash: keys.contentTag(idempotency.hash) } };
-  }
-
   #duplicateOf(
     snapshot: Snapshot,
     group: Group,
     request: AppendRequest,
-    plainHash: Uint8Array,
+    given: Uint8Array,
   ): AppendResult[] | undefined {
     if (request.idempotency === undefined) return undefined;
-    const { key, hash, isFirstWins } = request.idempotency;
+    const { key } = request.idempotency;
     const inGroup = group.keys.get(key);
     const row = inGroup?.row ?? this.#tail.keys.get(key) ?? readKeyRow(snapshot, key);
     if (row === undefined || row.timeMs < group.timeMs - this.#options.idempotencyTtlMs) return undefined;
-    // What was stored before the store had keys is the hash itself.
-    if (!isFirstWins && ![hash, plainHash].some((known) => Buffer.compare(row.hash, known) === 0)) {
-      throw new BusError(
-        'IDEMPOTENCY_KEY_REUSED',
-        `the idempotency key ${JSON.stringify(key)} was used for other content, at position ${row.firstPosition}`,
-        { key, firstPosition: row.firstPosition },
-      );
-    }
+    requireSameContent(row, request.idempotency, given);
     if (inGroup !== undefined) return inGroup.results.map((result) => ({ ...result, duplicate: true }));
     return commitResults(snapshot, row.firstPosition, row.eventCount);
   }
 
   /** The version of `stream` as this group leaves it so far; 0 if there is no such stream. */
   #version(snapshot: Snapshot, group: Group, stream: string): number {
-    return (
-      group.versions.get(stream) ??
-      this.#tail.versionOf(stream) ??
-      this.#versionCache.get(stream) ??
-      this.#storedVersion(snapshot, stream)
-    );
-  }
-
-  #storedVersion(snapshot: Snapshot, stream: string): number {
-    const version = readStreamRow(snapshot, stream)?.version ?? 0;
-    if (version > 0) this.#cacheVersion(stream, version);
-    return version;
-  }
-
-  #cacheVersion(stream: string, version: number): void {
-    if (this.#versionCache.size >= headCacheMax) this.#versionCache.clear();
-    this.#versionCache.set(stream, version);
+    return group.versions.get(stream) ?? this.#tail.versionOf(stream) ?? this.#versions.of(snapshot, stream);
   }
 
   #add(snapshot: Snapshot, group: Group, request: AppendRequest, keys: EventKeys): AppendResult[] {
@@ -399,9 +353,8 @@ export class LogWriter implements TailSource {
     for (const _block of blocks) this.#tail.addBlock(group.timeMs);
   }
 
-  /** Versions that leave the tail are likely to be asked for again. */
   #dropTail(): void {
-    for (const stream of this.#tail.streams.keys()) this.#cacheVersion(stream, this.#tail.versionOf(stream) as number);
+    this.#versions.keep(this.#tail);
     this.#tail.dropThrough(this.#tail.head);
   }
 
@@ -419,16 +372,6 @@ export class LogWriter implements TailSource {
   #now(): number {
     return Math.max(this.#tail.lastTimeMs, readClock(this.#options.clock));
   }
-}
-
-function takeOver(engine: Engine): NonNullable<WriteSet['fence']> {
-  const identity = engine.read((snapshot) => readIdentity(snapshot, engine.path));
-  const before = engine.read((snapshot) => readMetaNumber(snapshot, 'writerEpoch'));
-  const epoch = metaNumberRow('writerEpoch', before + 1);
-  const weaker = engine.capabilities.durability === 'os' && identity.durability === 'sync';
-  const rows = weaker ? [epoch, durabilityRow('os')] : [epoch];
-  engine.commit({ blocks: [], rows, fence: metaNumberRow('writerEpoch', before) });
-  return epoch;
 }
 
 function checkExpected(stream: string, expected: ExpectedVersion, actual: number): void {

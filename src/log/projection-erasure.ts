@@ -14,20 +14,33 @@ import {
   projectionOfKey,
 } from '../codec/projection-row.ts';
 import { decodeCursorRow, keyBehindPrefix, textKey } from '../codec/row.ts';
+import { isBusError } from '../errors.ts';
 import type { RowWrite, Snapshot } from '../storage/engine.ts';
 import { buildCursorName, readBuilds } from './projection-rows.ts';
 
-/** The rows that go with the fact of an erasure at `position`. A build has one mark, however many it stands for. @throws {STORE_CORRUPT} */
+/**
+ * The rows that go with the fact of an erasure at `position`. A build has one mark, however many it stands for. A projection
+ * whose rows are damaged gets none: it can't be read either, and must not keep anybody from erasing.
+ */
 export function marksFor(snapshot: Snapshot, position: number): RowWrite[] {
   return projectionNames(snapshot).flatMap((name) => {
-    const { active, building } = readBuilds(snapshot, name);
-    return [active, building].flatMap((build) => {
-      if (build?.isSealed !== true || cursorOf(snapshot, name, build.build) === 0) return [];
-      const before = readMarks(snapshot, name, build.build);
-      const since = Math.min(position, ...before.map((mark) => mark.since));
-      const key = markKey(name, build.build, position);
-      return [...markRemovals(name, before), { table: 'projections', key, value: encodeMark(key, since) } as const];
-    });
+    try {
+      return marksOfOne(snapshot, name, position);
+    } catch (error) {
+      if (isBusError(error, 'STORE_CORRUPT')) return [];
+      throw error;
+    }
+  });
+}
+
+function marksOfOne(snapshot: Snapshot, name: string, position: number): RowWrite[] {
+  const { active, building } = readBuilds(snapshot, name);
+  return [active, building].flatMap((build) => {
+    if (build?.isSealed !== true || cursorOf(snapshot, name, build.build) === 0) return [];
+    const before = readMarks(snapshot, name, build.build);
+    const since = Math.min(position, ...before.map((mark) => mark.since));
+    const key = markKey(name, build.build, position);
+    return [...markRemovals(name, before), { table: 'projections', key, value: encodeMark(key, since) } as const];
   });
 }
 

@@ -13,6 +13,7 @@ import type { Engine, Snapshot, TableName } from '../storage/engine.ts';
 import { throwIfAborted } from './pages.ts';
 import { hasEncryption, keyNumbers, readIdentity, readMetaNumber } from './store-meta.ts';
 import { timeOf } from './tail.ts';
+import type { VerifyErasedReport } from './verify-erased.ts';
 import { letterProblem, parkedProblem } from './verify-letters.ts';
 import { checkProjectionRow } from './verify-projections.ts';
 import { type LoggedStream, mixed, RunChecker } from './verify-runs.ts';
@@ -22,8 +23,21 @@ import { TimerChecker } from './verify-timers.ts';
 
 export interface VerifyOptions {
   readonly signal?: AbortSignal;
-  /** Called after each page: `position` of `head` checked. What it throws ends the check. */
-  readonly onProgress?: (progress: { readonly position: number; readonly head: number }) => void;
+  /**
+   * Then also reads the bytes of every file in the store's directory, and looks for keys that were erased: that nothing of
+   * them is left, wrapped or not. Needs the store's keys. @default false
+   */
+  readonly erased?: boolean;
+  /** Called after each page, and each MiB of the files. What it throws ends the check. */
+  readonly onProgress?: (progress: VerifyProgress) => void;
+}
+
+/** How far a check has come: `position` of `head` checked; in the search for erased keys, `bytes` of `bytesTotal` read. */
+export interface VerifyProgress {
+  readonly position: number;
+  readonly head: number;
+  readonly bytes?: number;
+  readonly bytesTotal?: number;
 }
 
 /** One thing that is wrong. */
@@ -46,6 +60,8 @@ export interface VerifyReport {
   readonly idempotencyKeys: number;
   /** Of a store with encryption: every sealed event was opened, but for those whose key was erased. */
   readonly encryption: SealCounts | undefined;
+  /** What the search for erased keys has found, if it was asked for. */
+  readonly erased: VerifyErasedReport | undefined;
   readonly problemCount: number;
   /** The first problems, at most 100. */
   readonly problems: readonly VerifyProblem[];
@@ -134,6 +150,7 @@ class Verifier {
       streams: this.#streams.size,
       idempotencyKeys: this.#idempotencyKeys,
       encryption: this.#seals.counts,
+      erased: undefined,
       problemCount: this.#problemCount,
       problems: this.#problems,
     };

@@ -4,8 +4,10 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { openStore } from '#actors/open-store';
+import { resolveOptions } from '#actors/options';
 import type { Engine } from '#kernel/storage/engine';
-import { type Bus, type EncryptionOptions, openBus, type StoredEvent } from '#store';
+import { type Bus, detach, type EncryptionOptions, openBus, type StoredEvent } from '#store';
 import { Program } from '../cli/child-program.ts';
 import { ConnectedThread } from '../kit/connected-thread.ts';
 import { engineKinds, tempDirectory, tempStore } from '../kit/temp-store.ts';
@@ -208,6 +210,19 @@ test.each([{ encryption }, { encryption: undefined }])(
   },
 );
 
+test('a sealed event outlives its bus once its data was looked at, and its keys are gone otherwise', async () => {
+  const bus = await openBus({ path: await encryptedStore(), encryption });
+  const [seen, unseen] = [await bus.event(1), await bus.event(1)];
+  const copy = detach((await bus.event(1)) as StoredEvent);
+  expect(seen?.data).toBe(secret);
+
+  await bus.close();
+
+  expect([seen?.data, copy.data]).toEqual([secret, secret]);
+  expect(unseen).toMatchObject({ stream: 's', version: 1, type: 'said' });
+  expect(() => unseen?.data).toThrow(expect.objectContaining({ code: 'STORE_CLOSED' }));
+});
+
 test('with prefixes only their streams are sealed, and a subject anywhere', async () => {
   const path = tempDirectory();
   const bus = await openBus({ path, encryption: { masterKey: key, mode: { prefixes: ['person-'] } } });
@@ -305,6 +320,22 @@ function failingCommit(engine: Engine): Engine {
     commit: () => fail('the process ends here'),
   };
 }
+
+test.each([{}, { inline: true }, { readOnly: true }])(
+  'the secrets are gone from memory when a store is closed: %o',
+  async (how) => {
+    const path = await encryptedStore();
+    const store = await openStore(resolveOptions({ path, encryption, ...how }), { onFailed: () => undefined });
+    const memory = new Uint8Array(store.keys?.secrets.memory as SharedArrayBuffer);
+    const before = memory.some((byte) => byte !== 0);
+
+    await store.stopAppends();
+    await store.release();
+
+    // The first bytes are a counter.
+    expect([before, memory.subarray(8).some((byte) => byte !== 0)]).toEqual([true, false]);
+  },
+);
 
 function fail(message: string): never {
   throw new Error(message);

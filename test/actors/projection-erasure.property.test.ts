@@ -5,10 +5,9 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { storeOn } from '#actors/open-store';
-import { resolveOptions } from '#actors/options';
-import { unlockKeys } from '#actors/store-keys';
+import { LogReader } from '#kernel/log/log-reader';
 import { readMarks } from '#kernel/log/projection-erasure';
+import { TailFollower } from '#kernel/log/tail';
 import type { Bus, Projection, ProjectionRange, ProjectionView, StoredEvent } from '#store';
 import { deedsOrFailure } from '../kit/arbitrary-deeds.ts';
 import { collect } from '../kit/collect.ts';
@@ -123,17 +122,15 @@ class World implements AsyncDisposable {
   }
 
   async check(): Promise<void> {
-    const options = resolveOptions({ encryption, readOnly: true, path: ':memory:', inline: true });
-    const keys = await unlockKeys(this.#store.storage.keys, options.encryption, undefined);
-    const engine = await this.#store.openEngine({ readOnly: true });
-    const store = storeOn(engine, options, { onFailed: () => undefined }, keys);
-    const log = Array.from({ length: store.reader.head() }, (_, index) => store.reader.event(index + 1));
-    for (const { build, position, values } of builtIn(store.engine, 'p')) {
-      if (store.engine.read((snapshot) => readMarks(snapshot, 'p', build)).length > 0) continue;
+    const engine = await this.#store.openEngine({ encryption, readOnly: true });
+    const reader = new LogReader(engine, new TailFollower());
+    const log = Array.from({ length: reader.head() }, (_, index) => reader.event(index + 1));
+    for (const { build, position, values } of builtIn(engine, 'p')) {
+      if (engine.read((snapshot) => readMarks(snapshot, 'p', build)).length > 0) continue;
       const expected = foldOf(log as unknown as StoredEvent<Done>[], position, this.#how);
       expect(new Map([...values].sort())).toEqual(new Map([...expected].sort()));
     }
-    await store.release();
+    engine.close();
   }
 
   /** All is as it should be in the end. */

@@ -409,14 +409,19 @@ test('what to erase is checked, and where it can be', async () => {
   await expect(bus.erase({} as never)).rejects.toThrow(TypeError);
   await expect(bus.erase({ stream: 'a', subject: 'b' } as never)).rejects.toThrow('either { stream } or { subject }');
   await expect(bus.erase({ stream: 'a' }, { later: true } as never)).rejects.toThrow('no option "later"');
-  await expect(bus.erase({ subject: 'x'.repeat(513) })).rejects.toThrow('the subject to erase is longer than 512 bytes');
+  await expect(bus.erase({ subject: 'x'.repeat(513) })).rejects.toThrow(
+    'the subject to erase is longer than 512 bytes',
+  );
   await expect(bus.erase({ stream: '$bus' })).rejects.toMatchObject({ code: 'STREAM_NAME_INVALID' });
   await expect(bus.erase({ stream: 'a' }, { signal: AbortSignal.abort() })).rejects.toMatchObject({
     code: 'ABORTED',
     detail: { outcome: 'nothing-written' },
   });
   await expect(reader.erase({ stream: 'a' })).rejects.toMatchObject({ code: 'STORE_READ_ONLY' });
-  await expect(plain.erase({ stream: 'a' })).rejects.toMatchObject({ code: 'UNSUPPORTED', detail: { feature: 'erase' } });
+  await expect(plain.erase({ stream: 'a' })).rejects.toMatchObject({
+    code: 'UNSUPPORTED',
+    detail: { feature: 'erase' },
+  });
   expect(() => lastSaid(bus, { sealed: 'no' as never })).toThrow('sealed must be true or false');
   expect(() => lastSaid(bus, { onErased: (async () => undefined) as never })).toThrow('onErased must be a synchronous');
 });

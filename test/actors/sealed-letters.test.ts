@@ -1,9 +1,10 @@
 /** Dead letters of sealed events: what they tell goes with the event's key, what keeps the books stays. */
 import { expect, test } from 'vitest';
-import type { Bus, DeadLetter } from '#store';
+import { type Bus, type DeadLetter, openBus } from '#store';
 import { collect } from '../kit/collect.ts';
 import { sealedBus } from '../kit/sealed-bus.ts';
 import { swapped } from '../kit/swapped-rows.ts';
+import { tempDirectory } from '../kit/temp-store.ts';
 
 const canary = 'K4n4r13nv0g3l';
 
@@ -157,4 +158,36 @@ test('a letter of a row that was moved to another position does not open, and ve
     detail: { table: 'dead_letters', position: undefined },
   });
   expect((await bus.verify()).problems.map(({ table }) => table)).toEqual(['dead_letters', 'dead_letters']);
+});
+
+test('what a handler in a thread gave up is sealed with the key of its event, too', async () => {
+  const encryption = { masterKey: Buffer.alloc(32, 7), mode: 'all' } as const;
+  const quiet = () => undefined;
+  const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+  const bus = await openBus({ path: tempDirectory(), encryption, logger });
+  try {
+    bus.errors$.subscribe(quiet);
+    for (const subject of ['ada', 'bob']) await bus.append('a', { type: 'T', data: { act: 'throw' }, subject });
+    const processor = bus.processor({
+      name: 'p',
+      types: ['T'],
+      retry: { attempts: 0 },
+      onFailure: 'dead-letter',
+      handler: new URL('./handler-modules/scripted.ts', import.meta.url),
+    });
+    processor.start();
+    await processor.caughtUp();
+    await processor.stop();
+
+    await bus.erase({ subject: 'ada' });
+
+    const letters = await collect(bus.deadLetters('p').list());
+    expect(letters.map(({ position, error }) => [position, error.name])).toEqual([
+      [1, 'Erased'],
+      [2, 'CardError'],
+    ]);
+    await processor.close();
+  } finally {
+    await bus.close();
+  }
 });

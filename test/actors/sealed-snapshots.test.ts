@@ -130,6 +130,16 @@ test('a snapshot that was moved to another stream is reported, and events are fo
   expect((await bus.verify()).ok).toBe(false);
 });
 
+test('a snapshot of another version of the code is told as that, and not used', async () => {
+  const { bus, reported } = await sealedBus();
+  for (let round = 0; round < 2; round++) await notes(bus).execute('a', { text: 'x' });
+
+  const { state } = await notes(bus, { snapshot: { every: 1, version: 2 } }).load('a');
+
+  expect(state.texts).toEqual(['x', 'x']);
+  expect(reported).toMatchObject([{ code: 'SNAPSHOT_IGNORED', detail: { reason: 'version' } }]);
+});
+
 test('evolve gets erased events where it asks for them', async () => {
   const { bus } = await sealedBus();
   const skipping = notes(bus, { snapshot: undefined as never });

@@ -180,9 +180,10 @@ function follow(
 }
 
 function act(book: KeyBookFile, model: Model, deed: Deed): void {
-  if (deed.do === 'flush' || deed.do === 'reopen') book.flush();
   if (deed.do === 'rotate') book.rotate(masterKeyOf(model.master + 1));
   if (deed.do === 'erase') book.erase(deed.what, 1);
+  // A commit follows all but a key that is made.
+  if (deed.do !== 'seal') book.flush();
   if (deed.do === 'seal') {
     const { stream, subject, isNew } = deed;
     const live = model.keys.findLast((key) => key.stream === stream && key.subject === subject && !key.isErased);

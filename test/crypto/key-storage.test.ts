@@ -109,3 +109,20 @@ test('a file that is cut short, or has another at its place, is not appended to'
   expect(openBook({ storage: new KeyFileStorage({ directory }) }).book.lastKeyId).toBe(1);
   expect(statSync(path).size).toBe(bytes.length);
 });
+
+test('what a file was is zeros before its place is given back', () => {
+  const directory = tempDirectory();
+  const seen: Buffer[] = [];
+  const onStep = (step: string) => {
+    if (step === 'old-overwritten' && seen.length === 0 && book !== undefined)
+      seen.push(readFileSync(join(directory, 'keys.old')));
+  };
+  let book: ReturnType<typeof openBook>['book'] | undefined;
+  book = openBook({ storage: new KeyFileStorage({ directory, onStep }) }).book;
+  book.sealing(streamOwner('a'), false);
+  book.flush();
+
+  book.erase({ stream: 'a' }, 1);
+
+  expect(seen).toEqual([Buffer.alloc(headerBytes + entryBytes)]);
+});

@@ -4,10 +4,11 @@
  *
  * TEST_LONG=1 tries all points; otherwise a random choice of them, which TEST_SEED repeats.
  */
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openBus } from '#store';
+import { copyStore } from '../kit/copy-store.ts';
 import { crashDirectory } from '../kit/crash-directory.ts';
 import { CrashModel } from '../kit/crash-model.ts';
 import { Program } from '../kit/crash-process.ts';
@@ -106,8 +107,7 @@ async function runSession(
   const witness = join(directory, 'witness');
   const steps = join(directory, 'journal');
   if (base !== undefined) {
-    mkdirSync(path);
-    cpSync(join(base.path, 'log.mdb'), join(path, 'log.mdb'));
+    copyStore(base.path, path);
   }
   await runWriter(
     { path, witness, workload, durability: 'sync', retries: [], callsMax, tellAfter: -1, inline: true },

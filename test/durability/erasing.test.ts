@@ -140,7 +140,7 @@ test.each(Object.keys(pointsByDeed) as ErasingDeed[])(
     const witness = new Witness(1);
     for (let cycle = 0; cycle < cycles; cycle++) {
       for (const [index, point] of pointsByDeed[during].entries()) {
-      if (!isLong && (index + day) % 3 > 0) continue;
+        if (!isLong && (index + day) % 3 > 0) continue;
         const options: ErasingOptions = {
           path,
           seed: random.integer(0, 2 ** 30),

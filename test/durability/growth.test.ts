@@ -4,10 +4,11 @@
  * Overwritten pages come from index flushes, which rewrite the rows of thousands of streams. A reader that pins a snapshot on
  * purpose shows that the measure can tell.
  */
-import { cpSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openBus } from '#store';
+import { copyStore } from '../kit/copy-store.ts';
 import { RemoteBus } from '../kit/crash-bus.ts';
 import { crashDirectory } from '../kit/crash-directory.ts';
 import { Program } from '../kit/crash-process.ts';
@@ -46,8 +47,7 @@ async function growthBeside(
   start: (path: string, read: ReadPages) => Promise<Beside>,
 ): Promise<number> {
   const copy = join(directory, 'copy');
-  mkdirSync(copy);
-  cpSync(join(path, 'log.mdb'), join(copy, 'log.mdb'));
+  copyStore(path, copy);
   const bus = await openBus({ path: copy });
   const beside = await start(copy, () => bus.read().pages()[Symbol.asyncIterator]());
   const before = sizeOf(copy);

@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openBus } from '#store';
+import { copyKeys } from '../kit/copy-store.ts';
 import { crashDirectory } from '../kit/crash-directory.ts';
 import { DiskState } from '../kit/crash-power-cut.ts';
 import { Program } from '../kit/crash-process.ts';
@@ -85,6 +86,8 @@ async function cutPower(tools: Journal, { workload, callsMax, durability }: Powe
     const copy = join(directory, `image-${answers.length}`);
     mkdirSync(copy);
     writeFileSync(join(copy, 'log.mdb'), image);
+    // Ahead of the log, as they always are.
+    copyKeys(path, copy);
     const job: ImageJob = { path: copy, durability, workload, lines };
     checker.send(JSON.stringify(job));
     const answer = await checker.line().catch((error: unknown) => String(error));

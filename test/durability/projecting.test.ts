@@ -6,12 +6,12 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { openLmdbEngine } from '#kernel/storage/lmdb-engine';
 import { openBus, type StoredEvent } from '#store';
 import { collect } from '../kit/collect.ts';
 import { crashDirectory } from '../kit/crash-directory.ts';
 import { Program } from '../kit/crash-process.ts';
 import { Random } from '../kit/crash-workload.ts';
+import { openReader } from '../kit/open-reader.ts';
 import { builtIn, type Done, folded } from '../kit/projection-model.ts';
 import type { KillPoint, ProjectingOptions } from './programs/projecting.ts';
 
@@ -32,15 +32,7 @@ const cycles = process.env.TEST_LONG === undefined ? 1 : 10;
 /** Checks what the store holds; tells the position of what is read. */
 async function check(path: string): Promise<number> {
   const bus = await openBus({ path, readOnly: true });
-  const force = ['network-file-system'] as const;
-  const engine = await openLmdbEngine({
-    directory: path,
-    readOnly: true,
-    durability: 'sync',
-    lockWaitMs: 0,
-    force,
-    initialRows: [],
-  });
+  const engine = await openReader(path);
   try {
     const log = (await collect(bus.read())) as StoredEvent<Done>[];
     const built = builtIn(engine, 'p');

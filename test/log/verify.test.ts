@@ -133,6 +133,7 @@ test.each(engineKinds)('verify finds nothing wrong in a sound store and counts w
     streams: 2,
     idempotencyKeys: 1,
     encryption: isSealed ? { sealedEvents: 4, erasedEvents: 0, plainEvents: 0 } : undefined,
+    erased: undefined,
     problemCount: 0,
     problems: [],
   });

@@ -55,6 +55,13 @@ export function aHandlerHasTheEventsOfItsTypes(): void {
       return retryIn(1);
     },
   });
+  bus.processor({
+    name: 'erased',
+    erased: 'include',
+    handle: ({ erased }) => same<typeof erased, true | undefined>(true),
+  });
+  // @ts-expect-error there is no such choice
+  bus.processor({ name: 'erased', erased: true, handle: () => undefined });
   // @ts-expect-error there is no such policy
   bus.processor({ name: 'policy', onFailure: 'ignore', handle: () => undefined });
   anyBus.processor({ name: 'any', handle: ({ data }) => data.whatever });
