@@ -6,8 +6,8 @@
  */
 import { createCipheriv, createDecipheriv, type KeyObject, randomFillSync } from 'node:crypto';
 
-export const nonceBytes = 12;
-export const tagBytes = 16;
+const nonceBytes = 12;
+const tagBytes = 16;
 /** Nonce and tag: what sealing adds. */
 export const sealBytes = nonceBytes + tagBytes;
 
