@@ -28,10 +28,8 @@ export function eventText(event: StoredEvent, options: TextOptions): string {
     options.colors ? styleText(format, text, { validateStream: false }) : text;
   const place = paint('cyan', `${stream}@${version}`);
   const times = paint('dim', `${new Date(timeMs).toISOString()}  ${id}`);
-  const payload = payloadLines(event, options);
-  // Known for sure once data was asked for.
-  const erased = event.erased ? `  ${paint('dim', '(erased)')}` : '';
-  const lines = [`${position}  ${place}  ${paint('bold', type)}  ${times}${erased}`, ...payload];
+  const mark = event.erased === true ? `  ${paint('dim', '(erased)')}` : '';
+  const lines = [`${position}  ${place}  ${paint('bold', type)}${mark}  ${times}`, ...payloadLines(event, options)];
   return `${lines.join('\n')}\n`;
 }
 

@@ -144,7 +144,7 @@ test('read tells erased events from those without data', async () => {
   const shown = await run(['read', directory, '--to', '2'], { ...env });
   const json = await run(['read', directory, '--to', '2', '--json'], { ...env });
 
-  expect(shown.stdout).toMatch(/^1 .*Placed.* {2}\(erased\)\n2 .*Bare(?!.*erased).*\n$/);
+  expect(shown.stdout).toMatch(/^1 .*Placed {2}\(erased\) .*\n2 .*Bare(?!.*erased).*\n$/);
   const [erased, bare] = json.stdout
     .trim()
     .split('\n')
