@@ -10,6 +10,7 @@ import { foldRange } from '../src/log/fold.ts';
 import type { LogReader } from '../src/log/log-reader.ts';
 import { isThenable } from '../src/thenable.ts';
 import type { EventFilter, StoredEvent } from '../src/types.ts';
+import { type ErasedEvents, isPassed } from './erased-events.ts';
 import type { Accumulator, QueryDefinition } from './query.ts';
 
 /** Whose code a task runs: URL of the module and name of its export. */
@@ -21,6 +22,7 @@ export interface FoldTask extends UserCode {
   readonly low: number;
   readonly high: number;
   readonly filter: EventFilter;
+  readonly erased: ErasedEvents;
   readonly output: MessagePort;
 }
 
@@ -38,7 +40,9 @@ type Definition = QueryDefinition<Accumulator, unknown, unknown>;
 export async function foldPart(reader: LogReader, task: FoldTask): Promise<void> {
   const query = await loadQuery(task);
   const initial = await initialOf(query, task);
-  const accumulator = await foldRange(reader, task, initial, (current, event) => step(query, task, current, event));
+  const accumulator = await foldRange(reader, task, initial, (current, event) =>
+    isPassed(event, task.erased) ? current : step(query, task, current, event),
+  );
   send(task, 'the accumulator', accumulator);
 }
 

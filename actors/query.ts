@@ -9,6 +9,7 @@ import { compileFilter } from '../src/log/event-filter.ts';
 import type { FoldRange } from '../src/log/fold.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { AnyEvent, EventFilter, EventShape, StoredEvent } from '../src/types.ts';
+import { type ErasedEvents, resolveErased } from './erased-events.ts';
 import { fileUrl } from './option-checks.ts';
 import type { UserCode } from './query-task.ts';
 import type { ReaderPool, Run } from './reader-pool.ts';
@@ -74,6 +75,8 @@ export interface QueryOptions<Type extends string = string> extends EventFilter<
   readonly to?: number;
   /** Most threads that work on the query at a time, from 1 on; there are no more than the bus has. @default all of them */
   readonly parallel?: number;
+  /** Whether `step` gets events whose key was erased, too. @default 'skip' */
+  readonly erased?: ErasedEvents;
   /** Ends the query, whatever it does. */
   readonly signal?: AbortSignal;
 }
@@ -87,6 +90,7 @@ const queryNames: readonly (keyof QueryOptions)[] = [
   'streams',
   'prefix',
   'parallel',
+  'erased',
   'signal',
 ];
 
@@ -123,12 +127,13 @@ interface ResolvedQuery {
   readonly code: UserCode;
   readonly args: unknown;
   readonly parts: readonly FoldRange[];
+  readonly erased: ErasedEvents;
   /** Parts folded at a time. */
   readonly lanes: number;
 }
 
 async function foldAndMerge(
-  { code, args, parts, lanes }: ResolvedQuery,
+  { code, args, parts, erased, lanes }: ResolvedQuery,
   run: Run,
   signal: AbortSignal,
 ): Promise<unknown> {
@@ -139,7 +144,7 @@ async function foldAndMerge(
     while (next < parts.length) {
       const part = next++;
       const output = (channels[part] as MessageChannel).port1;
-      const task = { ...code, ...(parts[part] as FoldRange), args, output };
+      const task = { ...code, ...(parts[part] as FoldRange), args, erased, output };
       await run('foldPart', task, { signal, transfer: [output] });
     }
   };
@@ -164,6 +169,7 @@ function resolveQuery(threads: number, head: number, module: string | URL, optio
   requireWhole('from', from, 0);
   requireWhole('to', to, 0);
   requireWhole('parallel', parallel, 1);
+  const erased = resolveErased(options.erased);
   compileFilter(options);
   const filter: EventFilter = {
     ...(types === undefined ? {} : { types }),
@@ -172,7 +178,13 @@ function resolveQuery(threads: number, head: number, module: string | URL, optio
   };
   const lanes = Math.min(parallel, threads);
   const parts = splitRange(Math.max(1, from), Math.min(to, head), lanes).map((part) => ({ ...part, filter }));
-  return { code: { module: fileUrl('module', module), export: name }, args: cloneArgs(options.args), parts, lanes };
+  return {
+    code: { module: fileUrl('module', module), export: name },
+    args: cloneArgs(options.args),
+    parts,
+    erased,
+    lanes,
+  };
 }
 
 /** Contiguous parts of nearly one length; none for an empty range. */

@@ -11,7 +11,8 @@ const exitCodeHelp = `Exit codes
 `;
 
 const jsonValuesHelp = `Values in JSON
-  data and metadata are left out where an event has none. What JSON can't hold is an object with one property:
+  data and metadata are left out where an event has none; one whose key was erased has neither, and "erased":true. What JSON
+  can't hold is an object with one property:
     {"$undefined":true}  {"$number":"NaN"} (also "Infinity", "-Infinity")  {"$bigint":"1"}
     {"$date":"2001-01-01T00:47:00.000Z"} (null: an invalid one)  {"$map":[[key,value]]}  {"$set":[member]}
     {"$binary":{"type":"Uint8Array","base64":"AAE="}} (any typed array, DataView or ArrayBuffer, little-endian)

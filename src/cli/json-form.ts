@@ -13,14 +13,16 @@ export function eventLine(event: StoredEvent): string {
   return jsonLine(eventForm(event));
 }
 
-/** An event as JSON can hold it. `data` and `metadata` are left out where there are none. */
+/** An event as JSON can hold it. `data` and `metadata` are left out where there are none; `erased` is true, or left out. */
 export function eventForm(event: StoredEvent): object {
   const { id, stream, version, position, type, data, metadata, timeMs } = event;
   const given = {
     ...(data === undefined ? {} : { data: taggedForm(data) }),
     ...(metadata === undefined ? {} : { metadata: taggedForm(metadata) }),
   };
-  return { position, stream, version, type, timeMs, id, ...given };
+  // Known for sure once data was asked for.
+  const { erased } = event;
+  return { position, stream, version, type, timeMs, id, ...given, ...(erased && { erased }) };
 }
 
 /** `value`, which JSON can hold, on one line: no control character in it, whatever the text. */

@@ -184,6 +184,25 @@ test('a handler in a thread does not get erased events either', async () => {
   }
 });
 
+test('a query does not step over erased events either, unless it asks for them', async () => {
+  const bus = await openBus({ path: tempDirectory(), encryption: { masterKey: testKey } });
+  try {
+    await fill(bus);
+    await bus.erase({ subject: 'ada' });
+    const module = new URL('./query-modules/collecting.ts', import.meta.url);
+    const options = { types: ['T'] };
+
+    const skipping = await bus.query<{ position: number }[]>(module, options);
+    const including = await bus.query<unknown[]>(module, { ...options, erased: 'include' });
+
+    expect(skipping.map(({ position }) => position)).toEqual(otherPositions);
+    expect(including.filter((data) => data === undefined).length).toBe(5);
+    await expect(bus.query(module, { erased: true as never })).rejects.toThrow(TypeError);
+  } finally {
+    await bus.close();
+  }
+});
+
 test('a projection passes them, unless it asks for them', async () => {
   const { bus } = await scene();
   const options = {
