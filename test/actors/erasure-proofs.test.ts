@@ -2,7 +2,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openBus } from '#store';
-import { runCli } from '../cli/child-program.ts';
+import { runCli, startCli } from '../cli/child-program.ts';
 import { tempDirectory } from '../kit/temp-store.ts';
 
 const masterKey = Buffer.alloc(32, 7);
@@ -143,7 +143,7 @@ test('the search for erased keys takes nothing away from LMDB: the bus goes on w
   // LMDB in another process frees the slots of readers that hold no lock.
   const keyFile = join(tempDirectory(), 'key');
   writeFileSync(keyFile, masterKey, { mode: 0o600 });
-  const { code } = await runCli('info', path, '--key-file', keyFile);
+  const { code } = await startCli('info', path, '--key-file', keyFile).ended;
   await bus.append('other', { type: 't', data: 2 });
   await bus.close();
 
