@@ -58,6 +58,8 @@ export interface LogWriterOptions {
   readonly rebuildIndex?: boolean;
   /** Of a store with encryption; the engine is a {@link KeyedEngine} over it. */
   readonly keys?: KeyBook | undefined;
+  /** Of a writer that took the store over before it looked at its keys. @default it does so itself */
+  readonly fence?: Fence;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }
@@ -99,13 +101,13 @@ export class LogWriter implements TailSource {
   #failure: BusError | undefined;
 
   /**
-   * Takes the store over: raises the writer's epoch, so that any earlier writer is fenced off, and reads the tail.
+   * Takes the store over, unless that was done: raises the writer's epoch, so that any earlier writer is fenced off. Reads the tail.
    * @throws {STORE_FORMAT} {STORE_CORRUPT} {STORE_READ_ONLY}
    */
   constructor(engine: Engine, options: LogWriterOptions) {
     this.#engine = engine;
     this.#options = options;
-    this.#fence = takeOver(engine);
+    this.#fence = options.fence ?? takeOver(engine);
     this.identity = engine.read((snapshot) => readIdentity(snapshot, engine.path));
     const { keys } = options;
     this.#packer = new BlockPacker(this.identity.incarnation, keys && recordSealer(keys));
