@@ -85,6 +85,8 @@ interface Group {
   readonly rows: RowWrite[];
   /** Where the facts of erasures are, in the order of the book's unrecorded ones. */
   readonly factPositions: number[];
+  /** Commands that are done and durable whatever becomes of the group. */
+  readonly lasting: Map<WriterCommand, Outcome>;
   /** Events that are stored plain in a store with encryption. */
   plainEvents: number;
 }
@@ -150,6 +152,7 @@ export class LogWriter implements TailSource {
       cursors: new Map(),
       rows: [],
       factPositions: [],
+      lasting: new Map(),
       plainEvents: 0,
     };
     try {
@@ -163,7 +166,7 @@ export class LogWriter implements TailSource {
       return outcomes;
     } catch (cause) {
       const error = this.#failed(cause);
-      return commands.map(() => ({ error }));
+      return commands.map((command) => group.lasting.get(command) ?? { error });
     }
   }
 
@@ -179,7 +182,7 @@ export class LogWriter implements TailSource {
     if (command.kind === 'append') return this.#place(snapshot, group, command);
     if (command.kind === 'move-cursor') return this.#move(snapshot, group, command);
     if (command.kind === 'erase') return this.#erase(snapshot, group, command);
-    if (command.kind === 'rotate') return this.#rotate(command);
+    if (command.kind === 'rotate') return this.#rotate(group, command);
     try {
       for (const row of finishRows(command.rows, this.#keys?.book)) group.rows.push(row);
       return { results: [] };
@@ -234,11 +237,16 @@ export class LogWriter implements TailSource {
     return { results: [], erasure: { tag: erased.tag, ids: erased.ids, timeMs: erased.timeMs, position } };
   }
 
-  /** Wraps all keys anew, those that this group has made among them. That is durable before the group is. */
-  #rotate({ masterKey }: RotateCommand): Outcome {
+  /**
+   * Wraps all keys anew, those that this group has made among them. Who asked is told so even if the group fails: the master
+   * key from before opens nothing any more.
+   */
+  #rotate(group: Group, command: RotateCommand): Outcome {
     return this.#changeKeys('rotateMasterKey', (keys) => {
-      keys.rotate(masterKey);
-      return { results: [] };
+      keys.rotate(command.masterKey);
+      const outcome = { results: [] };
+      group.lasting.set(command, outcome);
+      return outcome;
     });
   }
 
