@@ -45,7 +45,7 @@ export class Projections {
     const kind = { name, version, isSealed, isConcerned, canCorrect: onErased !== undefined };
     const { engine, processors: processorStore } = this.#store;
     const sweep = new ProjectionSweep(name, this.#store);
-    const work = new ProjectionWork(kind, this.#store, {
+    const work: ProjectionWork = new ProjectionWork(kind, this.#store, {
       onOpened: (entries) => {
         recorder.open(entries);
         sweep.start();
@@ -56,7 +56,7 @@ export class Projections {
         if (isOther) sweep.start();
       },
     });
-    const isDue = (position: number, isDirty: boolean) => work.isDue(position, isDirty);
+    const isDue = (position: number, isDirty: boolean): boolean => work.isDue(position, isDirty);
     const recorder = new ProjectionRecorder({ name, engine, calls, isDue });
     const handler = { kind: 'each', call: (event) => recorder.call(event), recorder } as const satisfies Handler;
     const { moves } = this.#processors.names;

@@ -25,7 +25,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const compilers = { 'TypeScript 7': '@typescript/native/bin/tsc', 'TypeScript 6': 'typescript/bin/tsc6' };
 
 /** Bytes. Sources, JavaScript, declarations and the maps of those; grows with the code, must not jump. */
-const unpackedBytesMax = 2_600_000;
+const unpackedBytesMax = 3_300_000;
 const packedFolders = /^(dist|src|actors)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
 
 const scratch = mkdtempSync(join(tmpdir(), 'varvebus-consumer-'));

@@ -83,5 +83,6 @@ export type { EventsOf, Schemas } from './log/schemas.ts';
 export type { StoreIdentity } from './log/store-meta.ts';
 export type { VerifyOptions, VerifyProblem, VerifyProgress, VerifyReport } from './log/verify.ts';
 export type { ErasedProblem, VerifyErasedReport } from './log/verify-erased.ts';
+export type { SealCounts } from './log/verify-seals.ts';
 export { messagesStream } from './names.ts';
 export type * from './types.ts';

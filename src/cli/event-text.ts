@@ -28,7 +28,8 @@ export function eventText(event: StoredEvent, options: TextOptions): string {
     options.colors ? styleText(format, text, { validateStream: false }) : text;
   const place = paint('cyan', `${stream}@${version}`);
   const times = paint('dim', `${new Date(timeMs).toISOString()}  ${id}`);
-  const lines = [`${position}  ${place}  ${paint('bold', type)}  ${times}`, ...payloadLines(event, options)];
+  const mark = event.erased === true ? `  ${paint('dim', '(erased)')}` : '';
+  const lines = [`${position}  ${place}  ${paint('bold', type)}${mark}  ${times}`, ...payloadLines(event, options)];
   return `${lines.join('\n')}\n`;
 }
 

@@ -2,6 +2,7 @@
  * `varvebus verify`: checks the whole store and tells what is wrong.
  */
 import type { VerifyReport } from '../log/verify.ts';
+import type { SealCounts } from '../log/verify-seals.ts';
 import { type Command, exitCodes } from './command.ts';
 import { jsonLine } from './json-form.ts';
 import { grouped, printable } from './printable.ts';
@@ -24,13 +25,14 @@ export const verifyCommand: Command = {
 };
 
 function reportText(report: VerifyReport): string {
-  const { events, streams, blocks, commits, idempotencyKeys, problemCount, problems } = report;
+  const { events, streams, blocks, commits, idempotencyKeys, encryption, problemCount, problems } = report;
   const checked = [
     counted(events, 'event'),
     counted(streams, 'stream'),
     counted(commits, 'commit'),
     counted(blocks, 'block'),
     counted(idempotencyKeys, 'idempotency key'),
+    ...(encryption === undefined ? [] : [sealsText(encryption)]),
   ].join(', ');
   const search = erasedText(report.erased);
   if (problemCount === 0) return `ok: ${checked}; nothing is wrong\n${search}`;
@@ -40,6 +42,11 @@ function reportText(report: VerifyReport): string {
   });
   const more = problemCount > problems.length ? `  and ${grouped(problemCount - problems.length)} more\n` : '';
   return `DAMAGED: ${counted(problemCount, 'problem')} (checked ${checked})\n${lines.join('')}${more}${search}`;
+}
+
+/** Every event of a stream that is not our own is one of the three. */
+function sealsText({ sealedEvents, erasedEvents, plainEvents }: SealCounts): string {
+  return `${grouped(sealedEvents)} sealed, ${grouped(erasedEvents)} erased, ${grouped(plainEvents)} plain`;
 }
 
 /** What the search for erased keys has found; nothing when there was none. */

@@ -135,7 +135,8 @@ export class SealedRun {
     const sealAt = (starts[0] as number) + recordHeaderBytes;
     const plain = this.#opener.open(keyId, stream, firstPosition, associated, gathered(records), bytes, sealAt);
     if (plain === undefined) throw decryptionFailed(firstPosition);
-    return plain;
+    // Not a Buffer: payloads are decoded out of it one by one, each of which would make an array of it anew.
+    return plain === 'erased' ? plain : new Uint8Array(plain.buffer, plain.byteOffset, plain.byteLength);
   }
 }
 

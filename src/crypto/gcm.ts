@@ -6,13 +6,17 @@
  */
 import { createCipheriv, createDecipheriv, type KeyObject, randomFillSync } from 'node:crypto';
 
-export const nonceBytes = 12;
-export const tagBytes = 16;
+const nonceBytes = 12;
+const tagBytes = 16;
 /** Nonce and tag: what sealing adds. */
 export const sealBytes = nonceBytes + tagBytes;
 
 const pool = Buffer.allocUnsafeSlow(nonceBytes * 1024);
 let poolEnd = pool.length;
+/** Nonce and tag of the call under way, which copies them: a view of each for every call costs 1 us of 7 (Node 24). */
+const nonce = Buffer.allocUnsafeSlow(nonceBytes);
+const tag = Buffer.allocUnsafeSlow(tagBytes);
+const wholeTags = { authTagLength: tagBytes };
 
 /**
  * Encrypts `plain`, authenticates it together with `associated`, and puts nonce and tag into `target` at `at`. Returns the
@@ -25,7 +29,7 @@ export function sealInto(
   target: Uint8Array,
   at: number,
 ): Buffer {
-  const nonce = nextNonce();
+  nextNonce();
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(associated);
   const sealed = cipher.update(plain);
@@ -43,11 +47,12 @@ export function openSealed(
   seal: Uint8Array,
   at: number,
 ): Buffer | undefined {
-  const decipher = createDecipheriv('aes-256-gcm', key, seal.subarray(at, at + nonceBytes), {
-    authTagLength: tagBytes,
-  });
+  if (at + sealBytes > seal.length) return undefined;
+  for (let index = 0; index < nonceBytes; index++) nonce[index] = seal[at + index] as number;
+  for (let index = 0; index < tagBytes; index++) tag[index] = seal[at + nonceBytes + index] as number;
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, wholeTags);
   decipher.setAAD(associated);
-  decipher.setAuthTag(seal.subarray(at + nonceBytes, at + sealBytes));
+  decipher.setAuthTag(tag);
   const plain = decipher.update(sealed);
   try {
     decipher.final();
@@ -59,12 +64,12 @@ export function openSealed(
   return plain;
 }
 
-function nextNonce(): Uint8Array {
+/** Puts the next one into `nonce`. */
+function nextNonce(): void {
   if (poolEnd === pool.length) {
     randomFillSync(pool);
     poolEnd = 0;
   }
-  const nonce = pool.subarray(poolEnd, poolEnd + nonceBytes);
+  for (let index = 0; index < nonceBytes; index++) nonce[index] = pool[poolEnd + index] as number;
   poolEnd += nonceBytes;
-  return nonce;
 }

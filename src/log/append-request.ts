@@ -107,13 +107,18 @@ export function encodeCall({ parts, events }: GivenCall, options: RequestOptions
     records: layOut(drafts),
     idempotency: key === undefined ? undefined : { key, hash: hashOf(parts, events), isFirstWins },
   };
-  const hasSubjects = events.some(({ subject }) => subject !== undefined);
+  const hasSubjects = namesSubject(events);
   if (!hasSubjects && newKeyGeneration !== true) return request;
   return {
     ...request,
     ...(hasSubjects && { subjects: events.map(({ subject }) => subject) }),
     ...(newKeyGeneration === true && { newKeyGeneration }),
   };
+}
+
+function namesSubject(events: readonly GivenEvent[]): boolean {
+  for (const { subject } of events) if (subject !== undefined) return true;
+  return false;
 }
 
 function totalLength(lists: readonly (readonly unknown[])[]): number {

@@ -17,9 +17,9 @@ import type { LogReader } from './log-reader.ts';
 import { throwIfAborted } from './pages.ts';
 
 /** The stream of what the bus tells of itself. Never sealed. */
-export const busStream = '$bus';
+const busStream = '$bus';
 /** Type of the facts of erasures. */
-export const erasedType = '$erased';
+const erasedType = '$erased';
 
 /** Asks the writer to destroy all keys of `what`. */
 export interface EraseCommand {

@@ -195,7 +195,7 @@ export class LogWriter implements TailSource {
   #place(snapshot: Snapshot, group: Group, given: AppendRequest): Outcome {
     const request = tagged(given, this.#keys?.book);
     let keys: EventKeys;
-    let rows: readonly RowWrite[];
+    let rows: readonly RowWrite[] | undefined;
     try {
       const duplicate = this.#duplicateOf(snapshot, group, request, given.idempotency?.hash ?? noHash);
       if (duplicate !== undefined) return { results: duplicate };
@@ -203,12 +203,12 @@ export class LogWriter implements TailSource {
         checkExpected(part.stream, part.expectedVersion, this.#version(snapshot, group, part.stream));
       }
       keys = keysOfRequest(request, this.#keys?.book, this.#engine.path);
-      rows = finishRows(request.rows ?? [], this.#keys?.book);
+      if (request.rows !== undefined) rows = finishRows(request.rows, this.#keys?.book);
     } catch (error) {
       // Nothing of this request is placed yet, so its failure is its own: a refusal, or a damaged row it had to look at.
       return { error };
     }
-    for (const row of rows) group.rows.push(row);
+    if (rows !== undefined) for (const row of rows) group.rows.push(row);
     return { results: this.#add(snapshot, group, request, keys) };
   }
 

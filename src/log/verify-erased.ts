@@ -6,7 +6,7 @@
  */
 import type { Dirent } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type ErasedFinding, ErasedSearch } from '../crypto/erased-search.ts';
 import { keysDamaged } from '../crypto/key-entry.ts';
@@ -14,6 +14,7 @@ import type { KeyStorage } from '../crypto/key-storage.ts';
 import { KeyTable } from '../crypto/key-table.ts';
 import type { StoreSecrets } from '../crypto/secrets.ts';
 import { verifyProblemsMax } from '../limits.ts';
+import { lockFileName, readLockFile } from '../storage/lmdb-lock-file.ts';
 import { isMissing } from '../storage/system-errors.ts';
 import { throwIfAborted } from './pages.ts';
 
@@ -63,7 +64,8 @@ export async function verifyErased(options: VerifyErasedOptions): Promise<Verify
   let problemCount = 0;
   let bytes = 0;
   for (const { path } of files) {
-    for await (const { at, piece, read } of piecesOf(path)) {
+    const pieces = basename(path) === lockFileName ? lockFilePieces(path, signal) : piecesOf(path);
+    for await (const { at, piece, read } of pieces) {
       throwIfAborted(signal);
       for (const { offset, keyId, what } of search.find(piece)) {
         problemCount += 1;
@@ -96,8 +98,22 @@ async function filesOf(directory: string): Promise<FoundFile[]> {
   return found;
 }
 
+interface Piece {
+  readonly at: number;
+  readonly piece: Buffer;
+  readonly read: number;
+}
+
+async function* lockFilePieces(path: string, signal: AbortSignal | undefined): AsyncGenerator<Piece> {
+  const piece = await readLockFile(path, signal).catch((error: unknown) => {
+    throwIfAborted(signal);
+    throw error;
+  });
+  yield { at: 0, piece, read: piece.length };
+}
+
 /** The file's bytes, each piece beginning with as much of the one before that nothing between the two is missed. */
-async function* piecesOf(path: string): AsyncGenerator<{ at: number; piece: Buffer; read: number }> {
+async function* piecesOf(path: string): AsyncGenerator<Piece> {
   const overlap = ErasedSearch.windowBytes - 1;
   const file = await whileThere(() => open(path, 'r'));
   if (file === undefined) return;

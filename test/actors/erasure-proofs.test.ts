@@ -119,3 +119,24 @@ test('the command verify --erased tells what is left, and where', async () => {
   expect(found.code).toBe(1);
   expect(found.stdout).toMatch(/\nLEFT OVER: 1 place \(.*\)\n {2}forgotten at byte \d+: wrapped key 1\n$/);
 });
+
+test('the search for erased keys takes nothing away from LMDB: the bus goes on while other processes open the store', async () => {
+  const path = join(tempDirectory(), 'store');
+  const bus = await openBus({ path, encryption: { masterKey } });
+  const errors: unknown[] = [];
+  bus.errors$.subscribe((error) => errors.push(error));
+  await bus.append('s', { type: 't', data: 1 });
+  await bus.erase({ stream: 's' });
+
+  const { erased } = await bus.verify({ erased: true });
+  // LMDB in another process frees the slots of readers that hold no lock.
+  const keyFile = join(tempDirectory(), 'key');
+  writeFileSync(keyFile, masterKey, { mode: 0o600 });
+  const { code } = await runCli('info', path, '--key-file', keyFile);
+  await bus.append('other', { type: 't', data: 2 });
+  await bus.close();
+
+  expect(code).toBe(0);
+  expect(erased).toMatchObject({ ok: true, keys: 1, files: 6 });
+  expect(errors).toEqual([]);
+});

@@ -147,7 +147,7 @@ test.each(Object.keys(pointsByDeed) as ErasingDeed[])(
           key: witness.keys[0] as number,
           during,
           point,
-          passes: random.integer(0, 3),
+          passes: random.integer(1, 4),
         };
         const run = Program.start(program, options);
         run.onLine((line) => witness.hear(line));

@@ -30,7 +30,7 @@ test('a script that knows only the written format opens sealed events', async ()
   ]);
   const expected = [{ n: 1 }, ['two', 2n], { n: 3 }, 'four', large, undefined];
   await bus.close();
-  const engine = await store.openEngine({ readOnly: true });
+  const engine = await store.openEngine({ readOnly: true, encryption: { masterKey } });
   const blocks: Block[] = [];
   engine.read((snapshot) =>
     snapshot.walkForward(1, (position, bytes) => {

@@ -43,8 +43,8 @@ export interface GivenEvent {
   readonly metadata: Metadata | undefined;
 }
 
-export const incarnation = Uint8Array.from({ length: 16 }, (_, index) => index + 1);
-export const timeMs = 1_700_000_000_000;
+const incarnation = Uint8Array.from({ length: 16 }, (_, index) => index + 1);
+const timeMs = 1_700_000_000_000;
 
 /** The events as they are to be read, from `firstPosition` on; a stream's versions begin with 1. */
 export function stored(events: readonly GivenEvent[], firstPosition: number): StoredEvent[] {
