@@ -88,9 +88,11 @@ export class KeyFileStorage implements KeyStorage {
       const old = statOf(this.#oldPath);
       const hasNew = statOf(this.#newPath) !== undefined;
       if (old === undefined && !hasNew) return;
+      const current = statOf(this.path);
+      // A disk that did not keep the order of names has the only copy there.
+      if (old !== undefined && current === undefined) renameSync(this.#oldPath, this.path);
       // A crash before the new one took its place has left two names of what is in use.
-      const isInUse = old !== undefined && isSameFile(old, statOf(this.path));
-      if (old !== undefined && !isInUse) overwrite(this.#oldPath);
+      else if (old !== undefined && !isSameFile(old, current)) overwrite(this.#oldPath);
       if (hasNew) overwrite(this.#newPath);
       rmSync(this.#oldPath, { force: true });
       rmSync(this.#newPath, { force: true });

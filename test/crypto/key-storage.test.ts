@@ -1,4 +1,13 @@
-import { appendFileSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
@@ -51,6 +60,19 @@ test.each([
 
   expect(() => write(other)).toThrow(expect.objectContaining({ code: 'WRITER_FENCED' }));
   expect(printOf(open().book.open(1, streamOwner('a'), 1))).toBe(print);
+});
+
+test('the file from before is kept where it is the only one that is left', () => {
+  const directory = tempDirectory();
+  const open = () => openBook({ storage: new KeyFileStorage({ directory }) }).book;
+  const book = open();
+  const print = printOf(book.sealing(streamOwner('a'), false)?.key);
+  book.flush();
+  renameSync(join(directory, 'keys'), join(directory, 'keys.old'));
+  writeFileSync(join(directory, 'keys.new'), 'begun');
+
+  expect(printOf(open().open(1, streamOwner('a'), 1))).toBe(print);
+  expect(readdirSync(directory)).toEqual(['keys']);
 });
 
 test('what a failed system call says is a failure of the store', () => {
