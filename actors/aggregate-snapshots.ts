@@ -86,7 +86,8 @@ export class AggregateSnapshots {
     if (payload === undefined) return [];
     const key = snapshotKey(this.#name, stream);
     const head = { streamVersion: version, snapshotVersion: this.#version, incarnation: this.#world.incarnation };
-    const owner = { kind: 'stream', stream, subject: undefined } as const;
+    // Some of the events may name a subject, and are sealed where the others of the stream are not.
+    const owner = { kind: 'stream', stream, subject: undefined, isWhole: true } as const;
     const secret = {
       label: 'snapshot',
       owner,

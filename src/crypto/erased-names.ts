@@ -5,7 +5,7 @@ import { BusError } from '../errors.ts';
 import { type EntryDomain, entryDomains, entryKinds, noTag } from './key-entry.ts';
 import type { Erasable, KeyOwner } from './key-owner.ts';
 import type { ErasedKeys } from './key-ports.ts';
-import type { KeyTable } from './key-table.ts';
+import { type KeyTable, nameKey } from './key-table.ts';
 import type { StoreSecrets } from './secrets.ts';
 import { ownerTag } from './unwrapped-keys.ts';
 
@@ -24,43 +24,68 @@ export function tagOfErasable(secrets: StoreSecrets, what: Erasable): NameTag {
   return { domain: entryDomains.projection, tag };
 }
 
-/** The erasure of the name whose entry is at `start`, with the keys that went after this generation, or all that ever did. */
-export function erasureAt(
+/**
+ * The erasures of the names whose entries are at `starts`, in that order, each with the keys that went after this generation,
+ * or all that ever did. Looks at every key once.
+ */
+export function erasuresAt(
   table: KeyTable,
   secrets: StoreSecrets,
-  start: number,
+  starts: readonly number[],
   generation: number | undefined,
-): ErasedKeys {
-  const domain = table.domainAt(start);
-  const tag = Buffer.from(table.ownerTagAt(start));
-  const ids: number[] = [];
-  const owners = new Set<string>();
+): ErasedKeys[] {
+  const wanted = new Map(starts.map((start) => [nameAt(table, start), new GoneKeys()]));
   for (let id = 1; id <= table.lastKeyId; id += 1) {
     const key = table.startOf(id) as number;
     if (table.kindAt(key) !== entryKinds.tombstone || table.generationAt(key) <= (generation ?? -1)) continue;
-    const isOne =
-      domain === entryDomains.subject
-        ? table.subjectTagAt(key).equals(tag)
-        : table.domainAt(key) === domain && table.ownerTagAt(key).equals(tag);
-    if (!isOne) continue;
-    ids.push(id);
-    if (table.domainAt(key) === entryDomains.stream) owners.add(table.ownerTagAt(key).toString('hex'));
+    wanted.get(nameAt(table, key))?.add(table, key);
+    if (table.hasSubjectAt(key)) wanted.get(nameKey(entryDomains.subject, table.subjectTagAt(key)))?.add(table, key);
   }
-  return {
-    kind: kinds[domain],
-    tag: tag.toString('hex'),
-    ids,
-    timeMs: table.timeAt(start),
-    isNew: generation !== undefined,
-    isOf: (stream) => owners.has(secrets.tag('stream', [stream]).toString('hex')),
-  };
+  let last = { stream: '', tag: tagText(secrets, '') };
+  return starts.map((start) => {
+    const { ids, streams } = wanted.get(nameAt(table, start)) as GoneKeys;
+    return {
+      kind: kinds[table.domainAt(start)],
+      tag: table.ownerTagAt(start).toString('hex'),
+      ids,
+      timeMs: table.timeAt(start),
+      isNew: generation !== undefined,
+      isOf: (stream) => {
+        // Of many erasures each is asked for the same stream: its tag takes an HMAC.
+        if (stream !== last.stream) last = { stream, tag: tagText(secrets, stream) };
+        return streams.has(last.tag);
+      },
+    };
+  });
 }
 
 /** Erasures of streams and subjects that were made after `keyGeneration`. */
 export function erasuresAfter(table: KeyTable, secrets: StoreSecrets, keyGeneration: number): ErasedKeys[] {
-  return [...table.erasedNames()]
-    .filter((start) => table.generationAt(start) > keyGeneration && table.domainAt(start) !== entryDomains.projection)
-    .map((start) => erasureAt(table, secrets, start, keyGeneration));
+  const starts = [...table.erasedNames()].filter(
+    (start) => table.generationAt(start) > keyGeneration && table.domainAt(start) !== entryDomains.projection,
+  );
+  return erasuresAt(table, secrets, starts, keyGeneration);
+}
+
+/** Keys that went with one name. */
+class GoneKeys {
+  readonly ids: number[] = [];
+  /** Tags of streams that any of them was of. */
+  readonly streams = new Set<string>();
+
+  add(table: KeyTable, key: number): void {
+    this.ids.push(table.idAt(key));
+    if (table.domainAt(key) === entryDomains.stream) this.streams.add(table.ownerTagAt(key).toString('latin1'));
+  }
+}
+
+/** Of the owner of the key, or of the name, whose entry is at `start`. */
+function nameAt(table: KeyTable, start: number): string {
+  return nameKey(table.domainAt(start), table.ownerTagAt(start));
+}
+
+function tagText(secrets: StoreSecrets, stream: string): string {
+  return secrets.tag('stream', [stream]).toString('latin1');
 }
 
 /** @throws {KEY_ERASED} when the owner with these tags, or its subject, was erased */

@@ -90,7 +90,7 @@ export class KeptKeys {
 
   /**
    * Replaces the file by one of the next generation, lasting when it returns.
-   * @throws {STORE_FULL} nothing has changed. @throws {STORE_FAILED}
+   * @throws {STORE_FULL} {WRITER_FENCED} nothing has changed. @throws {STORE_FAILED}
    */
   replace({ entries, plainUntil, wrapped }: Replacement): void {
     const masterKey = wrapped?.masterKey ?? this.#masterKey;
@@ -107,7 +107,7 @@ export class KeptKeys {
       const holds = { ...held, wrappingKey: wrapped?.wrappingKey ?? held.wrappingKey };
       const bytes = Buffer.concat([encodeHeader(header, holds, masterKey.key), entries]);
       const table = new KeyTable(bytes, this.#storage.path);
-      this.#storage.replace(bytes, () => wrapped && this.#share(header.wrapId, holds));
+      this.#storage.replace(this.#durableEnd, bytes, () => wrapped && this.#share(header.wrapId, holds));
       this.#table = table;
     } finally {
       forgetHeld(held);

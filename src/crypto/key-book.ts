@@ -7,7 +7,7 @@
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { assert } from '../assert.ts';
 import { keyCacheMax, keyOwnersCacheMax } from '../limits.ts';
-import { erasureAt, erasuresAfter, type NameTag, refuseErased, tagOfErasable } from './erased-names.ts';
+import { erasuresAfter, erasuresAt, type NameTag, refuseErased, tagOfErasable } from './erased-names.ts';
 import { KeptKeys } from './kept-keys.ts';
 import {
   type EntryFields,
@@ -138,7 +138,7 @@ export class KeyBookFile implements KeyBook {
   erase(what: Erasable, timeMs: number): ErasedKeys {
     const name = tagOfErasable(this.#parts.secrets, what);
     const [erased] = this.eraseNames([{ ...name, upToId: this.lastKeyId, timeMs }]);
-    return erased ?? erasureAt(this.table, this.#parts.secrets, this.#startOfName(name), undefined);
+    return erased ?? (this.#erasuresOf([name], undefined)[0] as ErasedKeys);
   }
 
   /** As {@link erase}, many names at once; gives those of which something was left. */
@@ -153,8 +153,8 @@ export class KeyBookFile implements KeyBook {
     secrets.noteErasure();
     this.#owners.clear();
     this.#unwrapped.clear();
-    const erasures = without.names.map((name) => erasureAt(this.table, secrets, this.#startOfName(name), known));
-    this.#unrecorded.push(...erasures.filter(({ kind }) => kind !== 'projection'));
+    const erasures = this.#erasuresOf(without.names, known);
+    this.#unrecorded = [...this.#unrecorded, ...erasures.filter(({ kind }) => kind !== 'projection')];
     return erasures;
   }
 
@@ -198,10 +198,14 @@ export class KeyBookFile implements KeyBook {
     return this.table.startOf(id) ?? notOpened(`there is no key ${id}`, position);
   }
 
-  #startOfName({ domain, tag }: NameTag): number {
-    const start = this.table.erasedName(domain, tag);
-    assert(start !== undefined, 'a name that was erased is in the file');
-    return start;
+  /** Of names that were erased, with the keys that went after `generation`. */
+  #erasuresOf(names: readonly NameTag[], generation: number | undefined): ErasedKeys[] {
+    const starts = names.map(({ domain, tag }) => {
+      const start = this.table.erasedName(domain, tag);
+      assert(start !== undefined, 'a name that was erased is in the file');
+      return start;
+    });
+    return erasuresAt(this.table, this.#parts.secrets, starts, generation);
   }
 
   /** The owner's key, or one that is made. @throws {KEY_ERASED} */

@@ -7,7 +7,13 @@
  * the person or the stream erases them. Or one build of a projection.
  */
 export type KeyOwner =
-  | { readonly kind: 'stream'; readonly stream: string; readonly subject: string | undefined }
+  | {
+      readonly kind: 'stream';
+      readonly stream: string;
+      readonly subject: string | undefined;
+      /** It owns what is made of all events of the stream, whoever they are about: sealed in any mode. */
+      readonly isWhole?: true;
+    }
   | { readonly kind: 'projection'; readonly name: string; readonly build: number };
 
 /** What can be erased: everything that is sealed with a key of it. */

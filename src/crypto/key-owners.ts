@@ -37,8 +37,9 @@ export class KnownOwners {
   }
 }
 
-/** One text for each owner: no name of a stream or projection has control characters. */
+/** One text for each owner: no name of a stream or projection has control characters, and no subject is empty. */
 export function ownerText(owner: KeyOwner): string {
   if (owner.kind === 'projection') return `\0${owner.name}\0${owner.build}`;
-  return owner.subject === undefined ? owner.stream : `${owner.stream}\0${owner.subject}`;
+  if (owner.subject !== undefined) return `${owner.stream}\0${owner.subject}`;
+  return owner.isWhole === true ? `${owner.stream}\0` : owner.stream;
 }

@@ -17,16 +17,19 @@ export interface KeyStorage {
   /** For the one that writes, before it reads: finishes what a crash left half done. @throws {STORE_FAILED} */
   recover(): void;
   /**
-   * Makes `bytes` follow the first `end` bytes, lasting when it returns; what was behind `end` is gone. Readers see of them
-   * what is there so far, and zeros.
+   * Makes `bytes` follow the `end` bytes that there are, lasting when it returns. Readers see of them what is there so far,
+   * and zeros.
    * @throws {STORE_FULL} it is as it was. @throws {WRITER_FENCED} another one has written to it. @throws {STORE_FAILED}
    */
   append(end: number, bytes: Uint8Array): void;
+  /** Takes away what is behind the first `end` bytes, lasting when it returns. @throws {WRITER_FENCED} {STORE_FAILED} */
+  cut(end: number): void;
   /**
-   * Makes `bytes` all there is, lasting when it returns, and overwrites what was there before. `onReplaced` is called as soon
-   * as readers find the new ones. After a crash it is either of the two.
-   * @throws {STORE_FULL} it is as it was. @throws {STORE_FAILED} it may be either
+   * Makes `bytes` all there is, in place of `end` bytes that are overwritten, lasting when it returns. `onReplaced` is called
+   * as soon as readers find the new ones. After a crash it is either of the two.
+   * @param end 0: there are none
+   * @throws {STORE_FULL} it is as it was. @throws {WRITER_FENCED} another one has written to it. @throws {STORE_FAILED} it may be either
    */
-  replace(bytes: Uint8Array, onReplaced: () => void): void;
+  replace(end: number, bytes: Uint8Array, onReplaced: () => void): void;
   close(): void;
 }

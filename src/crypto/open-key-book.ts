@@ -44,7 +44,7 @@ export function openKeyBook(options: KeyBookOptions): KeyBookFile {
     const table = new KeyTable(bytes, storage.path);
     if (facts !== undefined) checkFacts(table, facts, storage.path);
     // What is not whole behind the end was never used by a commit.
-    if (bytes.length > table.end) storage.append(table.end, Buffer.alloc(0));
+    if (bytes.length > table.end) storage.cut(table.end);
     secrets.set(values);
     return new KeyBookFile(options, table, facts?.keyGeneration ?? 0);
   } finally {
@@ -64,7 +64,7 @@ function createKeys({ storage, masterKey, plainUntil = u48Max }: KeyBookOptions)
   };
   const bytes = encodeHeader(header, held, masterKey.key);
   forgetHeld(held);
-  storage.replace(bytes, () => undefined);
+  storage.replace(0, bytes, () => undefined);
 }
 
 /** @throws {STORE_CORRUPT} when the file is behind the store, or another store's. */

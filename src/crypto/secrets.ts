@@ -52,14 +52,15 @@ export class StoreSecrets {
     return Atomics.load(this.#counter, 0) > 0;
   }
 
-  /** For the one thread that opens, or rotates. `values` stay the caller's to zero. */
+  /** For the one thread that opens, or rotates. `values` stay the caller's to zero. Does nothing once they were cleared. */
   set({ wrapId, cryptoId, wrappingKey, tagKey }: SecretValues): void {
-    const count = Atomics.add(this.#counter, 0, 1);
+    const count = Atomics.load(this.#counter, 0);
+    if (count < 0 || Atomics.compareExchange(this.#counter, 0, count, count + 1) !== count) return;
     new DataView(this.memory).setFloat64(wrapIdAt, wrapId);
     this.#bytes.set(cryptoId, cryptoIdAt);
     this.#bytes.set(wrappingKey, wrappingKeyAt);
     this.#bytes.set(tagKey, tagKeyAt);
-    Atomics.store(this.#counter, 0, count + 2);
+    if (Atomics.compareExchange(this.#counter, 0, count + 1, count + 2) !== count + 1) this.clear();
   }
 
   /** Changes when keys are erased in this process. */

@@ -15,10 +15,11 @@ import { keySealsMax, u48Max } from '../limits.ts';
 import type { Engine, Snapshot } from '../storage/engine.ts';
 import { readClock } from './clock.ts';
 import { rebuildIndex } from './deferred-index.ts';
+import { type Fence, takeOver } from './fence.ts';
 import { KeyedEngine } from './keyed-engine.ts';
 import { LogReader } from './log-reader.ts';
 import { LogWriter, type LogWriterOptions } from './log-writer.ts';
-import { encryptionRows, hasEncryption, metaNumberRow, readIdentity, readMetaNumber } from './store-meta.ts';
+import { encryptionRows, hasEncryption, readIdentity, readMetaNumber } from './store-meta.ts';
 import { TailFollower } from './tail.ts';
 
 /** What the keys of a writer are opened with. */
@@ -47,17 +48,19 @@ export interface OpenWriter {
  */
 export function openLogWriter(
   engine: Engine,
-  options: Omit<LogWriterOptions, 'keys'>,
+  options: Omit<LogWriterOptions, 'keys' | 'fence'>,
   setup: KeySetup | undefined,
 ): OpenWriter {
   if (setup === undefined) {
     requirePlain(engine);
     return { engine, writer: new LogWriter(engine, options) };
   }
-  const book = openBook(engine, options, setup);
+  // What the file of keys, and the end of the log, are found to be holds only if no earlier writer goes on.
+  const fence = takeOver(engine);
+  const book = openBook(engine, options, setup, fence);
   try {
     const keyed = new KeyedEngine(engine, book);
-    return { engine: keyed, writer: new LogWriter(keyed, { ...options, keys: book }) };
+    return { engine: keyed, writer: new LogWriter(keyed, { ...options, keys: book, fence }) };
   } catch (error) {
     book.close();
     throw error;
@@ -74,9 +77,13 @@ export function requirePlain(engine: Engine): void {
   );
 }
 
-function openBook(engine: Engine, options: Omit<LogWriterOptions, 'keys'>, setup: KeySetup): KeyBook {
-  const epoch = engine.read((snapshot) => readMetaNumber(snapshot, 'writerEpoch'));
-  const fence = metaNumberRow('writerEpoch', epoch);
+function openBook(
+  engine: Engine,
+  options: Omit<LogWriterOptions, 'keys' | 'fence'>,
+  setup: KeySetup,
+  fence: Fence,
+): KeyBook {
+  const writerEpoch = engine.read((snapshot) => readMetaNumber(snapshot, 'writerEpoch'));
   const facts = engine.read((snapshot) => keyFacts(snapshot, engine.path));
   // Its events are counted by the index.
   if (facts === undefined && options.rebuildIndex === true) rebuildIndex(engine, fence, options.idempotencyTtlMs);
@@ -87,7 +94,7 @@ function openBook(engine: Engine, options: Omit<LogWriterOptions, 'keys'>, setup
     ...setup,
     facts,
     plainUntil,
-    writerEpoch: epoch + 1,
+    writerEpoch,
     nowMs: () => readClock(options.clock),
     sealsMax: keySealsMax,
   });

@@ -21,7 +21,7 @@ import {
 } from '../codec/letter-row.ts';
 import type { RowWrite, Snapshot } from '../storage/engine.ts';
 import { ownPayload, type RowDraft } from './row-draft.ts';
-import { keyIdAt, openPayload } from './sealed-payload.ts';
+import { keyIdAt, openPayload, rowNotOpened } from './sealed-payload.ts';
 
 /** What the books say of a dead letter. */
 export interface LetterEntry extends LetterHead {
@@ -53,11 +53,18 @@ export function readLetterEntry(snapshot: Snapshot, consumer: string, position: 
 export function openLetter(snapshot: Snapshot, key: Uint8Array, row: Uint8Array): Letter {
   const { head, secret } = decodeLetterRow(key, row);
   const position = positionOfKey(key);
-  if (!('payload' in secret)) return { ...head, ...secret, position, keyId: 0 };
+  const { keys } = snapshot;
+  const mayBePlain = keys === undefined || position <= keys.plainUntil || head.stream.startsWith('$');
+  if (!('payload' in secret)) {
+    if (!mayBePlain) throw rowNotOpened('dead_letters');
+    return { ...head, ...secret, position, keyId: 0 };
+  }
   const { payload, at } = secret;
   const place = { label: 'dead-letter', table: 'dead_letters', key } as const;
   const owner = { kind: 'stream', stream: head.stream, subject: undefined } as const;
-  const opened = openPayload(snapshot.keys, place, owner, payload, at);
+  // One whose event was erased before it was written has nothing to seal.
+  const isLeftOut = payload.length === at + 1 && payload[at] === 0;
+  const opened = openPayload(keys, place, owner, payload, at, mayBePlain || isLeftOut);
   return { ...head, ...decodeLetterSecret(opened), position, keyId: keyIdAt(payload, at) };
 }
 

@@ -58,6 +58,8 @@ export interface LogWriterOptions {
   readonly rebuildIndex?: boolean;
   /** Of a store with encryption; the engine is a {@link KeyedEngine} over it. */
   readonly keys?: KeyBook | undefined;
+  /** Of a writer that took the store over before it looked at its keys. @default it does so itself */
+  readonly fence?: Fence;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }
@@ -83,6 +85,8 @@ interface Group {
   readonly rows: RowWrite[];
   /** Where the facts of erasures are, in the order of the book's unrecorded ones. */
   readonly factPositions: number[];
+  /** Commands that are done and durable whatever becomes of the group. */
+  readonly lasting: Map<WriterCommand, Outcome>;
   /** Events that are stored plain in a store with encryption. */
   plainEvents: number;
 }
@@ -99,13 +103,13 @@ export class LogWriter implements TailSource {
   #failure: BusError | undefined;
 
   /**
-   * Takes the store over: raises the writer's epoch, so that any earlier writer is fenced off, and reads the tail.
+   * Takes the store over, unless that was done: raises the writer's epoch, so that any earlier writer is fenced off. Reads the tail.
    * @throws {STORE_FORMAT} {STORE_CORRUPT} {STORE_READ_ONLY}
    */
   constructor(engine: Engine, options: LogWriterOptions) {
     this.#engine = engine;
     this.#options = options;
-    this.#fence = takeOver(engine);
+    this.#fence = options.fence ?? takeOver(engine);
     this.identity = engine.read((snapshot) => readIdentity(snapshot, engine.path));
     const { keys } = options;
     this.#packer = new BlockPacker(this.identity.incarnation, keys && recordSealer(keys));
@@ -148,6 +152,7 @@ export class LogWriter implements TailSource {
       cursors: new Map(),
       rows: [],
       factPositions: [],
+      lasting: new Map(),
       plainEvents: 0,
     };
     try {
@@ -161,7 +166,7 @@ export class LogWriter implements TailSource {
       return outcomes;
     } catch (cause) {
       const error = this.#failed(cause);
-      return commands.map(() => ({ error }));
+      return commands.map((command) => group.lasting.get(command) ?? { error });
     }
   }
 
@@ -177,7 +182,7 @@ export class LogWriter implements TailSource {
     if (command.kind === 'append') return this.#place(snapshot, group, command);
     if (command.kind === 'move-cursor') return this.#move(snapshot, group, command);
     if (command.kind === 'erase') return this.#erase(snapshot, group, command);
-    if (command.kind === 'rotate') return this.#rotate(command);
+    if (command.kind === 'rotate') return this.#rotate(group, command);
     try {
       for (const row of finishRows(command.rows, this.#keys?.book)) group.rows.push(row);
       return { results: [] };
@@ -232,11 +237,16 @@ export class LogWriter implements TailSource {
     return { results: [], erasure: { tag: erased.tag, ids: erased.ids, timeMs: erased.timeMs, position } };
   }
 
-  /** Wraps all keys anew, those that this group has made among them. That is durable before the group is. */
-  #rotate({ masterKey }: RotateCommand): Outcome {
+  /**
+   * Wraps all keys anew, those that this group has made among them. Who asked is told so even if the group fails: the master
+   * key from before opens nothing any more.
+   */
+  #rotate(group: Group, command: RotateCommand): Outcome {
     return this.#changeKeys('rotateMasterKey', (keys) => {
-      keys.rotate(masterKey);
-      return { results: [] };
+      keys.rotate(command.masterKey);
+      const outcome = { results: [] };
+      group.lasting.set(command, outcome);
+      return outcome;
     });
   }
 
@@ -259,14 +269,17 @@ export class LogWriter implements TailSource {
   #recordErasures(snapshot: Snapshot, group: Group, stream: string | undefined): void {
     const keys = this.#keys?.book;
     if (keys === undefined || keys.unrecorded.length === group.factPositions.length) return;
-    for (const erased of keys.unrecorded.slice(group.factPositions.length)) {
+    const erasures = keys.unrecorded.slice(group.factPositions.length);
+    const positions = erasures.map((erased) => {
       const [fact] = this.#add(snapshot, group, factRequest(erased, stream), undefined);
-      const { firstPosition: position } = fact as AppendResult;
-      group.factPositions.push(position);
-      if (erased.ids.length === 0) continue;
-      for (const row of marksFor(snapshot, position)) group.rows.push(row);
-      for (const row of snapshotRemovals(snapshot, group.rows, (name) => erased.isOf(name))) group.rows.push(row);
-    }
+      return (fact as AppendResult).firstPosition;
+    });
+    for (const position of positions) group.factPositions.push(position);
+    if (erasures.every(({ ids }) => ids.length === 0)) return;
+    // A ledger tells of thousands: rows are walked once for all of them.
+    for (const row of marksFor(snapshot, positions[0] as number, positions.at(-1) as number)) group.rows.push(row);
+    const isErased = (name: string) => erasures.some((erased) => erased.isOf(name));
+    for (const row of snapshotRemovals(snapshot, group.rows, isErased)) group.rows.push(row);
   }
 
   /** Finishes what the file of keys knows and the log does not: the writer before was ended in between. */

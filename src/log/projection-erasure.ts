@@ -19,13 +19,13 @@ import type { RowWrite, Snapshot } from '../storage/engine.ts';
 import { buildCursorName, readBuilds } from './projection-rows.ts';
 
 /**
- * The rows that go with the fact of an erasure at `position`. A build has one mark, however many it stands for. A projection
+ * The rows that go with the facts of erasures from the position `since` to `position`. A build has one mark, however many it stands for. A projection
  * whose rows are damaged gets none: it can't be read either, and must not keep anybody from erasing.
  */
-export function marksFor(snapshot: Snapshot, position: number): RowWrite[] {
+export function marksFor(snapshot: Snapshot, since: number, position: number): RowWrite[] {
   return projectionNames(snapshot).flatMap((name) => {
     try {
-      return marksOfOne(snapshot, name, position);
+      return marksOfOne(snapshot, name, since, position);
     } catch (error) {
       if (isBusError(error, 'STORE_CORRUPT')) return [];
       throw error;
@@ -33,12 +33,12 @@ export function marksFor(snapshot: Snapshot, position: number): RowWrite[] {
   });
 }
 
-function marksOfOne(snapshot: Snapshot, name: string, position: number): RowWrite[] {
+function marksOfOne(snapshot: Snapshot, name: string, firstPosition: number, position: number): RowWrite[] {
   const { active, building } = readBuilds(snapshot, name);
   return [active, building].flatMap((build) => {
     if (build?.isSealed !== true || cursorOf(snapshot, name, build.build) === 0) return [];
     const before = readMarks(snapshot, name, build.build);
-    const since = Math.min(position, ...before.map((mark) => mark.since));
+    const since = Math.min(firstPosition, ...before.map((mark) => mark.since));
     const key = markKey(name, build.build, position);
     return [...markRemovals(name, before), { table: 'projections', key, value: encodeMark(key, since) } as const];
   });

@@ -20,7 +20,7 @@ import type { KeyOwner } from '../crypto/key-owner.ts';
 import { pageBytesMax } from '../limits.ts';
 import type { RowWrite, Snapshot } from '../storage/engine.ts';
 import { type KeyRange, rowRange } from './projection-range.ts';
-import type { RowDraft } from './row-draft.ts';
+import { ownPayload, type RowDraft } from './row-draft.ts';
 import { keyIdAt, openPayload } from './sealed-payload.ts';
 
 /** An entry whose value is not decoded yet. */
@@ -166,11 +166,8 @@ export class BuildEntries {
 
   #value(snapshot: Snapshot, rowKey: Uint8Array, row: Uint8Array): EncodedPayload | undefined {
     const payload = entryPayload(rowKey, row);
-    if (keyIdAt(payload, 0) === 0) {
-      return { encoding: payload[0] as number, bytes: Uint8Array.prototype.slice.call(payload, 1) };
-    }
     const place = { label: 'projection', table: 'projections', key: rowKey } as const;
-    const value = openPayload(snapshot.keys, place, this.#owner, payload, 0);
-    return value === 'erased' ? undefined : value;
+    const value = openPayload(snapshot.keys, place, this.#owner, payload, 0, !this.#isSealed);
+    return value === 'erased' ? undefined : ownPayload(value);
   }
 }

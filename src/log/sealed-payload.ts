@@ -58,8 +58,8 @@ export function keyIdAt(payload: Uint8Array, at: number): number {
 /**
  * What begins with the encoding byte at `at` of a row's checked `payload`, opened; borrowed where it is plain. `'erased'`: its
  * key is. Only the stream of an owner that is one is compared.
- * @throws {DECRYPTION_FAILED} it was changed or moved. @throws {MASTER_KEY_REQUIRED} it is sealed, and there are no keys.
- * @throws {STORE_CORRUPT} there is nothing.
+ * @throws {DECRYPTION_FAILED} it was changed or moved, or is plain where that is not `mayBePlain`.
+ * @throws {MASTER_KEY_REQUIRED} it is sealed, and there are no keys. @throws {STORE_CORRUPT} there is nothing.
  */
 export function openPayload(
   keys: KeyView | undefined,
@@ -67,21 +67,25 @@ export function openPayload(
   owner: KeyOwner,
   payload: Uint8Array,
   at: number,
+  mayBePlain = true,
 ): EncodedPayload | 'erased' {
   const encoding = payload[at];
   if (encoding === undefined) misshapen(table, rowKey);
-  if ((encoding & sealedBit) === 0) return { encoding, bytes: payload.subarray(at + 1) };
+  if ((encoding & sealedBit) === 0) {
+    if (!mayBePlain) throw rowNotOpened(table);
+    return { encoding, bytes: payload.subarray(at + 1) };
+  }
   if (keys === undefined) {
     const message = `a row of ${table} is sealed: open the store with \`encryption\``;
     throw new BusError('MASTER_KEY_REQUIRED', message, { path: '' });
   }
   const nonceAt = at + headBytes;
-  if (payload.length < nonceAt + sealBytes) throw failed(table);
+  if (payload.length < nonceAt + sealBytes) throw rowNotOpened(table);
   const key = keys.open(readU32(payload, at + 1), owner, undefined);
   if (key === undefined) return 'erased';
   const associated = associatedBytes(label, keys.cryptoId, rowKey, payload.subarray(0, nonceAt));
   const bytes = openSealed(key, associated, payload.subarray(nonceAt + sealBytes), payload, nonceAt);
-  if (bytes === undefined) throw failed(table);
+  if (bytes === undefined) throw rowNotOpened(table);
   return { encoding: encoding & ~sealedBit, bytes };
 }
 
@@ -101,7 +105,8 @@ function associatedBytes(label: RowLabel, cryptoId: Uint8Array, rowKey: Uint8Arr
   return bytes;
 }
 
-function failed(table: TableName): BusError<'DECRYPTION_FAILED'> {
+/** What is sealed in a row of `table`, or has to be, is not what was sealed. */
+export function rowNotOpened(table: TableName): BusError<'DECRYPTION_FAILED'> {
   const message = `a sealed row of ${table} does not open: it was changed, moved, or is another store's`;
   return new BusError('DECRYPTION_FAILED', message, { table, position: undefined });
 }

@@ -1,8 +1,8 @@
 /**
  * Reading snapshots of aggregates, and what becomes of them when keys are erased.
  *
- * A state is sealed with the key of its stream, but may hold what events of subjects said: when a subject is erased, the
- * snapshots of the streams it is in go, and events are folded instead.
+ * A state is sealed with the key of its stream, even where events of it are plain, for it may hold what events of subjects
+ * said: when a subject is erased, the snapshots of the streams it is in go, and events are folded instead.
  */
 import { decodeSnapshotRow, decodeSnapshotState, type SnapshotHead, streamOfSnapshot } from '../codec/snapshot-row.ts';
 import type { RowWrite, Snapshot } from '../storage/engine.ts';

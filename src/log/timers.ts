@@ -197,8 +197,7 @@ export function openTimer(snapshot: Snapshot, rowKey: Uint8Array, row: Uint8Arra
   if (!('payload' in event)) return { ...head, ...event };
   const place = { label: 'timer', table, key: rowKey } as const;
   const owner = { kind: 'stream', stream: head.stream, subject: undefined } as const;
-  if (keyIdAt(event.payload, event.at) === 0) misshapen(table, rowKey);
-  const opened = openPayload(snapshot.keys, place, owner, event.payload, event.at);
+  const opened = openPayload(snapshot.keys, place, owner, event.payload, event.at, false);
   return opened === 'erased' ? head : { ...head, ...decodeTimerEvent(rowKey, opened) };
 }
 

@@ -25,14 +25,15 @@ export function checkProjectionRow(
     decodeBuilds(key, row);
     return;
   }
-  const { lastBuild } = readBuilds(snapshot, name);
+  const { active, building, lastBuild } = readBuilds(snapshot, name);
   if (build === 0) {
     const mark = decodeMark(key, row);
     if (mark.build > lastBuild) problem(`${unbegun(name, mark.build)} a mark of an erasure`);
     return;
   }
   const place = { label: 'projection', table: 'projections', key } as const;
-  const value = openPayload(snapshot.keys, place, buildOwner(name, build), entryPayload(key, row), 0);
+  const isSealed = [active, building].some((one) => one?.build === build && one.isSealed);
+  const value = openPayload(snapshot.keys, place, buildOwner(name, build), entryPayload(key, row), 0, !isSealed);
   if (value !== 'erased') decodeEntry(value);
   if (build > lastBuild) problem(`${unbegun(name, build)} an entry`);
 }

@@ -88,9 +88,11 @@ export class KeyFileStorage implements KeyStorage {
       const old = statOf(this.#oldPath);
       const hasNew = statOf(this.#newPath) !== undefined;
       if (old === undefined && !hasNew) return;
+      const current = statOf(this.path);
+      // A disk that did not keep the order of names has the only copy there.
+      if (old !== undefined && current === undefined) renameSync(this.#oldPath, this.path);
       // A crash before the new one took its place has left two names of what is in use.
-      const isInUse = old !== undefined && isSameFile(old, statOf(this.path));
-      if (old !== undefined && !isInUse) overwrite(this.#oldPath);
+      else if (old !== undefined && !isSameFile(old, current)) overwrite(this.#oldPath);
       if (hasNew) overwrite(this.#newPath);
       rmSync(this.#oldPath, { force: true });
       rmSync(this.#newPath, { force: true });
@@ -101,9 +103,8 @@ export class KeyFileStorage implements KeyStorage {
   append(end: number, bytes: Uint8Array): void {
     this.#orFailed(() => {
       const file = this.#writing();
-      this.#requireOwn(file, end);
+      this.#requireOwn(file, (size) => size === end);
       try {
-        if (fstatSync(file).size > end) ftruncateSync(file, end);
         // Zeros first: if they find room, so do the bytes, and nobody sees bytes that are taken back.
         writeAll(file, new Uint8Array(bytes.length), end);
         this.#onStep('extended');
@@ -120,9 +121,19 @@ export class KeyFileStorage implements KeyStorage {
     });
   }
 
-  replace(bytes: Uint8Array, onReplaced: () => void): void {
+  cut(end: number): void {
+    this.#orFailed(() => {
+      const file = this.#writing();
+      this.#requireOwn(file, (size) => size >= end);
+      ftruncateSync(file, end);
+      fdatasyncSync(file);
+    });
+  }
+
+  replace(end: number, bytes: Uint8Array, onReplaced: () => void): void {
     this.#orFailed(() => {
       const exists = statOf(this.path) !== undefined;
+      if (exists) this.#requireOwn(this.#writing(), (size) => size === end);
       this.#prepare(bytes, exists);
       this.#closeFile();
       renameSync(this.#newPath, this.path);
@@ -145,22 +156,24 @@ export class KeyFileStorage implements KeyStorage {
 
   /** Makes the new file beside the one in use, and another name for that. */
   #prepare(bytes: Uint8Array, exists: boolean): void {
-    createPrivately(this.#newPath);
-    this.#onStep('new-made');
-    const file = openSync(this.#newPath, 'r+');
     try {
-      writeAll(file, bytes, 0);
-      this.#onStep('new-written');
-      fsyncSync(file);
+      createPrivately(this.#newPath);
+      this.#onStep('new-made');
+      const file = openSync(this.#newPath, 'r+');
+      try {
+        writeAll(file, bytes, 0);
+        this.#onStep('new-written');
+        fsyncSync(file);
+      } finally {
+        closeSync(file);
+      }
       this.#onStep('new-synced');
       if (exists) linkSync(this.path, this.#oldPath);
     } catch (error) {
       if (!isNoSpace(error)) throw error;
-      overwrite(this.#newPath);
+      if (statOf(this.#newPath) !== undefined) overwrite(this.#newPath);
       rmSync(this.#newPath, { force: true });
       this.#full(error);
-    } finally {
-      closeSync(file);
     }
     this.#onStep('old-linked');
   }
@@ -195,11 +208,11 @@ export class KeyFileStorage implements KeyStorage {
     return this.#file;
   }
 
-  /** @throws {WRITER_FENCED} when the file is another one by now, or shorter than what this writer has seen of it. */
-  #requireOwn(file: number, end: number): void {
+  /** @throws {WRITER_FENCED} when the file is another one by now, or of another size than this writer has left it. */
+  #requireOwn(file: number, isSize: (size: number) => boolean): void {
     const stats = fstatSync(file);
-    if (stats.nlink > 0 && stats.size >= end && isSameFile(stats, statOf(this.path))) return;
-    throw new BusError('WRITER_FENCED', `another writer has replaced ${this.path}`, { path: this.path });
+    if (stats.nlink > 0 && isSize(stats.size) && isSameFile(stats, statOf(this.path))) return;
+    throw new BusError('WRITER_FENCED', `another writer has written ${this.path}`, { path: this.path });
   }
 
   #closeFile(): void {

@@ -31,7 +31,12 @@ export class MemoryKeyStorage implements KeyStorage {
     this.bytes = Buffer.concat([(this.bytes ?? Buffer.alloc(0)).subarray(0, end), bytes]);
   }
 
-  replace(bytes: Uint8Array, onReplaced: () => void): void {
+  cut(end: number): void {
+    this.beforeWrite?.();
+    this.bytes = this.bytes?.subarray(0, end);
+  }
+
+  replace(_end: number, bytes: Uint8Array, onReplaced: () => void): void {
     this.beforeWrite?.();
     this.bytes?.fill(0);
     this.bytes = Buffer.from(bytes);

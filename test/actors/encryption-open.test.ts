@@ -321,8 +321,9 @@ test('nothing of a key is in what threads are started with, in the environment, 
   expect(shown).not.toMatch(/KeyObject/);
 });
 
-/** An engine that takes no commit any more. */
+/** An engine that takes one commit more, by which the store is taken over. */
 function failingCommit(engine: Engine): Engine {
+  let isTakenOver = false;
   return {
     capabilities: engine.capabilities,
     path: engine.path,
@@ -330,7 +331,11 @@ function failingCommit(engine: Engine): Engine {
     transactionId: () => engine.transactionId(),
     sizeBytes: () => engine.sizeBytes(),
     close: () => engine.close(),
-    commit: () => fail('the process ends here'),
+    commit: (writes) => {
+      if (isTakenOver) fail('the process ends here');
+      isTakenOver = true;
+      engine.commit(writes);
+    },
   };
 }
 

@@ -5,12 +5,14 @@ import { ErasureGate } from '#actors/erasure-gate';
 import { storeOn } from '#actors/open-store';
 import { resolveOptions } from '#actors/options';
 import { unlockKeys } from '#actors/store-keys';
+import { encodePayload } from '#kernel/codec/payload';
 import { encodeMark, markKey } from '#kernel/codec/projection-row';
 import type { ErasureCounts } from '#kernel/log/erasure-counts';
 import type { LogReader } from '#kernel/log/log-reader';
 import { keyIdAt } from '#kernel/log/sealed-payload';
 import type { Bus, Projection, ProjectionOptions } from '#store';
 import { collect } from '../kit/collect.ts';
+import { forged } from '../kit/swapped-rows.ts';
 import { type BusOptions, type TempStore, tempStore } from '../kit/temp-store.ts';
 import { testKey } from '../kit/test-key.ts';
 
@@ -54,6 +56,22 @@ test('values are sealed in the rows, keys are not, and readers see both', async 
   expect(isInRows(store, secret)).toBe(false);
   expect(rowsOf(store).some(({ key }) => Buffer.from(key).includes('diary'))).toBe(true);
   expect((await bus.verify()).problems).toEqual([]);
+});
+
+test('a value that is plain in a sealed build is refused, and verify says so', async () => {
+  const store = tempStore();
+  const bus = await sealed(store);
+  const projection = lastSaid(bus);
+  projection.start();
+  await bus.append('diary', said(secret));
+  await projection.caughtUp();
+  const { encoding, bytes } = encodePayload('invented', 0, 'data');
+  const row = rowsOf(store).find(({ key }) => Buffer.from(key).includes('diary'));
+
+  forged(row as { key: Uint8Array; value: Uint8Array }, Buffer.concat([Buffer.of(encoding), bytes]));
+
+  await expect(bus.view('last').get('diary')).rejects.toMatchObject({ code: 'DECRYPTION_FAILED' });
+  expect((await bus.verify()).problems.map(({ table }) => table)).toEqual(['projections']);
 });
 
 test('values of a projection with sealed: false are plain, and an erasure leaves them as they are', async () => {

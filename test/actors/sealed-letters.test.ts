@@ -1,9 +1,11 @@
 /** Dead letters of sealed events: what they tell goes with the event's key, what keeps the books stays. */
 import { expect, test } from 'vitest';
+import { decodeLetterRow, encodeLetterHead } from '#kernel/codec/letter-row';
+import { encodePayload } from '#kernel/codec/payload';
 import { type Bus, type DeadLetter, openBus } from '#store';
 import { collect } from '../kit/collect.ts';
 import { sealedBus } from '../kit/sealed-bus.ts';
-import { swapped } from '../kit/swapped-rows.ts';
+import { forged, swapped } from '../kit/swapped-rows.ts';
 import { tempDirectory } from '../kit/temp-store.ts';
 
 const canary = 'K4n4r13nv0g3l';
@@ -158,6 +160,27 @@ test('a letter of a row that was moved to another position does not open, and ve
     detail: { table: 'dead_letters', position: undefined },
   });
   expect((await bus.verify()).problems.map(({ table }) => table)).toEqual(['dead_letters', 'dead_letters']);
+});
+
+test('a letter that is plain where everything is sealed is refused, in either form of its row', async () => {
+  const { bus, caughtUp, store } = await scene();
+  await bus.append('a', bad);
+  await caughtUp();
+  const row = store.storage.rows.dead_letters[0] as { key: Uint8Array; value: Uint8Array };
+  const { head } = decodeLetterRow(row.key, row.value);
+  const invented = { error: { name: 'Error', message: 'invented' } };
+  const { encoding, bytes } = encodePayload(invented, 0, 'data');
+  const whole = encodePayload({ ...head, ...invented }, 0, 'data');
+
+  for (const payload of [
+    Buffer.concat([encodeLetterHead(head), Buffer.of(encoding), bytes]),
+    Buffer.concat([Buffer.of(whole.encoding), whole.bytes]),
+  ]) {
+    forged(row, payload);
+
+    await expect(bus.deadLetters('p').get(1)).rejects.toMatchObject({ code: 'DECRYPTION_FAILED' });
+    expect((await bus.verify()).problems.map(({ table }) => table)).toEqual(['dead_letters']);
+  }
 });
 
 test('what a handler in a thread gave up is sealed with the key of its event, too', async () => {

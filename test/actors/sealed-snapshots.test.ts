@@ -48,6 +48,24 @@ test('a state is sealed, and used when it is loaded', async () => {
   expect(reported).toEqual([]);
 });
 
+test('the state of a stream that stays plain is sealed: some of its events may name a subject', async () => {
+  const { bus, isStored, store } = await sealedBus({}, { prefixes: ['secret-'] });
+  const aggregate = notes(bus);
+  for (let round = 0; round < 3; round++) await aggregate.execute('a', { text: canary, subject: 'ann' });
+  await bus.append('notes-b', { type: 'noted', data: { text: 'plain' } });
+
+  expect(store.storage.rows.snapshots.length).toBe(1);
+  expect(isStored(canary)).toBe(false);
+  expect(isStored('plain')).toBe(true);
+  expect((await notes(bus).load('a')).state.texts).toEqual([canary, canary, canary]);
+  expect((await bus.verify()).problems).toEqual([]);
+
+  await bus.erase({ subject: 'ann' });
+  expect(store.storage.rows.snapshots).toEqual([]);
+  await bus.append('notes-a', { type: 'noted', data: { text: 'plain' } });
+  expect((await aggregate.load('a')).state.texts).toEqual(['plain']);
+});
+
 test('when the stream is erased its snapshot is gone, and what is loaded is the state of no events', async () => {
   const { bus, store, reported } = await sealedBus();
   const aggregate = notes(bus);

@@ -1,7 +1,17 @@
-import { appendFileSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
+import type { KeyBookFile } from '#kernel/crypto/key-book';
 import { entryBytes, headerBytes } from '#kernel/crypto/key-entry';
 import { KeyFileStorage } from '#kernel/storage/key-storage';
 import { Program } from '../kit/crash-process.ts';
@@ -35,6 +45,34 @@ test('a writer whose file was replaced by another writer is fenced off', () => {
   old.sealing(streamOwner('b'), false);
 
   expect(() => old.flush()).toThrow(expect.objectContaining({ code: 'WRITER_FENCED' }));
+});
+
+test.each([
+  ['appends to it', (book: KeyBookFile) => book.flush()],
+  ['replaces it', (book: KeyBookFile) => book.erase({ stream: 'c' }, 1)],
+])('a writer that %s fails where another writer has appended to the file, whose key stays', (_what, write) => {
+  const directory = tempDirectory();
+  const open = () => openBook({ storage: new KeyFileStorage({ directory }) });
+  const [one, other] = [open().book, open().book];
+  const print = printOf(one.sealing(streamOwner('a'), false)?.key);
+  one.flush();
+  other.sealing(streamOwner('b'), false);
+
+  expect(() => write(other)).toThrow(expect.objectContaining({ code: 'WRITER_FENCED' }));
+  expect(printOf(open().book.open(1, streamOwner('a'), 1))).toBe(print);
+});
+
+test('the file from before is kept where it is the only one that is left', () => {
+  const directory = tempDirectory();
+  const open = () => openBook({ storage: new KeyFileStorage({ directory }) }).book;
+  const book = open();
+  const print = printOf(book.sealing(streamOwner('a'), false)?.key);
+  book.flush();
+  renameSync(join(directory, 'keys'), join(directory, 'keys.old'));
+  writeFileSync(join(directory, 'keys.new'), 'begun');
+
+  expect(printOf(open().open(1, streamOwner('a'), 1))).toBe(print);
+  expect(readdirSync(directory)).toEqual(['keys']);
 });
 
 test('what a failed system call says is a failure of the store', () => {

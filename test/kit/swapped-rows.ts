@@ -1,5 +1,10 @@
-/** What somebody could do who writes to the file: rows under each other's keys, with checksums that are right. */
+/** What somebody could do who writes to the file: rows that say something else, with checksums that are right. */
 import { openRow, sealRow } from '#kernel/codec/row';
+
+/** What the row says becomes `payload`. */
+export function forged(row: { readonly key: Uint8Array; value: Uint8Array }, payload: Uint8Array): void {
+  row.value = sealRow(row.key, payload);
+}
 
 /** Swaps the values of the first two rows. */
 export function swapped(rows: { readonly key: Uint8Array; readonly value: Uint8Array }[]): void {

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { decodeMark } from '#kernel/codec/projection-row';
 import { openRow, sealRow, textKey } from '#kernel/codec/row';
+import { snapshotKey, streamOfSnapshot } from '#kernel/codec/snapshot-row';
 import { encodeRequest } from '#kernel/log/append-request';
 import { LogWriter, type Outcome, type WriterCommand } from '#kernel/log/log-writer';
+import { buildCursorName, buildsRow } from '#kernel/log/projection-rows';
 import type { RowDraft, RowSecret } from '#kernel/log/row-draft';
 import { keyIdAt, openPayload } from '#kernel/log/sealed-payload';
 import { keyedEngine } from '../kit/keyed-store.ts';
@@ -208,6 +211,42 @@ test('a row made of what could be read before keys were erased counts as erased'
   expect(stored()).toBeUndefined();
   write(draft({ ifErased: 'leave-out', keyGeneration: keys.generation }));
   expect(stored()).toBeDefined();
+});
+
+test('erasures that the log is told of together leave one mark on a build, and no snapshot of any of their streams', async () => {
+  const keys = new KeysInMemory();
+  const { commit, store, writer } = await writerWith(keys);
+  const build = { version: 1, build: 1, isSealed: true };
+  const snapshotRow = (name: string): RowDraft => {
+    const key = snapshotKey('s', name);
+    return { table: 'snapshots', key, value: sealRow(key, head) };
+  };
+  commit(
+    encodeRequest(
+      ['a', 'b', 'c'].map((name) => ({ stream: name, events: { type: 'x' } })),
+      {},
+      0,
+    ),
+    { kind: 'write-rows', rows: [buildsRow('p', { active: build, building: undefined, lastBuild: 1 })] },
+    { kind: 'write-rows', rows: ['a', 'b', 'c'].map(snapshotRow) },
+    {
+      kind: 'move-cursor',
+      name: buildCursorName('p', 1),
+      expected: undefined,
+      to: { position: 3, generation: 1 },
+      rows: [],
+    },
+  );
+
+  for (const name of ['a', 'no such', 'b']) keys.erase({ stream: name });
+  commit();
+
+  const { projections, snapshots } = store.storage.rows;
+  expect(writer.head).toBe(6);
+  expect(projections.slice(1).map(({ key, value }) => decodeMark(key, value))).toEqual([
+    { build: 1, since: 4, position: 6 },
+  ]);
+  expect(snapshots.map(({ key }) => streamOfSnapshot(key))).toEqual(['c']);
 });
 
 test('an append with a row that is refused writes nothing, and those beside it are written', async () => {
