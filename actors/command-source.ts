@@ -26,7 +26,8 @@ export function commandEvents(command: WriterCommand): number {
 /** Bytes of a command, as limits count them. */
 export function commandBytes(command: WriterCommand): number {
   let bytes = command.kind === 'append' ? command.records.length : 0;
-  const rows: readonly RowDraft[] | undefined = command.kind === 'erase' || command.kind === 'rotate' ? undefined : command.rows;
+  const rows: readonly RowDraft[] | undefined =
+    command.kind === 'erase' || command.kind === 'rotate' ? undefined : command.rows;
   if (rows === undefined) return bytes;
   for (const { key, value, secret } of rows) {
     bytes += key.length + (value?.length ?? 0) + (secret?.payload.bytes.length ?? 0);

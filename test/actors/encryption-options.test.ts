@@ -10,7 +10,11 @@ test.each<[string, unknown, RegExp]>([
   ['no object', 'all', /^encryption must be an object with a masterKey, got string$/],
   ['the key itself', key, /^encryption must be an object with a masterKey, got 32 bytes$/],
   ['null', null, /^encryption must be /],
-  ['an unknown name', { masterKey: key, modes: 'all' }, /^encryption has no option "modes"; it has masterKey, mode, ledger$/],
+  [
+    'an unknown name',
+    { masterKey: key, modes: 'all' },
+    /^encryption has no option "modes"; it has masterKey, mode, ledger$/,
+  ],
   ['no key', {}, /^encryption.masterKey must be 32 bytes.*got undefined$/],
   ['a short key', { masterKey: key.subarray(1) }, /^encryption.masterKey must be 32 bytes.*got 31 bytes$/],
   ['a long key', { masterKey: Buffer.alloc(64, key) }, /^encryption.masterKey must be 32 bytes.*got 64 bytes$/],
