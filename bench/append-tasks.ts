@@ -5,6 +5,7 @@ import { runCallers } from './callers.ts';
 import type { Store } from './store.ts';
 import { type MakeTask, nothingRead, type Task } from './task.ts';
 import { onVarvebus } from './varvebus-store.ts';
+import { streamCount, streamName, type Workload } from './workload.ts';
 
 /** Calls of `appendOnce`, which appends `events` events, one after the other. */
 export function appendTask(store: Store, warmUps: number, appendOnce: () => Promise<void>, events: number): Task {
@@ -22,6 +23,18 @@ export function appendTask(store: Store, warmUps: number, appendOnce: () => Prom
       }
       assertHead(store, before + appended);
       return { events: appended };
+    },
+  };
+}
+
+/** `task`, in a store that has had an event of each stream before: an encrypted one has all its keys. */
+export function inKnownStreams(store: Store, workload: Workload, task: Task): Task {
+  return {
+    ...task,
+    async warmUp() {
+      const streams = Array.from({ length: streamCount }, (_, index) => streamName(index));
+      await store.appendSingles(streams.map((stream) => ({ stream, event: workload.event() })));
+      return task.warmUp();
     },
   };
 }
