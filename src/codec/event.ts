@@ -54,11 +54,7 @@ export function decodedSealedEvent(run: SealedRun, ordinal: number, type: string
   const position = block.positionOf(ordinal);
   const plain = run.isErased ? 'erased' : run.open();
   if (plain === 'erased') return erasedEvent(block.bytes, at, position, stream, type);
-  const opened = { bytes: plain, start: run.dataAt(ordinal) };
-  const event = eventOf(block.bytes, at, position, stream, type, {
-    data: decoded(decodeData, block.bytes, at, position, opened),
-    metadata: decoded(decodeMetadata, block.bytes, at, position, opened),
-  });
+  const event = decodedFrom(block.bytes, at, position, stream, type, plain, run.dataAt(ordinal));
   new SealedMark(event, run.keyId);
   return event;
 }
@@ -115,35 +111,42 @@ export function decodedEvent(
   stream: string,
   type: string,
 ): StoredEvent {
-  const opened = { bytes, start: payloadStart(bytes, at) };
-  return eventOf(bytes, at, position, stream, type, {
-    data: decoded(decodeData, bytes, at, position, opened),
-    metadata: decoded(decodeMetadata, bytes, at, position, opened),
-  });
+  return decodedFrom(bytes, at, position, stream, type, bytes, payloadStart(bytes, at));
 }
 
-function erasedEvent(bytes: Uint8Array, at: number, position: number, stream: string, type: string): StoredEvent {
-  const event = eventOf(bytes, at, position, stream, type, { data: undefined, metadata: undefined });
-  return { ...event, erased: true };
-}
-
-function eventOf(
-  bytes: Uint8Array,
+/** `payload` holds data from `start` on, and metadata behind it. */
+function decodedFrom(
+  header: Uint8Array,
   at: number,
   position: number,
   stream: string,
   type: string,
-  { data, metadata }: Pick<StoredEvent, 'data' | 'metadata'>,
+  payload: Uint8Array,
+  start: number,
 ): StoredEvent {
   return {
-    id: decodeId(bytes, at),
+    id: decodeId(header, at),
     stream,
-    version: readU48(bytes, at + recordField.version),
+    version: readU48(header, at + recordField.version),
     position,
     type,
-    data,
-    metadata,
-    timeMs: readU48(bytes, at + recordField.timeMs),
+    data: decoded(decodeData, header, at, position, payload, start),
+    metadata: decoded(decodeMetadata, header, at, position, payload, start),
+    timeMs: readU48(header, at + recordField.timeMs),
+  };
+}
+
+function erasedEvent(header: Uint8Array, at: number, position: number, stream: string, type: string): StoredEvent {
+  return {
+    id: decodeId(header, at),
+    stream,
+    version: readU48(header, at + recordField.version),
+    position,
+    type,
+    data: undefined,
+    metadata: undefined,
+    timeMs: readU48(header, at + recordField.timeMs),
+    erased: true,
   };
 }
 
@@ -160,13 +163,8 @@ function decodeId(bytes: Uint8Array, at: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset).toString('utf8', start, end);
 }
 
-/** Where data of a record is to be read, in the clear; metadata is behind it. */
-interface Opened {
-  readonly bytes: Uint8Array;
-  readonly start: number;
-}
-
-type Decode<Value> = (header: Uint8Array, at: number, opened: Opened) => Value;
+/** Decodes a part of the payload of the record at `at` in `header`; see {@link decodedFrom}. */
+type Decode<Value> = (header: Uint8Array, at: number, payload: Uint8Array, start: number) => Value;
 
 /** @throws {STORE_CORRUPT} with the event's position. */
 function decoded<Value>(
@@ -174,26 +172,26 @@ function decoded<Value>(
   header: Uint8Array,
   at: number,
   position: number,
-  opened: Opened,
+  payload: Uint8Array,
+  start: number,
 ): Value {
   try {
-    return decode(header, at, opened);
+    return decode(header, at, payload, start);
   } catch (cause) {
     const detail = { table: 'events_log', position };
     throw new BusError('STORE_CORRUPT', `the event at position ${position} can't be decoded`, detail, { cause });
   }
 }
 
-function decodeData(header: Uint8Array, at: number, { bytes, start }: Opened): unknown {
+function decodeData(header: Uint8Array, at: number, payload: Uint8Array, start: number): unknown {
   const end = start + readU32(header, at + recordField.dataBytes);
-  return decodePayload(header[at + recordField.dataEncoding] as number, bytes, start, end);
+  return decodePayload(header[at + recordField.dataEncoding] as number, payload, start, end);
 }
 
-function decodeMetadata(header: Uint8Array, at: number, opened: Opened): Metadata | undefined {
-  const start = opened.start + readU32(header, at + recordField.dataBytes);
-  const end = start + readU32(header, at + recordField.metadataBytes);
-  const encoding = header[at + recordField.metadataEncoding] as number;
-  return decodePayload(encoding, opened.bytes, start, end) as Metadata | undefined;
+function decodeMetadata(header: Uint8Array, at: number, payload: Uint8Array, start: number): Metadata | undefined {
+  const from = start + readU32(header, at + recordField.dataBytes);
+  const end = from + readU32(header, at + recordField.metadataBytes);
+  return decodePayload(header[at + recordField.metadataEncoding] as number, payload, from, end) as Metadata | undefined;
 }
 
 /** One record of a run. */
@@ -283,19 +281,16 @@ class LazyPayload extends Adopt {
     return true;
   }
 
+  /** `undefined`, too, when its key has been erased. */
   #decode<Value>(decode: Decode<Value>): Value | undefined {
     const { position } = this as unknown as StoredEvent;
     const bytes = this.#bytes as Uint8Array;
-    const opened = this.#opened(bytes);
-    return opened && decoded(decode, bytes, this.#at, position, opened);
-  }
-
-  /** `undefined`: its key has been erased. */
-  #opened(bytes: Uint8Array): Opened | undefined {
-    if (this.#sealed === undefined) return { bytes, start: payloadStart(bytes, this.#at) };
+    if (this.#sealed === undefined) {
+      return decoded(decode, bytes, this.#at, position, bytes, payloadStart(bytes, this.#at));
+    }
     const { run, ordinal } = this.#sealed;
     const plain = run.open();
-    if (plain !== 'erased') return { bytes: plain, start: run.dataAt(ordinal) };
+    if (plain !== 'erased') return decoded(decode, bytes, this.#at, position, plain, run.dataAt(ordinal));
     this.#erase();
     return undefined;
   }

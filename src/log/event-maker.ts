@@ -30,29 +30,33 @@ export class EventMaker {
 
   /** An event that is decoded when it is asked for its data, and keeps the block's bytes until then. */
   view(block: Block, ordinal: number, count?: DecodeCount): StoredEvent {
-    const recordAt = block.recordAt(ordinal);
-    const type = block.typeName(block.typeIndexAt(recordAt));
-    if (this.isSealed(block, ordinal)) return sealedEventView(this.runOf(block, ordinal), ordinal, type, count);
-    const stream = this.plainStream(block, ordinal);
-    return eventView(block.bytes, recordAt, block.positionOf(ordinal), stream, type, count);
+    const { bytes } = block;
+    const at = block.recordAt(ordinal);
+    const type = block.typeName(block.typeIndexAt(at));
+    if (!isPlainRecord(bytes, at)) return sealedEventView(this.runOf(block, ordinal), ordinal, type, count);
+    const position = block.positionOf(ordinal);
+    return eventView(bytes, at, position, this.#plainStream(block, at, position), type, count);
   }
 
   /** An event that is decoded now. @throws {STORE_CORRUPT} {DECRYPTION_FAILED} */
   decoded(block: Block, ordinal: number): StoredEvent {
-    const recordAt = block.recordAt(ordinal);
-    const type = block.typeName(block.typeIndexAt(recordAt));
-    if (this.isSealed(block, ordinal)) return decodedSealedEvent(this.runOf(block, ordinal), ordinal, type);
-    const stream = this.plainStream(block, ordinal);
-    return decodedEvent(block.bytes, recordAt, block.positionOf(ordinal), stream, type);
+    const { bytes } = block;
+    const at = block.recordAt(ordinal);
+    const type = block.typeName(block.typeIndexAt(at));
+    if (!isPlainRecord(bytes, at)) return decodedSealedEvent(this.runOf(block, ordinal), ordinal, type);
+    const position = block.positionOf(ordinal);
+    return decodedEvent(bytes, at, position, this.#plainStream(block, at, position), type);
   }
 
   /** The stream of a plain record. @throws {DECRYPTION_FAILED} where nothing is plain */
   plainStream(block: Block, ordinal: number): string {
-    const stream = block.streamName(block.streamIndexAt(block.recordAt(ordinal)));
-    if (this.#opener === undefined) return stream;
-    const position = block.positionOf(ordinal);
-    if (position > this.#opener.plainUntil && !stream.startsWith('$')) throw decryptionFailed(position);
-    return stream;
+    return this.#plainStream(block, block.recordAt(ordinal), block.positionOf(ordinal));
+  }
+
+  #plainStream(block: Block, recordAt: number, position: number): string {
+    const stream = block.streamName(block.streamIndexAt(recordAt));
+    if (this.#opener === undefined || position <= this.#opener.plainUntil || stream.startsWith('$')) return stream;
+    throw decryptionFailed(position);
   }
 
   /** The run of a sealed record. @throws {MASTER_KEY_REQUIRED} {DECRYPTION_FAILED} */
