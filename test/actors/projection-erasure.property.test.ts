@@ -204,7 +204,7 @@ class World implements AsyncDisposable {
 
 test('a projection is a fold over what was not erased, whatever happens', { timeout: 240_000 }, async () => {
   const { TEST_RUNS, TEST_LONG } = process.env;
-  const runs = TEST_RUNS === undefined ? { numRuns: TEST_LONG === undefined ? 12 : 300 } : {};
+  const runs = TEST_RUNS === undefined ? { numRuns: TEST_LONG === undefined ? 8 : 300 } : {};
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { minLength: 10, maxLength: 30 }),

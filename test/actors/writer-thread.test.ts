@@ -137,8 +137,8 @@ test.each(['exit', 'throw'] as const)(
   },
   async (how) => {
     const path = tempDirectory();
-    for (let round = 0; round < 4; round++) {
-      const options: LeavingOptions = { path, how, afterMs: 60 + round * 27 };
+    for (let round = 0; round < 2; round++) {
+      const options: LeavingOptions = { path, how, afterMs: 60 + round * 54 };
       const program = Program.start(new URL('../durability/programs/leaving.ts', import.meta.url), options);
 
       const acked = Number(await program.line());

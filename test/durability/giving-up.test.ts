@@ -18,7 +18,7 @@ import { Random } from '../kit/crash-workload.ts';
 import { type GivingUpLine, type GivingUpOptions, isPoison } from './programs/giving-up.ts';
 
 const program = new URL('./programs/giving-up.ts', import.meta.url);
-const rounds = process.env.TEST_LONG === undefined ? 2 : 40;
+const rounds = process.env.TEST_LONG === undefined ? 1 : 40;
 
 interface Kept {
   readonly cursor: number;

@@ -22,7 +22,7 @@ import type { ImageJob } from './programs/image-checker.ts';
 
 const journal = buildJournal();
 const timeoutMs = process.env.TEST_LONG ? 1_800_000 : 120_000;
-const imagesTried = process.env.TEST_LONG ? Number.POSITIVE_INFINITY : 8;
+const imagesTried = process.env.TEST_LONG ? Number.POSITIVE_INFINITY : 10;
 
 test.for<{ workload: Workload; callsMax: number }>([
   { workload: { style: 'mixed', seed: 31 }, callsMax: 40 },
