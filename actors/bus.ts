@@ -443,7 +443,8 @@ export class Bus<Events extends EventShape = AnyEvent> {
   /**
    * Checks every block, the order, and the index tables against the log, while the store is in use; with `erased` also that
    * nothing is left of erased keys in any file.
-   * @throws {ABORTED} {STORE_CLOSED}; {UNSUPPORTED} for `erased` in a store without encryption. Damage is reported, not thrown.
+   * @throws {TypeError} {ABORTED} {STORE_CLOSED}; {UNSUPPORTED} for `erased` in a store without encryption. Damage is reported, not
+   * thrown.
    */
   verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     return verifyWith(this.#core.store, options);

@@ -8,8 +8,10 @@ import { KeyTable } from '../src/crypto/key-table.ts';
 import { BusError } from '../src/errors.ts';
 import { type VerifyOptions, type VerifyReport, verifyStore } from '../src/log/verify.ts';
 import { verifyErased } from '../src/log/verify-erased.ts';
+import { refuseUnknownNames } from '../src/option-names.ts';
 import type { ReaderKeys } from './keyed-reader.ts';
 import type { OpenStore } from './open-store.ts';
+import { wrong } from './option-checks.ts';
 
 /** Everything that was erased in the store so far. @throws {UNSUPPORTED} it is not encrypted. @throws {STORE_CORRUPT} {STORE_FAILED} */
 export function ledgerOf(store: OpenStore): Uint8Array {
@@ -18,10 +20,12 @@ export function ledgerOf(store: OpenStore): Uint8Array {
   return Uint8Array.from(encodeLedger(new KeyTable(bytes, storage.path), secrets));
 }
 
-/** @throws {ABORTED} {STORE_CLOSED}; {UNSUPPORTED} for `erased` where nothing is encrypted. Damage is reported, not thrown. */
+/** @throws {TypeError} {ABORTED} {STORE_CLOSED}; {UNSUPPORTED} for `erased` where nothing is encrypted. Damage is reported, not thrown. */
 export async function verifyWith(store: OpenStore, options: VerifyOptions): Promise<VerifyReport> {
-  const keys =
-    options.erased === true ? requireKeys(store, 'erase', 'has no keys that could have been erased') : undefined;
+  refuseUnknownNames('verify', options, ['erased', 'onProgress', 'signal']);
+  const { erased: isSearched = false } = options;
+  if (typeof isSearched !== 'boolean') throw wrong('erased', 'true or false', isSearched);
+  const keys = isSearched ? requireKeys(store, 'erase', 'has no keys that could have been erased') : undefined;
   const report = await verifyStore(store.engine, options);
   if (keys === undefined) return report;
   const { signal, onProgress } = options;

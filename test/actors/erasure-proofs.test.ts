@@ -151,3 +151,14 @@ test('the search for erased keys takes nothing away from LMDB: the bus goes on w
   expect(erased).toMatchObject({ ok: true, keys: 1, files: 6 });
   expect(errors).toEqual([]);
 });
+
+test.each([{ erased: 'yes' }, { eased: true }])(
+  'verify refuses options that it does not understand: %j',
+  async (options) => {
+    const bus = await openBus({ path: ':memory:' });
+
+    await expect(bus.verify(options as object)).rejects.toThrow(TypeError);
+
+    await bus.close();
+  },
+);

@@ -34,6 +34,16 @@ test('of an encrypted store the code and the place of an error of ours are told'
   expect(warning.message).toMatch(/^EVENT_GIVEN_UP, processor mails, position 7, count 2; /);
 });
 
+test('of an encrypted store what is wrong with it is told, without what caused it', async () => {
+  const detail = { table: 'streams', position: undefined } as const;
+  const corrupt = new BusError('STORE_CORRUPT', 'the row of "a" is damaged', detail, { cause: quoting });
+
+  const warning = await warningOf(corrupt, true);
+
+  expect(warning).toMatchObject({ code: 'STORE_CORRUPT', message: corrupt.message, detail });
+  expect(inspect(warning, { showHidden: true, depth: 9 })).not.toContain(canary);
+});
+
 test('without encryption an error is told as it is', async () => {
   expect(await warningOf(givenUp, false)).toBe(givenUp);
   expect(await warningOf(quoting, false)).toMatchObject({ name: canary, message: `no ${canary}`, code: canary });

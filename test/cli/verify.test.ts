@@ -14,7 +14,10 @@ async function damagedStore(): Promise<string> {
 }
 
 test('verify of a sound store says so and ends with exit code 0', async () => {
-  const directory = await storeOf(['orders', [{ type: 'Placed' }, { type: 'Paid' }]], ['refunds', { type: 'Asked' }]);
+  const directory = await plainStoreOf(
+    ['orders', [{ type: 'Placed' }, { type: 'Paid' }]],
+    ['refunds', { type: 'Asked' }],
+  );
 
   const { code, stdout, stderr } = await runCli('verify', directory);
 
