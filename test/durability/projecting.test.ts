@@ -59,7 +59,7 @@ test(`a projection is a fold over the log through ${cycles * points.length} kill
       const passes = isOnce ? 0 : random.integer(0, point === 'in a handler' ? 300 : 6);
       version++;
       const options: ProjectingOptions = { path, seed: random.integer(0, 2 ** 30), version, point, passes };
-      const run = Program.start(program, options);
+      const run = Program.start(program, options, { deadlineMs: 60_000 });
       await run.expectLine('running');
       if (point === undefined) {
         await delay(random.integer(50, 500));
