@@ -1,8 +1,8 @@
 /**
  * The fence: the row by which a writer knows that the store is still its own. Each writer raises it when it takes the store over.
  */
-import { BusError } from '../errors.ts';
 import type { Engine, Snapshot, WriteSet } from '../storage/engine.ts';
+import { requireFence } from '../storage/write-set.ts';
 import { durabilityRow, metaNumberRow, readIdentity, readMetaNumber } from './store-meta.ts';
 
 export type Fence = NonNullable<WriteSet['fence']>;
@@ -19,8 +19,6 @@ export function takeOver(engine: Engine): Fence {
 }
 
 /** What every transaction checks, for what is done before it: the file of keys is another writer's then. @throws {WRITER_FENCED} */
-export function assertNotFenced(snapshot: Snapshot, { key, value }: Fence, path: string): void {
-  const stored = snapshot.row('meta', key);
-  if (stored !== undefined && Buffer.compare(stored, value) === 0) return;
-  throw new BusError('WRITER_FENCED', `another writer took over the store at ${path}: nothing was written`, { path });
+export function assertNotFenced(snapshot: Snapshot, fence: Fence, path: string): void {
+  requireFence(snapshot.row(fence.table, fence.key), fence, path);
 }

@@ -18,7 +18,7 @@ import { pageSizeBytes } from './lmdb-file.ts';
 import { LmdbSnapshot } from './lmdb-snapshot.ts';
 import type { OpeningGate } from './opening-gate.ts';
 import { dataFileName } from './store-creation.ts';
-import { checkWriteSet, sameBytes } from './write-set.ts';
+import { checkWriteSet, requireFence } from './write-set.ts';
 import type { WriterLock } from './writer-lock.ts';
 
 export interface ConnectionOptions {
@@ -171,7 +171,7 @@ export class LmdbConnection implements Engine {
     const { fence } = writes;
     if (fence !== undefined) {
       const stored = rows[fence.table].getBinaryFast(fence.key);
-      if (stored === undefined || !sameBytes(borrowedValue(stored), fence.value)) throw this.#fencedError();
+      requireFence(stored && borrowedValue(stored), fence, this.path);
     }
     let changes = writes.blocks.length;
     for (const { firstPosition, bytes } of writes.blocks) {
@@ -230,13 +230,6 @@ export class LmdbConnection implements Engine {
       if (error instanceof BusError) return false;
       throw error;
     }
-  }
-
-  #fencedError(): BusError {
-    const { path } = this;
-    return new BusError('WRITER_FENCED', `another writer took over the store at ${path}: nothing was written`, {
-      path,
-    });
   }
 
   #assertOpen(): void {

@@ -20,7 +20,7 @@ import {
   type WriteSet,
 } from './engine.ts';
 import { MemoryKeyStorage } from './memory-key-storage.ts';
-import { assertInside, assertKey, checkWriteSet, sameBytes } from './write-set.ts';
+import { assertInside, assertKey, checkWriteSet, requireFence, sameBytes } from './write-set.ts';
 
 interface StoredBlock {
   readonly firstPosition: number;
@@ -125,8 +125,7 @@ class MemoryEngine implements Engine {
     takeHook(storage, 'beforeNextCommit')?.();
     const { fence } = writes;
     const fenceRow = fence === undefined ? undefined : this.#snapshot.during((now) => now.row(fence.table, fence.key));
-    if (fence !== undefined && (fenceRow === undefined || !sameBytes(fenceRow, fence.value)))
-      throw new BusError('WRITER_FENCED', `another writer took over the store in ${path}`, { path });
+    if (fence !== undefined) requireFence(fenceRow, fence, path);
     const first = writes.blocks[0];
     assert(
       first === undefined || first.firstPosition > (storage.blocks.at(-1)?.firstPosition ?? 0),

@@ -4,6 +4,7 @@
  * The layers above assemble write sets from input they have checked, so a wrong one is a bug of varvebus, not bad input.
  */
 import { assert } from '../assert.ts';
+import { BusError } from '../errors.ts';
 import type { WriteSet } from './engine.ts';
 
 /** LMDB's limit for keys with pages of 4096 bytes (lmdb-js: open.js, DEFAULT_MAX_KEY_SIZE). An empty key is refused, too. */
@@ -34,6 +35,16 @@ export function assertKey(key: Uint8Array): void {
 /** @throws {INTERNAL_BUG} when a snapshot is used after its read has ended. */
 export function assertInside(isOpen: boolean): void {
   assert(isOpen, 'a snapshot is used inside its read only');
+}
+
+/** @throws {WRITER_FENCED} unless the row that is `stored` is what the writer has left there. */
+export function requireFence(
+  stored: Uint8Array | undefined,
+  fence: NonNullable<WriteSet['fence']>,
+  path: string,
+): void {
+  if (stored !== undefined && sameBytes(stored, fence.value)) return;
+  throw new BusError('WRITER_FENCED', `another writer took over the store at ${path}: nothing was written`, { path });
 }
 
 /** True when both hold the same bytes. */
