@@ -7,14 +7,18 @@ import type { KeyView } from '../crypto/key-ports.ts';
 
 export class RecordOpener implements RunOpener {
   readonly cryptoId: Uint8Array;
-  /** Events behind this position are sealed, but for those of streams of our own. */
-  readonly plainUntil: number;
   readonly #keys: KeyView;
+  #plainUntil: number | undefined;
 
   constructor(keys: KeyView) {
     this.#keys = keys;
     this.cryptoId = keys.cryptoId;
-    this.plainUntil = keys.plainUntil;
+  }
+
+  /** Events behind this position are sealed, but for those of streams of our own. Known when it is asked for: that may read the file of keys. */
+  get plainUntil(): number {
+    this.#plainUntil ??= this.#keys.plainUntil;
+    return this.#plainUntil;
   }
 
   isErased(keyId: number, stream: string, position: number): boolean {
