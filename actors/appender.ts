@@ -20,6 +20,11 @@ import { AbortableSet } from './abortable-set.ts';
 import { type CommandSource, commandBytes, commandEvents, type Room } from './command-source.ts';
 import { Fifo } from './fifo.ts';
 
+/** The outcome of a command that was not refused. */
+type Written = Exclude<Outcome, { readonly error: unknown }>;
+
+const nothing = (_outcome: Written): void => undefined;
+
 interface QueuedCommand {
   readonly command: WriterCommand;
   /** Ends the wait of its caller; later calls do nothing. */
@@ -88,28 +93,22 @@ export class Appender implements CommandSource {
 
   /** Resolves when the move is durable. @throws {CURSOR_MOVED} and whatever a commit fails for. */
   move(move: Omit<CursorMove, 'kind'>): Promise<void> {
-    return this.#settled({ kind: 'move-cursor', ...move });
+    return this.#settled({ kind: 'move-cursor', ...move }, nothing);
   }
 
   /** Resolves when the keys of `what` are destroyed, durably. @throws {UNSUPPORTED} {STORE_FULL} and whatever a commit fails for. */
   erase(what: Erasable): Promise<WrittenErasure> {
-    return new Promise((resolve, reject) => {
-      const settle = (outcome: Outcome) => {
-        if ('error' in outcome) reject(outcome.error);
-        else resolve(outcome.erasure as WrittenErasure);
-      };
-      this.#add({ command: { kind: 'erase', what }, settle, signal: undefined });
-    });
+    return this.#settled({ kind: 'erase', what }, ({ erasure }) => erasure as WrittenErasure);
   }
 
   /** Resolves when nothing opens the store's keys but `masterKey`. @throws {UNSUPPORTED} {STORE_FULL} and whatever a commit fails for. */
   rotate(masterKey: MasterKey): Promise<void> {
-    return this.#settled({ kind: 'rotate', masterKey });
+    return this.#settled({ kind: 'rotate', masterKey }, nothing);
   }
 
   /** Resolves when the rows are durable. @throws whatever a commit fails for. */
   writeRows(rows: readonly RowDraft[]): Promise<void> {
-    return this.#settled({ kind: 'write-rows', rows });
+    return this.#settled({ kind: 'write-rows', rows }, nothing);
   }
 
   next(room: Room): WriterCommand | undefined {
@@ -148,12 +147,12 @@ export class Appender implements CommandSource {
     }
   }
 
-  /** A command without results. */
-  #settled(command: WriterCommand): Promise<void> {
+  /** A command that appends nothing. Resolves with what `pick` takes from its outcome. */
+  #settled<Result>(command: WriterCommand, pick: (outcome: Written) => Result): Promise<Result> {
     return new Promise((resolve, reject) => {
       const settle = (outcome: Outcome) => {
         if ('error' in outcome) reject(outcome.error);
-        else resolve();
+        else resolve(pick(outcome));
       };
       this.#add({ command, settle, signal: undefined });
     });
