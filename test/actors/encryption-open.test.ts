@@ -11,6 +11,7 @@ import type { Engine } from '#kernel/storage/engine';
 import { type Bus, detach, type EncryptionOptions, openBus, type StoredEvent } from '#store';
 import { Program } from '../cli/child-program.ts';
 import { ConnectedThread } from '../kit/connected-thread.ts';
+import { HookedEngine } from '../kit/hooked-engine.ts';
 import { engineKinds, tempDirectory, tempStore } from '../kit/temp-store.ts';
 import { nodeArguments } from '../kit/test-key.ts';
 
@@ -324,19 +325,11 @@ test('nothing of a key is in what threads are started with, in the environment, 
 /** An engine that takes one commit more, by which the store is taken over. */
 function failingCommit(engine: Engine): Engine {
   let isTakenOver = false;
-  return {
-    capabilities: engine.capabilities,
-    path: engine.path,
-    read: (use) => engine.read(use),
-    transactionId: () => engine.transactionId(),
-    sizeBytes: () => engine.sizeBytes(),
-    close: () => engine.close(),
-    commit: (writes) => {
-      if (isTakenOver) fail('the process ends here');
-      isTakenOver = true;
-      engine.commit(writes);
-    },
-  };
+  return new HookedEngine(engine, (commit) => {
+    if (isTakenOver) fail('the process ends here');
+    isTakenOver = true;
+    commit();
+  });
 }
 
 test.each([{}, { inline: true }, { readOnly: true }])(

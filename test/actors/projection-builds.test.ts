@@ -2,9 +2,11 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import type { WriteSet } from '#kernel/storage/engine';
 import { type Bus, limits, openBus, type Projection } from '#store';
 import { collect } from '../kit/collect.ts';
 import { Program } from '../kit/crash-process.ts';
+import { HookedEngine } from '../kit/hooked-engine.ts';
 import { builtIn } from '../kit/projection-model.ts';
 import { type TempStore, tempDirectory, tempStore } from '../kit/temp-store.ts';
 import { nodeArguments } from '../kit/test-key.ts';
@@ -286,20 +288,12 @@ test('what an older build has left is removed, also when a crash came in between
   await bus.close();
   // The first portion of the sweep works, then the store is gone.
   let portions = 0;
-  const broken = await store.openBus({}, (engine) => ({
-    ...engine,
-    path: engine.path,
-    capabilities: engine.capabilities,
-    read: (use) => engine.read(use),
-    transactionId: () => engine.transactionId(),
-    sizeBytes: () => engine.sizeBytes(),
-    close: () => engine.close(),
-    commit: (writes) => {
-      if (writes.rows.some(({ table, value }) => table === 'projections' && value === undefined)) portions++;
-      if (portions === 2) throw new Error('planted');
-      engine.commit(writes);
-    },
-  }));
+  const breaking = (commit: () => void, { rows }: WriteSet) => {
+    if (rows.some(({ table, value }) => table === 'projections' && value === undefined)) portions++;
+    if (portions === 2) throw new Error('planted');
+    commit();
+  };
+  const broken = await store.openBus({}, (engine) => new HookedEngine(engine, breaking));
   broken.errors$.subscribe();
   const second = versioned(broken, 2);
   second.start();

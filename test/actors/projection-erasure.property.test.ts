@@ -11,6 +11,7 @@ import { TailFollower } from '#kernel/log/tail';
 import type { Bus, Projection, ProjectionRange, ProjectionView, StoredEvent } from '#store';
 import { deedsOrFailure } from '../kit/arbitrary-deeds.ts';
 import { collect } from '../kit/collect.ts';
+import { casesOf, takeAll } from '../kit/crashing-world.ts';
 import { EndingEngine } from '../kit/ending-engine.ts';
 import { builtIn, type Deed, type Done, MapView, perform } from '../kit/projection-model.ts';
 import { TempStore } from '../kit/temp-store.ts';
@@ -203,26 +204,15 @@ class World implements AsyncDisposable {
 }
 
 test('a projection is a fold over what was not erased, whatever happens', { timeout: 240_000 }, async () => {
-  const { TEST_RUNS, TEST_LONG } = process.env;
-  const runs = TEST_RUNS === undefined ? { numRuns: TEST_LONG === undefined ? 8 : 300 } : {};
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { minLength: 10, maxLength: 30 }),
       fc.constantFrom<How>('correct', 'rebuild'),
       async (steps, how) => {
         await using world = new World(how);
-        for (const one of steps) {
-          try {
-            await world.take(one);
-          } catch (error) {
-            const code = (error as { code?: string }).code ?? '';
-            if (!['STORE_FAILED', 'STORE_CLOSED', 'PROCESSOR_FAILED', 'PROCESSOR_STOPPED'].includes(code)) throw error;
-            world.crash();
-          }
-        }
-        await world.finish();
+        await takeAll(world, steps);
       },
     ),
-    runs,
+    casesOf(8, 300),
   );
 });

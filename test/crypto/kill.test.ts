@@ -3,25 +3,16 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { KeyBookFile } from '#kernel/crypto/key-book';
 import { entryAt, entryBytes, headerBytes, wrappedEnd } from '#kernel/crypto/key-entry';
-import { type KeyFileStep, KeyFileStorage } from '#kernel/storage/key-storage';
+import { type KeyFileStep, KeyFileStorage, keyFileSteps } from '#kernel/storage/key-storage';
 import { Program } from '../kit/crash-process.ts';
 import { tempDirectory } from '../kit/temp-store.ts';
 import { masterKeyOf, openBook, printOf, streamOwner } from './kit/keys.ts';
 import type { KeysWriterOptions } from './programs/keys-writer.ts';
 
 const program = new URL('./programs/keys-writer.ts', import.meta.url);
-const appending: readonly KeyFileStep[] = ['extended', 'appended', 'append-synced'];
-const replacing: readonly KeyFileStep[] = [
-  'new-made',
-  'new-written',
-  'new-synced',
-  'old-linked',
-  'replaced',
-  'directory-synced',
-  'old-overwritten',
-  'old-removed',
-  'done',
-];
+const firstOfReplacing = keyFileSteps.indexOf('new-made');
+const appending: readonly KeyFileStep[] = keyFileSteps.slice(0, firstOfReplacing);
+const replacing: readonly KeyFileStep[] = keyFileSteps.slice(firstOfReplacing);
 
 /** Lets a writer begin `deed` in a new directory and end at `killAt`; gives the prints of keys 1, 2 and 3. */
 async function killed(deed: KeysWriterOptions['deed'], killAt: KeyFileStep) {

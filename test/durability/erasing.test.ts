@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ErasureFact } from '#kernel/log/erasure';
+import { keyFileSteps } from '#kernel/storage/key-storage';
 import { type Bus, openBus } from '#store';
 import { collect } from '../kit/collect.ts';
 import { crashDirectory } from '../kit/crash-directory.ts';
@@ -14,19 +15,11 @@ import { Random } from '../kit/crash-workload.ts';
 import type { ErasingDeed, ErasingOptions, ErasingPoint, Said } from './programs/erasing.ts';
 
 const program = new URL('./programs/erasing.ts', import.meta.url);
-const ofReplacing = [
-  'new-made',
-  'new-written',
-  'new-synced',
-  'old-linked',
-  'replaced',
-  'directory-synced',
-  'old-overwritten',
-  'old-removed',
-  'done',
+const ofReplacing: readonly ErasingPoint[] = [
+  ...keyFileSteps.slice(keyFileSteps.indexOf('new-made')),
   'before-commit',
   'after-commit',
-] as const;
+];
 const pointsByDeed: Readonly<Record<ErasingDeed, readonly ErasingPoint[]>> = {
   append: ['appended', 'append-synced', 'before-commit', 'after-commit'],
   erase: ofReplacing,

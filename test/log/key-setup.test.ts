@@ -9,6 +9,7 @@ import { LogWriter, type Outcome } from '#kernel/log/log-writer';
 import type { Engine } from '#kernel/storage/engine';
 import { MemoryKeyStorage } from '#kernel/storage/memory-key-storage';
 import { masterKeyOf } from '../crypto/kit/keys.ts';
+import { HookedEngine } from '../kit/hooked-engine.ts';
 import { tempStore } from '../kit/temp-store.ts';
 
 const options = { clock: () => 1000, idempotencyTtlMs: 1000 };
@@ -48,13 +49,11 @@ test('a rotation whose group finds no space is told as done: the master key from
   const open = (masterKey: MasterKey, engine: Engine = shared) =>
     openLogWriter(engine, options, { storage, secrets: new StoreSecrets(), masterKey, mode: 'all', ledger: undefined });
   const disk = { isFull: false };
-  const { writer } = open(masterKeyOf(1), {
-    ...bound(shared),
-    commit: (writes) => {
-      if (disk.isFull) throw new BusError('STORE_FULL', 'no space', { path: '' });
-      shared.commit(writes);
-    },
-  });
+  const filling = (commit: () => void) => {
+    if (disk.isFull) throw new BusError('STORE_FULL', 'no space', { path: '' });
+    commit();
+  };
+  const { writer } = open(masterKeyOf(1), new HookedEngine(shared, filling));
   append(writer);
 
   disk.isFull = true;
@@ -66,16 +65,3 @@ test('a rotation whose group finds no space is told as done: the master key from
   expect(() => open(masterKeyOf(1))).toThrow(expect.objectContaining({ code: 'MASTER_KEY_WRONG' }));
   expect(append(open(masterKeyOf(2)).writer)).toMatchObject({ results: [{ firstVersion: 3 }] });
 });
-
-/** The engine as an object of its own, whose methods can be replaced. */
-function bound(engine: Engine): Engine {
-  return {
-    capabilities: engine.capabilities,
-    path: engine.path,
-    read: (use) => engine.read(use),
-    transactionId: () => engine.transactionId(),
-    sizeBytes: () => engine.sizeBytes(),
-    close: () => engine.close(),
-    commit: (writes) => engine.commit(writes),
-  };
-}

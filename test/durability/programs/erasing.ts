@@ -10,10 +10,10 @@ import { storeOn } from '#actors/open-store';
 import { resolveOptions } from '#actors/options';
 import { unlockKeys } from '#actors/store-keys';
 import { initialMetaRows } from '#kernel/log/store-meta';
-import type { Engine } from '#kernel/storage/engine';
 import { type KeyFileStep, KeyFileStorage } from '#kernel/storage/key-storage';
 import { openLmdbEngine } from '#kernel/storage/lmdb-engine';
 import { Random } from '../../kit/crash-workload.ts';
+import { HookedEngine } from '../../kit/hooked-engine.ts';
 
 /** While something is done to the file of keys, or before or after the commit that belongs to it. */
 export type ErasingPoint = KeyFileStep | 'before-commit' | 'after-commit';
@@ -60,7 +60,7 @@ const engine = await openLmdbEngine({
   directory: options.path,
   initialRows: initialMetaRows(resolved.durability, Date.now()),
 });
-const bus = await busOn(async (events) => storeOn(ending(engine), resolved, events, keys), resolved);
+const bus = await busOn(async (events) => storeOn(new HookedEngine(engine, passing), resolved, events, keys), resolved);
 
 for (let count = 0; ; count++) {
   const chance = random.next();
@@ -118,18 +118,8 @@ function pass(point: ErasingPoint): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
 
-function ending(within: Engine): Engine {
-  return {
-    capabilities: within.capabilities,
-    path: within.path,
-    read: (use) => within.read(use),
-    transactionId: () => within.transactionId(),
-    sizeBytes: () => within.sizeBytes(),
-    close: () => within.close(),
-    commit: (writes) => {
-      pass('before-commit');
-      within.commit(writes);
-      pass('after-commit');
-    },
-  };
+function passing(commit: () => void): void {
+  pass('before-commit');
+  commit();
+  pass('after-commit');
 }

@@ -12,11 +12,12 @@ import { resolveOptions } from '#actors/options';
 import { unlockKeys } from '#actors/store-keys';
 import { decodeBuilds, projectionOfKey } from '#kernel/codec/projection-row';
 import { initialMetaRows } from '#kernel/log/store-meta';
-import type { Engine, WriteSet } from '#kernel/storage/engine';
+import type { WriteSet } from '#kernel/storage/engine';
 import { KeyFileStorage } from '#kernel/storage/key-storage';
 import { openLmdbEngine } from '#kernel/storage/lmdb-engine';
 import { type Bus, openBus } from '#store';
 import { Random } from '../../kit/crash-workload.ts';
+import { HookedEngine } from '../../kit/hooked-engine.ts';
 import { type Deed, perform } from '../../kit/projection-model.ts';
 import { withTestKey } from '../../kit/test-key.ts';
 
@@ -93,25 +94,15 @@ async function openHere(): Promise<Bus> {
   const storage = new KeyFileStorage({ directory: options.path });
   const keys = await unlockKeys(storage, resolved.encryption, undefined);
   const engine = await openLmdbEngine({ ...resolved, directory: options.path, initialRows });
-  return busOn(async (events) => storeOn(ending(engine), resolved, events, keys), resolved);
+  return busOn(async (events) => storeOn(new HookedEngine(engine, passing), resolved, events, keys), resolved);
 }
 
-/** The engine, which passes the points of its commits. */
-function ending(engine: Engine): Engine {
-  return {
-    capabilities: engine.capabilities,
-    path: engine.path,
-    read: (use) => engine.read(use),
-    transactionId: () => engine.transactionId(),
-    sizeBytes: () => engine.sizeBytes(),
-    close: () => engine.close(),
-    commit: (writes) => {
-      const kinds = kindsOf(writes);
-      for (const kind of kinds) pass(`before a ${kind}`);
-      engine.commit(writes);
-      for (const kind of kinds) pass(`after a ${kind}`);
-    },
-  };
+/** Passes the points of a commit. */
+function passing(commit: () => void, writes: WriteSet): void {
+  const kinds = kindsOf(writes);
+  for (const kind of kinds) pass(`before a ${kind}`);
+  commit();
+  for (const kind of kinds) pass(`after a ${kind}`);
 }
 
 function kindsOf({ rows }: WriteSet): readonly ('save' | 'switch' | 'sweep')[] {
