@@ -42,8 +42,13 @@ const ownersByPackage: Readonly<Record<string, readonly string[]>> = {
   'fs-native-extensions': ['src/storage/'],
   msgpackr: ['src/codec/'],
   piscina: ['actors/reader-pool.ts'],
-  xstate: ['actors/'],
-  rxjs: ['actors/', 'src/index.ts'],
+  xstate: ['actors/', 'src/dashboard/'],
+  rxjs: ['actors/', 'src/index.ts', 'src/dashboard/'],
+  elkjs: ['src/dashboard/chart/'],
+  preact: ['src/dashboard/page/'],
+  '@preact/signals': ['src/dashboard/page/'],
+  '@tanstack/virtual-core': ['src/dashboard/page/'],
+  vite: ['src/dashboard/page/vite.config.ts'],
   '@standard-schema/spec': ['src/log/schemas.ts'],
 };
 
@@ -66,7 +71,7 @@ export function readSources(root: URL): Sources {
   for (const folder of ['src', 'actors']) {
     for (const entry of readdirSync(new URL(`${folder}/`, root), { recursive: true, encoding: 'utf8' })) {
       const path = posix.join(folder, entry.replaceAll('\\', '/'));
-      if (path.endsWith('.ts')) sources.set(path, readFileSync(new URL(path, root), 'utf8'));
+      if (/\.tsx?$/.test(path)) sources.set(path, readFileSync(new URL(path, root), 'utf8'));
     }
   }
   return sources;

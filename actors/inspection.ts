@@ -1,0 +1,18 @@
+/**
+ * The way into a bus for those who look at it. Costs nothing until somebody attaches: what is always kept is a few counters
+ * and the last changes of state.
+ */
+import type { BusStatus } from './bus-status.ts';
+
+export interface Inspection {
+  /** The bus now. A part that has not changed since the last call is the same object. */
+  status(): BusStatus;
+  /**
+   * Follows the machines of all processors, also of those that are made later, until what is returned is called; `onChange` is
+   * told the name of a processor whenever something of it changed. Any number may be attached.
+   */
+  attach(onChange: (processor: string) => void): () => void;
+}
+
+/** The inspection of each bus, for the dashboard. */
+export const inspections = new WeakMap<object, Inspection>();
