@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
 import { chromiumPath } from './kit/chromium.ts';
-import { openPage, watch } from './kit/watched-page.ts';
+import { watch } from './kit/watch.ts';
+import { openPage } from './kit/watched-page.ts';
 
 test('without a browser the tests fail, and say how to install one', () => {
   expect(() => chromiumPath({ PATH: '/nowhere' })).toThrow(/apt-get install chromium/);

@@ -5,6 +5,7 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, expect, onTestFinished } from 'vitest';
 import { launchChromium } from './chromium.ts';
+import { watch } from './watch.ts';
 
 export interface PageOptions extends Pick<BrowserContextOptions, 'colorScheme' | 'reducedMotion'> {
   readonly width?: number;
@@ -33,19 +34,4 @@ export async function openPage(url: string, options: PageOptions = {}): Promise<
   });
   await page.goto(url);
   return page;
-}
-
-/** What goes wrong on `page`, as it goes wrong. */
-export function watch(page: Page, origin: string): readonly string[] {
-  const complaints: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(`console: ${message.text()} (${message.location().url})`);
-  });
-  page.on('pageerror', (error) => complaints.push(`script: ${error.stack ?? error.message}`));
-  page.on('request', (request) => {
-    const url = new URL(request.url());
-    if (url.protocol !== 'data:' && url.origin !== origin) complaints.push(`request to ${request.url()}`);
-  });
-  page.on('websocket', (socket) => complaints.push(`websocket to ${socket.url()}`));
-  return complaints;
 }
