@@ -168,6 +168,7 @@ export function processorPorts(
     work: fromPromise(({ input, signal }) =>
       inTurn(names.handlers, signal, async () => {
         const result = await names.inContext(work, input, letterbox, signal);
+        store.given?.(eventsGiven(result));
         if (!signal.aborted) {
           letterbox.add(result.setAside);
           monitor.at(result.position, result.head);
@@ -265,6 +266,11 @@ function roundWorld({ store, names, clock }: ProcessorHost, options: ResolvedPro
     endsWithGivenUp: false,
     onAbandoned: (settled) => names.handlers.hold(cursorName, settled),
   };
+}
+
+/** A batch that failed was given, too. */
+function eventsGiven({ handled, erased, setAside, failure }: WorkResult): number {
+  return handled + erased + setAside.givenUp.length + setAside.parked.length + (failure?.count ?? 0);
 }
 
 /** What was given up is never given up silently. */
