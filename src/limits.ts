@@ -92,6 +92,11 @@ export const headCacheMax = 65_536;
 /** Partitions of one processor: each reads the log by itself, and has a cursor and a machine of its own. */
 export const partitionsMax = 256;
 
+/** Changes of state that each machine of a processor keeps for those who look: a page full. */
+export const laneChangesMax = 50;
+/** Failures that it keeps, with their stacks: 10 KB each at most. */
+export const laneFailuresMax = 20;
+
 /** Events that a listener keeps in memory unless it says otherwise. */
 export const listenerBufferEvents = 1024;
 /** Most events that a listener may be told to keep in memory. */
@@ -190,5 +195,9 @@ export const dashboardBodyMaxMs = 10_000;
 export const dashboardTokenMs = 24 * 3600 * 1000;
 /** Tokens that wait to be used; with one more the oldest is good no longer. */
 export const dashboardTokensMax = 64;
+/** Actors of the user's own that the tree shows, those below them included. */
+export const dashboardUserActorsMax = 1000;
+/** Transitions of each of the user's machines that are kept while somebody looks. */
+export const dashboardMachineChangesMax = 50;
 /** Sessions of one start, each a browser; with one more the oldest has to log in again. */
 export const dashboardSessionsMax = 256;
