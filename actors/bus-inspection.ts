@@ -44,6 +44,10 @@ export class BusInspection implements Inspection {
     return this.#core.processors?.lookers.attach(onChange) ?? (() => undefined);
   }
 
+  hear(onChange: () => void): () => void {
+    return this.#core.processors?.lookers.hear(onChange) ?? (() => undefined);
+  }
+
   report(error: unknown): void {
     this.#core.report(error);
   }

@@ -5,7 +5,7 @@
  * of it. Names of streams and types are in the log as they are. Makes anew only the text of what has changed.
  */
 import { statusBytesMax, statusHistoryMax, statusMessageMax } from '../src/limits.ts';
-import type { ActorImage, BusStatus, FailureImage, LaneImage, ProcessorImage } from './bus-status.ts';
+import type { BusStatus, FailureImage, LaneImage, ProcessorImage } from './bus-status.ts';
 import type { ErrorSummary, ProcessorStatus } from './processor-status.ts';
 
 /** Instead of a message that may be of an event. */
@@ -65,7 +65,7 @@ export class StatusForm {
     if (known !== undefined) return known;
     const { lanes: _lanes, wants: _wants, status, ...facts } = image;
     const { partitions: _partitions, ...alone } = status;
-    const text = this.#facts({ ...facts, status: alone, lanes: [], wants: {} });
+    const text = `${this.#facts({ ...facts, status: alone }).slice(0, -1)},"wants":{},"lanes":[]}`;
     this.#smallTextByImage.set(image, text);
     return text;
   }
@@ -107,7 +107,11 @@ export class StatusForm {
   #error({ name, code, message }: ErrorSummary): ErrorSummary {
     if (!this.#isEncrypted) {
       const cut = message.slice(0, statusMessageMax);
-      return { name: name.slice(0, statusMessageMax), ...(code !== undefined && { code: code.slice(0, statusMessageMax) }), message: cut };
+      return {
+        name: name.slice(0, statusMessageMax),
+        ...(code !== undefined && { code: code.slice(0, statusMessageMax) }),
+        message: cut,
+      };
     }
     return {
       name: nameLike.test(name) ? name : 'Error',
