@@ -1,0 +1,43 @@
+/** Buttons. `main`: what one comes for; `risky`: changes what is not easily changed back; `plain`: without a frame. */
+import type { ComponentChildren } from 'preact';
+import { Icon, type IconName } from './icon.tsx';
+
+export interface ButtonProps {
+  readonly children?: ComponentChildren;
+  readonly icon?: IconName;
+  readonly kind?: 'main' | 'risky' | 'plain';
+  readonly onClick?: () => void;
+  readonly disabled?: boolean;
+  /** While what it does is under way. */
+  readonly isBusy?: boolean;
+  /** For a button that shows no word. */
+  readonly label?: string;
+  readonly title?: string;
+  readonly type?: 'button' | 'submit';
+}
+
+export function Button({
+  children,
+  icon,
+  kind,
+  onClick,
+  disabled,
+  isBusy,
+  label,
+  title,
+  type = 'button',
+}: ButtonProps) {
+  return (
+    <button
+      type={type}
+      class={kind === undefined ? 'button' : `button ${kind}`}
+      onClick={onClick}
+      disabled={disabled === true || isBusy === true}
+      aria-label={label}
+      title={title ?? label}
+    >
+      {isBusy ? <Icon name="spinner" size={14} spin /> : icon !== undefined && <Icon name={icon} size={14} />}
+      {children}
+    </button>
+  );
+}

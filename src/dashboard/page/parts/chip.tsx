@@ -1,0 +1,26 @@
+/** States and counts as small pills: a shape, a word and a colour. */
+import { lookOf, type Tone, wordOf } from '../states.ts';
+import { Icon, type IconName } from './icon.tsx';
+
+/** The state of a processor, projection, machine or letter. */
+export function StateChip({ state }: { readonly state: string }) {
+  const { tone, icon } = lookOf(state);
+  return <Chip tone={tone} icon={icon} text={wordOf(state)} />;
+}
+
+export function Chip({
+  text,
+  tone = 'rest',
+  icon,
+}: {
+  readonly text: string;
+  readonly tone?: Tone;
+  readonly icon?: IconName;
+}) {
+  return (
+    <span class={`chip ${tone}`}>
+      {icon !== undefined && <Icon name={icon} size={10} />}
+      {text}
+    </span>
+  );
+}

@@ -1,0 +1,54 @@
+/**
+ * A question in the way of everything else. The browser's own dialog keeps the focus inside, closes on Escape and gives the
+ * focus back.
+ */
+import type { ComponentChildren } from 'preact';
+import { useEffect, useId, useRef } from 'preact/hooks';
+
+export interface DialogProps {
+  readonly title: string;
+  readonly children: ComponentChildren;
+  /** Buttons. */
+  readonly foot: ComponentChildren;
+  /** It was closed, by a button or by Escape. */
+  readonly onClose: () => void;
+  /** The form was sent, by a submit button or by Enter. */
+  readonly onSubmit?: () => void;
+}
+
+/** Open as long as it is there. */
+export function Dialog({ title, children, foot, onClose, onSubmit }: DialogProps) {
+  const element = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const dialog = element.current;
+    dialog?.showModal();
+    return () => dialog?.close();
+  }, []);
+  return (
+    <dialog
+      ref={element}
+      class="dialog"
+      aria-labelledby={id}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      closedby="any"
+    >
+      <form
+        method="dialog"
+        onSubmit={(event) => {
+          event.preventDefault();
+          onSubmit?.();
+        }}
+      >
+        <div class="dialog-body">
+          <h2 id={id}>{title}</h2>
+          {children}
+        </div>
+        <div class="dialog-foot">{foot}</div>
+      </form>
+    </dialog>
+  );
+}

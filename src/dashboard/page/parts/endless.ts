@@ -1,0 +1,84 @@
+/**
+ * A list that is asked for page by page, as one scrolls. What was there stays while something else is asked for, so that typing
+ * into a filter does not flicker; answers that come too late are dropped.
+ */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ApiError } from '../api.ts';
+
+export interface EndlessPage<Row, Cursor> {
+  readonly rows: readonly Row[];
+  /** Where the next page begins; absent at the end. */
+  readonly next?: Cursor | undefined;
+}
+
+export interface Endless<Row> {
+  readonly rows: readonly Row[];
+  /** Nothing has come yet for what is asked now; `rows` are those of before. */
+  readonly isWaiting: boolean;
+  readonly error?: ApiError | undefined;
+  /** Asks for the next page, unless it is on its way; absent at the end. */
+  readonly more?: (() => void) | undefined;
+  /** It is not the end, but enough: one should look for something narrower. */
+  readonly isFull: boolean;
+  /** From the beginning again. */
+  readonly reload: () => void;
+}
+
+/** Rows kept: some 50 MB, and half of the height that browsers give an element. */
+export const endlessRowsMax = 200_000;
+
+interface Held<Row, Cursor> {
+  readonly question: string;
+  readonly rows: readonly Row[];
+  readonly next?: Cursor | undefined;
+  readonly error?: ApiError | undefined;
+}
+
+/** `question` says what is asked: the list begins anew when it changes. `load` rejects with an ApiError. */
+export function useEndless<Row, Cursor>(
+  question: string,
+  load: (after: Cursor | undefined, signal: AbortSignal) => Promise<EndlessPage<Row, Cursor>>,
+): Endless<Row> {
+  const [round, setRound] = useState(0);
+  const asked = `${round} ${question}`;
+  const [held, setHeld] = useState<Held<Row, Cursor>>({ question: '', rows: [] });
+  const onItsWay = useRef<AbortController | undefined>(undefined);
+  const loader = useRef(load);
+  loader.current = load;
+
+  function ask(before: readonly Row[], after: Cursor | undefined): void {
+    const abort = new AbortController();
+    onItsWay.current = abort;
+    void loader.current(after, abort.signal).then(
+      ({ rows, next }) => settle(abort, { question: asked, rows: before.length === 0 ? rows : [...before, ...rows], next }),
+      (error: ApiError) => settle(abort, { question: asked, rows: before, next: after, error }),
+    );
+  }
+
+  function settle(abort: AbortController, now: Held<Row, Cursor>): void {
+    if (abort.signal.aborted) return;
+    onItsWay.current = undefined;
+    setHeld(now);
+  }
+
+  useEffect(() => {
+    ask([], undefined);
+    return () => onItsWay.current?.abort();
+  }, [asked]);
+
+  const isWaiting = held.question !== asked;
+  const isFull = held.rows.length >= endlessRowsMax;
+  const hasMore = !isWaiting && held.next !== undefined && held.error === undefined && !isFull;
+  return {
+    rows: held.rows,
+    isWaiting,
+    error: isWaiting ? undefined : held.error,
+    isFull: isFull && held.next !== undefined,
+    reload: () => setRound((before) => before + 1),
+    more: hasMore
+      ? () => {
+          if (onItsWay.current === undefined) ask(held.rows, held.next);
+        }
+      : undefined,
+  };
+}

@@ -1,0 +1,29 @@
+/** Lists that were asked for do not change under one's eyes: this says how much the log has grown since, and asks again. */
+import { useRef } from 'preact/hooks';
+import { count } from '../format.ts';
+import { Button } from './button.tsx';
+import type { Endless } from './endless.ts';
+
+interface FreshProps {
+  readonly head: number | undefined;
+  readonly list: Endless<unknown>;
+  readonly what: string;
+}
+
+export function Fresh({ head, list, what }: FreshProps) {
+  const seen = useRef<number | undefined>(undefined);
+  if (list.isWaiting || seen.current === undefined) seen.current = head;
+  const grown = head === undefined || seen.current === undefined ? 0 : head - seen.current;
+  return (
+    <div class="fresh">
+      {grown > 0 && (
+        <span class="small faint">
+          {count(grown)} new {grown === 1 ? what.replace(/s$/, '') : what} since
+        </span>
+      )}
+      <Button icon="retry" kind="plain" onClick={list.reload} isBusy={list.isWaiting}>
+        Refresh
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,103 @@
+/** What stands around every page: the mark, the places, how the connection stands. */
+import type { ComponentChildren } from 'preact';
+import type { StoreTopic } from '../wire.ts';
+import { connection, reconnect, useTopic } from './live.ts';
+import { Button } from './parts/button.tsx';
+import { Chip } from './parts/chip.tsx';
+import { Icon, type IconName, Mark } from './parts/icon.tsx';
+import { Link } from './parts/link.tsx';
+import { Note } from './parts/panel.tsx';
+import { place } from './route.ts';
+import type { PageName, Place } from './routes.ts';
+
+/** The places of the side, and the pages that belong to each. */
+const places: readonly { to: Place; title: string; icon: IconName; has: readonly PageName[] }[] = [
+  { to: { page: 'overview' }, title: 'Overview', icon: 'overview', has: ['overview', 'processor'] },
+  { to: { page: 'streams' }, title: 'Streams', icon: 'streams', has: ['streams', 'stream', 'event'] },
+  { to: { page: 'tail' }, title: 'Tail', icon: 'tail', has: ['tail'] },
+  { to: { page: 'dead-letters' }, title: 'Dead letters', icon: 'letters', has: ['dead-letters'] },
+  { to: { page: 'projections' }, title: 'Projections', icon: 'projections', has: ['projections', 'projection'] },
+  { to: { page: 'actors' }, title: 'Actors', icon: 'actors', has: ['actors'] },
+  { to: { page: 'machines' }, title: 'Machines', icon: 'machines', has: ['machines', 'machine'] },
+];
+
+export function Shell({ children }: { readonly children: ComponentChildren }) {
+  const about = useTopic<StoreTopic>('store')?.about;
+  const here = place.value.page;
+  return (
+    <div class="shell">
+      <button type="button" class="skip" onClick={() => document.getElementById('room')?.focus()}>
+        To the content
+      </button>
+      <header class="side">
+        <Link to={{ page: 'overview' }} class="brand">
+          <Mark />
+          <span class="cut">{about?.title ?? 'varvebus'}</span>
+        </Link>
+        <nav class="places" aria-label="Pages">
+          <ul>
+            {places.map(({ to, title, icon, has }) =>
+              to.page === 'machines' && about !== undefined && about.machines.length === 0 ? null : (
+                <li key={to.page}>
+                  <Link to={to} {...(has.includes(here) && { current: true })}>
+                    <Icon name={icon} />
+                    {title}
+                  </Link>
+                </li>
+              ),
+            )}
+          </ul>
+        </nav>
+        <div class="side-foot">
+          <ConnectionChip />
+          {about !== undefined && (
+            <span class="facts-line faint cut" title={about.path}>
+              {about.source === 'file' ? 'beside the app, read-only' : `process ${about.pid ?? ''}`} · {about.version}
+            </span>
+          )}
+        </div>
+      </header>
+      <main id="room" class="room" tabIndex={-1}>
+        <ConnectionNote />
+        {children}
+      </main>
+    </div>
+  );
+}
+
+const chips = {
+  live: <Chip tone="good" icon="state-live" text="connected" />,
+  connecting: <Chip tone="busy" icon="state-busy" text="connecting" />,
+  lost: <Chip tone="bad" icon="state-fail" text="disconnected" />,
+  refused: <Chip tone="bad" icon="state-fail" text="logged out" />,
+  resting: <Chip icon="state-rest" text="resting" />,
+} as const;
+
+function ConnectionChip() {
+  return (
+    <div class="connection" role="status" aria-label="Connection">
+      {chips[connection.value]}
+    </div>
+  );
+}
+
+function ConnectionNote() {
+  const state = connection.value;
+  if (state !== 'lost' && state !== 'refused') return null;
+  return (
+    <div class="connection-note" role="alert">
+      <Note
+        tone="bad"
+        end={
+          <Button icon="retry" onClick={reconnect}>
+            Try now
+          </Button>
+        }
+      >
+        {state === 'lost'
+          ? 'The app does not answer: what is shown is old. It is tried again every few seconds.'
+          : 'This login is no longer good. Open the link that the app prints, or take a new one.'}
+      </Note>
+    </div>
+  );
+}

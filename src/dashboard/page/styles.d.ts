@@ -1,0 +1,2 @@
+// Vite gathers styles that are imported into one file.
+declare module '*.css';
