@@ -18,6 +18,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['test/**/*.test.ts'],
+    // They need a browser, and have a command of their own: npm run test:browser.
+    exclude: ['test/browser/**'],
     // Child processes compile the same few hundred files over and over: half of their time.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/node-compile', import.meta.url)) },
     setupFiles: ['test/kit/property-runs.ts'],

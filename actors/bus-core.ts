@@ -223,9 +223,10 @@ export class BusCore {
 
   /** Loaded now only: an application without any pays nothing for the pool. */
   async #startReaders({ readers: threads, force }: NonNullable<BusSettings>): Promise<ReaderPool> {
-    const { engine, keys } = this.store;
+    const { engine, keys, counts } = this.store;
     const { ReaderPool } = await import('./reader-pool.ts');
-    return new ReaderPool({ path: engine.path, secrets: keys?.secrets.memory, threads, force, onError: this.report });
+    const secrets = keys?.secrets.memory;
+    return new ReaderPool({ path: engine.path, secrets, counts, threads, force, onError: this.report });
   }
 
   #fail(error: unknown): void {

@@ -12,6 +12,8 @@ export interface Inspection {
    * told the name of a processor whenever something of it changed. Any number may be attached.
    */
   attach(onChange: (processor: string) => void): () => void;
+  /** Tells of a failure that nobody waits for, on the `errors$` of the bus. */
+  report(error: unknown): void;
 }
 
 /** The inspection of each bus, for the dashboard. */

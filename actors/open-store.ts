@@ -21,6 +21,7 @@ import { Appender } from './appender.ts';
 import { FollowedKeys } from './followed-keys.ts';
 import { keyedReader, type ReaderKeys } from './keyed-reader.ts';
 import type { ResolvedOptions } from './options.ts';
+import { SharedCounts } from './shared-counts.ts';
 import { SharedState } from './shared-state.ts';
 import { openSecrets, type StoreKeys, unlockKeys } from './store-keys.ts';
 import { type Listen, polled, shared } from './wake-ups.ts';
@@ -37,6 +38,8 @@ export interface OpenStore {
   /** `undefined` for a store without encryption. */
   readonly keys: ReaderKeys | undefined;
   readonly reader: LogReader;
+  /** What all threads of the bus count. */
+  readonly counts: SharedCounts;
   /** The last durable position. */
   readonly head: () => number;
   readonly listen: Listen;
@@ -104,24 +107,25 @@ function followingStore(engine: Engine, keys: StoreKeys | undefined): OpenStore 
 
 /** The store of the bus at the other end of `port`, which has said `hello`. Closes the port in the end. */
 export async function openConnected(port: MessagePort, hello: Hello, events: StoreEvents): Promise<OpenStore> {
-  const { path, durability, shared: memory, secrets } = hello;
+  const { path, durability, shared: memory, counts: countsMemory, secrets } = hello;
+  const counts = new SharedCounts(countsMemory);
   const keys = secrets && { storage: new KeyFileStorage({ directory: path }), secrets: new StoreSecrets(secrets) };
   const engine = keyedReader(await openReader(path, durability), keys);
   return closingOnError(engine, undefined, () =>
     memory === undefined
-      ? connectedReader(port, engine, keys)
-      : connectedStore(port, engine, keys, new SharedState(memory), events),
+      ? connectedReader(port, engine, keys, counts)
+      : connectedStore(port, engine, keys, new SharedState(memory), counts, events),
   );
 }
 
-function readOnlyStore(engine: Engine, keys: ReaderKeys | undefined): OpenStore {
+function readOnlyStore(engine: Engine, keys: ReaderKeys | undefined, counts = new SharedCounts()): OpenStore {
   const identity = readStoreIdentity(engine);
-  const reader = new LogReader(engine, new TailFollower());
+  const reader = new LogReader(engine, new TailFollower(), counts.addRead);
   // What a reader can rely on is what the writers chose; in memory there is nothing to rely on.
   const durability = engine.capabilities.durability === 'none' ? 'none' : identity.durability;
   const path = resolve(engine.path);
   const secrets = keys?.secrets.memory;
-  const hello: Hello = { path, durability: identity.durability, shared: undefined, secrets };
+  const hello: Hello = { path, durability: identity.durability, shared: undefined, counts: counts.memory, secrets };
   const ports = new PortServer(hello, undefined);
   return {
     engine,
@@ -129,6 +133,7 @@ function readOnlyStore(engine: Engine, keys: ReaderKeys | undefined): OpenStore 
     capabilities: { ...engine.capabilities, durability },
     keys,
     reader,
+    counts,
     head: () => reader.head(),
     listen: polled(headPollMs),
     appender: undefined,
@@ -148,7 +153,9 @@ function inlineStore(
   events: StoreEvents,
   keys: StoreKeys | undefined,
 ): OpenStore {
-  const { engine, writer } = openLogWriter(stored, options, keys && { ...keys, masterKey: keys.key });
+  const counts = new SharedCounts();
+  const writing = { ...options, onCommit: counts.addCommit };
+  const { engine, writer } = openLogWriter(stored, writing, keys && { ...keys, masterKey: keys.key });
   const state = new SharedState();
   const loop = new WriterLoop(writer, state);
   const appender = new Appender({ path: engine.path, onReady: () => loop.wake(), onFailed: events.onFailed });
@@ -156,13 +163,15 @@ function inlineStore(
   const { durability } = writer.identity;
   const path = resolve(engine.path);
   const secrets = keys?.secrets.memory;
-  const ports = new PortServer({ path, durability, shared: state.memory, secrets }, loop);
+  const hello: Hello = { path, durability, shared: state.memory, counts: counts.memory, secrets };
+  const ports = new PortServer(hello, loop);
   return {
     engine,
     identity: writer.identity,
     capabilities: engine.capabilities,
     keys,
-    reader: new LogReader(engine, writer),
+    reader: new LogReader(engine, writer, counts.addRead),
+    counts,
     head: () => state.head,
     listen: shared(state),
     appender,
@@ -197,7 +206,7 @@ async function openBesideThread(
     return closingOnError(engine, undefined, () => {
       const { appender } = thread.port;
       return {
-        ...ownStore(engine, keys, thread.state),
+        ...ownStore(engine, keys, thread.state, thread.counts),
         appender,
         connect: (port) => thread.connect(port),
         stopAppends: () => appender.close(),
@@ -226,11 +235,12 @@ function connectedStore(
   engine: Engine,
   keys: ReaderKeys | undefined,
   state: SharedState,
+  counts: SharedCounts,
   events: StoreEvents,
 ): OpenStore {
   const writer = new WriterPort(port, engine.path, state, events);
   return {
-    ...ownStore(engine, keys, state),
+    ...ownStore(engine, keys, state, counts),
     appender: writer.appender,
     connect: undefined,
     stopAppends: () => writer.appender.close(),
@@ -241,8 +251,13 @@ function connectedStore(
   };
 }
 
-function connectedReader(port: MessagePort, engine: Engine, keys: ReaderKeys | undefined): OpenStore {
-  const store = readOnlyStore(engine, keys);
+function connectedReader(
+  port: MessagePort,
+  engine: Engine,
+  keys: ReaderKeys | undefined,
+  counts: SharedCounts,
+): OpenStore {
+  const store = readOnlyStore(engine, keys, counts);
   return {
     ...store,
     connect: undefined,
@@ -254,14 +269,15 @@ function connectedReader(port: MessagePort, engine: Engine, keys: ReaderKeys | u
 }
 
 /** What is read beside a writer of the same process. */
-function ownStore(engine: Engine, keys: ReaderKeys | undefined, state: SharedState) {
+function ownStore(engine: Engine, keys: ReaderKeys | undefined, state: SharedState, counts: SharedCounts) {
   const identity = readStoreIdentity(engine);
   return {
     engine,
     identity,
     capabilities: { ...engine.capabilities, durability: identity.durability, readOnly: false },
     keys,
-    reader: new LogReader(engine, new TailFollower()),
+    reader: new LogReader(engine, new TailFollower(), counts.addRead),
+    counts,
     head: () => state.head,
     listen: shared(state),
   };

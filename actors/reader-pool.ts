@@ -13,6 +13,7 @@ import { unpackError } from './error-transfer.ts';
 import { queryFailed, type UserCode } from './query-task.ts';
 import type * as ReaderThread from './reader.worker.ts';
 import type { Answer, Handed, ReaderThreadData } from './reader.worker.ts';
+import { SharedCounts } from './shared-counts.ts';
 import { ThreadSections } from './thread-sections.ts';
 import { withinMs } from './within-ms.ts';
 import { workerFile } from './worker-file.ts';
@@ -36,6 +37,8 @@ export interface ReaderPoolOptions {
   readonly threads: number;
   /** Memory of the {@link StoreSecrets}, for a store with encryption. @default none */
   readonly secrets?: SharedArrayBuffer | undefined;
+  /** What the bus counts. @default counts of its own */
+  readonly counts?: SharedCounts;
   /** Safety checks to leave out when a thread opens the store. @default [] */
   readonly force?: ReaderThreadData['force'];
   /** A thread without work ends after this. Milliseconds. @default 10_000 */
@@ -100,13 +103,13 @@ export class ReaderPool implements AsyncDisposable {
   /** Starts no thread: the first task does. */
   constructor(options: ReaderPoolOptions) {
     const { path, threads, force = [], idleMs = 10_000, closeMs = 5000, heapMbMax, onError } = options;
-    const { file = workerFile('reader') } = options;
+    const { file = workerFile('reader'), counts = new SharedCounts() } = options;
     this.threads = threads;
     this.#path = path;
     this.#secrets = options.secrets;
     this.#closeMs = closeMs;
     this.#onError = onError;
-    const data: ReaderThreadData = { path, force, sections: this.#sections.memory };
+    const data: ReaderThreadData = { path, force, sections: this.#sections.memory, counts: counts.memory };
     // No execArgv: threads inherit Node's options, while V8's would be refused if they were given (ERR_WORKER_INVALID_EXEC_ARGV).
     this.#piscina = new Piscina({
       filename: file.href,

@@ -15,6 +15,7 @@ import { type PackedError, packError } from './error-transfer.ts';
 import { type EventTask, HandlerRuns, type PackedResult, type PackedTrouble, type RoundTask } from './handler-task.ts';
 import { keyedReader } from './keyed-reader.ts';
 import { type FoldTask, foldPart as fold, type MergeTask, mergeParts as merge } from './query-task.ts';
+import { SharedCounts } from './shared-counts.ts';
 import { ThreadSections } from './thread-sections.ts';
 
 /** What the pool tells each of its threads when it starts. */
@@ -23,6 +24,8 @@ export interface ReaderThreadData {
   readonly force: LmdbEngineOptions['force'];
   /** Of the pool: its {@link ThreadSections}. */
   readonly sections: SharedArrayBuffer;
+  /** Of the bus: its {@link SharedCounts}. */
+  readonly counts: SharedArrayBuffer;
 }
 
 /**
@@ -39,7 +42,7 @@ export type Answer<Value> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly error: PackedError };
 
-const { path, force, sections: memory }: ReaderThreadData = workerData;
+const { path, force, sections: memory, counts }: ReaderThreadData = workerData;
 const sections = new ThreadSections(memory);
 const handlers = new HandlerRuns();
 let reader: LogReader | undefined;
@@ -86,7 +89,7 @@ async function openReader(secrets: SharedArrayBuffer | undefined): Promise<LogRe
       sections.leave(threadId);
     }
   };
-  reader = new LogReader({ read }, new TailFollower());
+  reader = new LogReader({ read }, new TailFollower(), new SharedCounts(counts).addRead);
   return reader;
 }
 

@@ -33,6 +33,8 @@ export interface Hello {
   readonly durability: Durability;
   /** Of the bus: its {@link SharedState}. `undefined` where others write the store: then the thread polls it, and only reads. */
   readonly shared: SharedArrayBuffer | undefined;
+  /** Of the bus: its {@link SharedCounts}. */
+  readonly counts: SharedArrayBuffer;
   /** Memory of the {@link StoreSecrets}; `undefined` for a store without encryption. */
   readonly secrets: SharedArrayBuffer | undefined;
 }

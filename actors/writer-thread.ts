@@ -11,6 +11,7 @@ import { abortError } from '../src/log/pages.ts';
 import { type PackedError, unpackError } from './error-transfer.ts';
 import { guardExit, releaseExit } from './exit-guard.ts';
 import type { ResolvedOptions } from './options.ts';
+import { SharedCounts } from './shared-counts.ts';
 import { SharedState } from './shared-state.ts';
 import type { StoreKeys } from './store-keys.ts';
 import { withinMs } from './within-ms.ts';
@@ -24,6 +25,8 @@ export interface WriterThreadData {
     'path' | 'durability' | 'lockWaitMs' | 'idempotencyTtlMs' | 'rebuildIndex' | 'force'
   >;
   readonly shared: SharedArrayBuffer;
+  /** Of the bus: its {@link SharedCounts}. */
+  readonly counts: SharedArrayBuffer;
   /** Here {@link WriterThreadKeys} are waiting; `undefined` for a store without encryption. */
   readonly keys: MessagePort | undefined;
 }
@@ -43,6 +46,7 @@ export type FromWriterThread = { readonly kind: 'opened' } | { readonly kind: 'f
 
 export class WriterThread {
   readonly state: SharedState;
+  readonly counts: SharedCounts;
   /** The way of this thread's own commands. */
   readonly port: WriterPort;
   readonly #path: string;
@@ -65,10 +69,12 @@ export class WriterThread {
     onFailed: (error: unknown) => void,
   ): Promise<WriterThread> {
     const state = new SharedState();
+    const counts = new SharedCounts();
     const { path, durability, lockWaitMs, idempotencyTtlMs, rebuildIndex, force, signal } = options;
     const data: WriterThreadData = {
       options: { path, durability, lockWaitMs, idempotencyTtlMs, rebuildIndex, force: [...force] },
       shared: state.memory,
+      counts: counts.memory,
       keys: keys && portOf({ key: keys.key, mode: keys.mode, ledger: keys.ledger, secrets: keys.secrets.memory }),
     };
     guardExit(state);
@@ -83,16 +89,23 @@ export class WriterThread {
         stderr: true,
       });
       await opened(worker, signal);
-      return new WriterThread(worker, state, path, onFailed);
+      return new WriterThread(worker, state, counts, path, onFailed);
     } finally {
       releaseExit(state);
     }
   }
 
-  private constructor(worker: Worker, state: SharedState, path: string, onFailed: (error: unknown) => void) {
+  private constructor(
+    worker: Worker,
+    state: SharedState,
+    counts: SharedCounts,
+    path: string,
+    onFailed: (error: unknown) => void,
+  ) {
     this.#path = path;
     this.#worker = worker;
     this.state = state;
+    this.counts = counts;
     const fail = (cause: unknown) => {
       if (this.#isStopping) this.#stopFailure ??= cause;
       else this.port.fail(cause);

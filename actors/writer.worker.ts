@@ -11,13 +11,14 @@ import { initialMetaRows } from '../src/log/store-meta.ts';
 import { KeyFileStorage } from '../src/storage/key-storage.ts';
 import { openLmdbEngine } from '../src/storage/lmdb-engine.ts';
 import { packError } from './error-transfer.ts';
+import { SharedCounts } from './shared-counts.ts';
 import { SharedState } from './shared-state.ts';
 import { WriterLoop } from './writer-loop.ts';
 import { PortServer } from './writer-port.ts';
 import type { FromWriterThread, ToWriterThread, WriterThreadData, WriterThreadKeys } from './writer-thread.ts';
 
 const main = parentPort as MessagePort;
-const { options, shared, keys } = workerData as WriterThreadData;
+const { options, shared, counts, keys } = workerData as WriterThreadData;
 const setup = keys && keySetup(keys);
 const stopWaiting = new AbortController();
 main.on('message', (message: ToWriterThread) => {
@@ -38,7 +39,8 @@ async function serve(): Promise<void> {
     let engine = stored;
     try {
       const state = new SharedState(shared);
-      const opened = state.whileCommitting(() => openLogWriter(stored, { ...options, clock: Date.now }, setup));
+      const writing = { ...options, clock: Date.now, onCommit: new SharedCounts(counts).addCommit };
+      const opened = state.whileCommitting(() => openLogWriter(stored, writing, setup));
       // Halted: the process is about to end.
       if (opened === undefined) return;
       ({ engine } = opened);
@@ -46,7 +48,7 @@ async function serve(): Promise<void> {
       const loop = new WriterLoop(writer, state);
       const { durability } = writer.identity;
       const ports = new PortServer(
-        { path: resolve(options.path), durability, shared, secrets: setup?.secrets.memory },
+        { path: resolve(options.path), durability, shared, counts, secrets: setup?.secrets.memory },
         loop,
       );
       tell({ kind: 'opened' });

@@ -154,3 +154,26 @@ export const u48Max = 2 ** 48 - 1;
 
 /** Prefixes of stream names whose events are sealed: each new stream is compared with all of them. */
 export const sealPrefixesMax = 1_000;
+
+/** Pages that may follow a dashboard at a time; a further one is answered 503. */
+export const dashboardClientsMax = 32;
+/** Topics that one page follows: what a page shows takes four. */
+export const dashboardTopicsMax = 16;
+/** Bytes sent to a page that it has not taken yet: until it has, it gets no further frame, and later ones are conflated. */
+export const dashboardPendingBytesMax = 2 ** 20;
+/** How long a page may leave them there before it is disconnected; it comes again by itself when it can. Milliseconds. */
+export const dashboardSilenceMaxMs = 10_000;
+/** Least time between two frames: twenty a second. Milliseconds. */
+export const dashboardFrameMs = 50;
+/** Longest path with its query that a dashboard looks at: a stream's name is up to 512 bytes, each written as three characters. */
+export const dashboardUrlCharactersMax = 8192;
+/** Largest body of an order: 1000 positions and a reason fit in. Bytes. */
+export const dashboardBodyBytesMax = 64 * 1024;
+/** How long a body may take to arrive. Milliseconds. */
+export const dashboardBodyMaxMs = 10_000;
+/** How long a token from `login()` is good. Milliseconds. */
+export const dashboardTokenMs = 24 * 3600 * 1000;
+/** Tokens that wait to be used; with one more the oldest is good no longer. */
+export const dashboardTokensMax = 64;
+/** Sessions of one start, each a browser; with one more the oldest has to log in again. */
+export const dashboardSessionsMax = 256;

@@ -3,7 +3,7 @@
  * queried in parallel, and checked against the file.
  *
  * Run: npm run demo, or npm run --silent demo -- --json, or with --keep DIR. Exit code 1 when a figure differs, 130 when it
- * was interrupted.
+ * was interrupted. With --ui (and --port N) the flights depart until Ctrl-C instead, to be watched on the dashboard.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,19 +11,27 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { demonstrate } from './demonstration.ts';
 import { loadFlights } from './flights.ts';
+import { runLive } from './live-demo.ts';
 import { showProgress, silentProgress } from './progress.ts';
 import { grouped, isVerified, reportJson, reportText } from './report-text.ts';
 import { stateChanges } from './state-changes.ts';
 
-const { values } = parseArgs({ options: { json: { type: 'boolean' }, keep: { type: 'string' } } });
-const { json = false, keep } = values;
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean' },
+    keep: { type: 'string' },
+    ui: { type: 'boolean' },
+    port: { type: 'string', default: '0' },
+  },
+});
+const { json = false, keep, ui = false, port } = values;
 
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
 
 const directory = keep ?? mkdtempSync(join(tmpdir(), 'varvebus-demo-'));
 try {
-  await run();
+  await (ui ? show() : run());
 } catch (error) {
   if (!stop.signal.aborted) throw error;
   // Behind what may be left of the progress bar.
@@ -50,4 +58,23 @@ async function run(): Promise<void> {
     console.log(`The store stays in ${keep}. Look into it: node src/cli/main.ts read ${keep} --limit 3`);
   }
   process.exitCode = isVerified(report) ? 0 : 1;
+}
+
+/** Prints where the dashboard is, with --json as one object on a line, and goes on until Ctrl-C. */
+async function show(): Promise<void> {
+  await runLive({
+    directory,
+    port: Number(port),
+    signal: stop.signal,
+    onUrl: (url) => console.log(json ? JSON.stringify({ url, directory }) : uiText(url)),
+  });
+}
+
+function uiText(url: string): string {
+  return `The flights depart: watch them at
+
+  ${url}
+
+What fails does so on purpose. The address is good once; the store is in ${directory}. Ctrl-C ends it.
+From outside of the process, read-only: node src/cli/main.ts ui ${directory}`;
 }

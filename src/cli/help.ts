@@ -34,6 +34,7 @@ export const generalHelp = `varvebus: looks into a store of events, also while a
   varvebus verify DIR              checks every block, the order and the index
   varvebus processors DIR          how far each processor is
   varvebus dead-letters DIR NAME   what a processor gave up; also to have it tried again, or to discard it
+  varvebus ui DIR                  a dashboard in the browser, live
 
 Options
   --key-file FILE   the master key of an encrypted store: 64 hexadecimal digits, base64 of 32 bytes, or 32 bytes; otherwise
@@ -126,6 +127,18 @@ or do it there, with bus.deadLetters(name). A letter that does not exist gives e
 ${jsonValuesHelp}
 ${exitCodeHelp}`;
 
+const uiHelp = `varvebus ui DIR [options]
+
+Serves a dashboard of the store, and prints its address, until SIGINT or SIGTERM (exit code 0). The app that writes the store may
+run, and needs no code for it: its processors are shown as they are, up to ten times a second. Nothing can be ordered here; for
+buttons mount varvebus/dashboard in the app. Only this machine can reach it, and only who has the address, which is good
+once: it has a token that becomes a cookie of the browser.
+
+  --port N   listen on this port of 127.0.0.1 (default: any that is free)
+  --json     one JSON object {"url"} on a line of its own
+
+${exitCodeHelp}`;
+
 /** What each command's `--help` prints. */
 export const helpByCommand: ReadonlyMap<string, string> = new Map([
   ['info', infoHelp],
@@ -135,4 +148,5 @@ export const helpByCommand: ReadonlyMap<string, string> = new Map([
   ['verify', verifyHelp],
   ['processors', processorsHelp],
   ['dead-letters', deadLettersHelp],
+  ['ui', uiHelp],
 ]);

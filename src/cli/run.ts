@@ -18,6 +18,7 @@ import { processorsCommand } from './processors.ts';
 import { readCommand } from './read.ts';
 import { tailCommand } from './tail.ts';
 import { timersCommand } from './timers.ts';
+import { uiCommand } from './ui.ts';
 import { verifyCommand } from './verify.ts';
 
 /** Where the command line prints, and what it is told beside its arguments. */
@@ -51,6 +52,7 @@ const commandByName: ReadonlyMap<string, Command> = new Map([
   ['verify', verifyCommand],
   ['processors', processorsCommand],
   ['dead-letters', deadLettersCommand],
+  ['ui', uiCommand],
 ]);
 const commandNames = [...commandByName.keys()].join(', ');
 const commonOptions = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;

@@ -2,7 +2,7 @@
  * An engine whose snapshots have keys, as of what each of them shows: an erasure that a snapshot shows is heeded in it.
  */
 import type { KeyView } from '../crypto/key-ports.ts';
-import type { Engine, Snapshot, WriteSet } from '../storage/engine.ts';
+import type { Engine, EngineUsage, Snapshot, WriteSet } from '../storage/engine.ts';
 import type { Capabilities } from '../types.ts';
 import { hasEncryption, readMetaNumber } from './store-meta.ts';
 
@@ -45,6 +45,10 @@ export class KeyedEngine implements Engine {
 
   sizeBytes(): number {
     return this.#engine.sizeBytes();
+  }
+
+  usage(): EngineUsage {
+    return this.#engine.usage();
   }
 
   close(): void {

@@ -35,11 +35,14 @@ export interface Page<Item> {
 export class LogReader {
   readonly #engine: Pick<Engine, 'read'>;
   readonly #tails: TailSource;
+  readonly #onRead: (events: number) => void;
   readonly #copies = new RecordCopies();
 
-  constructor(engine: Pick<Engine, 'read'>, tails: TailSource) {
+  /** `onRead` is told how many events each page gives. */
+  constructor(engine: Pick<Engine, 'read'>, tails: TailSource, onRead: (events: number) => void = () => undefined) {
     this.#engine = engine;
     this.#tails = tails;
+    this.#onRead = onRead;
   }
 
   /** The last durable position; 0 for an empty store. */
@@ -61,12 +64,13 @@ export class LogReader {
       else snapshot.walkBackward(range.high, (key, bytes) => scanner.visit(key, bytes));
       return scanner;
     });
+    this.#onRead(scanner.items.length);
     return { items: scanner.items, isLast: scanner.isExhausted || range.low > range.high };
   }
 
   /** The event at `position`, or `undefined` outside the log. */
   event(position: number): StoredEvent | undefined {
-    return this.#engine.read((snapshot) => {
+    const event = this.#engine.read((snapshot) => {
       let found: StoredEvent | undefined;
       snapshot.walkBackward(position, (firstPosition, bytes) => {
         const block = new Block(bytes, firstPosition, 'directory');
@@ -76,6 +80,8 @@ export class LogReader {
       });
       return found;
     });
+    this.#onRead(event === undefined ? 0 : 1);
+    return event;
   }
 
   /** Events of `stream` from version `low` to `high`, at most `limit`, in `direction`. `high` must not be beyond the stream. */
@@ -84,12 +90,14 @@ export class LogReader {
     if (low > high || count <= 0) return [];
     const [first, last] =
       direction === 'forward' ? [low, Math.min(high, low + count - 1)] : [Math.max(low, high - count + 1), high];
-    return this.#look((snapshot, tail) => {
+    const events = this.#look((snapshot, tail) => {
       const entries = findEntries(snapshot, tail, stream, first, last);
       const versions = entries.map((entry, index) => ({ ...entry, version: first + index }));
       if (direction === 'backward') versions.reverse();
       return this.#readEntries(snapshot, stream, versions);
     });
+    this.#onRead(events.length);
+    return events;
   }
 
   streamHead(stream: string): StreamHead | undefined {

@@ -70,6 +70,20 @@ export interface WriteSet {
   readonly fence?: { readonly table: TableName; readonly key: Uint8Array; readonly value: Uint8Array };
 }
 
+/** What a store takes up. Bytes. */
+export interface EngineUsage {
+  /** The data file, or what is kept in memory. */
+  readonly fileBytes: number;
+  /** Address space set aside for it; 0 in memory. */
+  readonly mapBytes: number;
+  /** What holds something now, and what can be used again; counted in whole pages where there are any. */
+  readonly usedBytes: number;
+  readonly freeBytes: number;
+  /** Slots for readers that are taken, by whatever process, and how many there are; 0 in memory. */
+  readonly readers: number;
+  readonly readersMax: number;
+}
+
 export interface Engine {
   readonly capabilities: Capabilities;
   /** Directory of the store, or a name for messages. */
@@ -89,6 +103,8 @@ export interface Engine {
   transactionId(): number;
   /** Bytes of the store on disk (or in memory). */
   sizeBytes(): number;
+  /** Pins nothing; cheap enough to ask every second. @throws {STORE_CLOSED} {STORE_FAILED} */
+  usage(): EngineUsage;
   /** Releases everything, the writer lock last. Twice is fine. */
   close(): void;
 }

@@ -11,11 +11,12 @@ import { assert } from '../assert.ts';
 import { BusError } from '../errors.ts';
 import type { Capabilities, Durability } from '../types.ts';
 import { DiskSpace, valuePages } from './disk-space.ts';
-import type { Engine, Snapshot, WriteSet } from './engine.ts';
+import type { Engine, EngineUsage, Snapshot, WriteSet } from './engine.ts';
 import { borrowedValue, type Environment, snapshotTransactionId } from './lmdb-environment.ts';
 import { errnoIo, lmdbCode, readError, saysNoSpace } from './lmdb-errors.ts';
 import { pageSizeBytes } from './lmdb-file.ts';
 import { LmdbSnapshot } from './lmdb-snapshot.ts';
+import { type LmdbUsage, lmdbUsage } from './lmdb-usage.ts';
 import type { OpeningGate } from './opening-gate.ts';
 import { dataFileName } from './store-creation.ts';
 import { checkWriteSet, requireFence } from './write-set.ts';
@@ -39,6 +40,9 @@ const pagesBeside = 16;
 const pathPages = 5;
 /** Up to so many copies of tree pages the trees are not asked how many pages they have. */
 const copiesCounted = 320;
+
+/** How often the trees are looked at again because a commit came between them and the number of pages. */
+const usageLooksMax = 5;
 
 export class LmdbConnection implements Engine {
   readonly capabilities: Capabilities;
@@ -130,6 +134,14 @@ export class LmdbConnection implements Engine {
     }
   }
 
+  usage(): EngineUsage {
+    const fileBytes = this.sizeBytes();
+    for (let looks = 1; ; looks += 1) {
+      const { isExact, ...usage } = this.read(() => this.#usage());
+      if (isExact || looks >= usageLooksMax) return { fileBytes, ...usage };
+    }
+  }
+
   close(): void {
     assert(!this.#reading, 'an engine is not closed inside a read');
     if (this.#closed) return;
@@ -139,6 +151,14 @@ export class LmdbConnection implements Engine {
     } finally {
       this.#writer?.gate.close();
       this.#writer?.lock.release();
+    }
+  }
+
+  #usage(): LmdbUsage {
+    try {
+      return lmdbUsage(this.#environment);
+    } catch (error) {
+      throw error instanceof BusError ? error : readError(this.path, 'file', error);
     }
   }
 

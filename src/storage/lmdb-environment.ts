@@ -36,7 +36,26 @@ export interface Table<Key> {
   getRange(options: RangeOptions<Key>): Iterable<Entry<Key>>;
   put(key: Key, value: Uint8Array, options?: { readonly append: boolean }): WriteOutcome;
   remove(key: Key): WriteOutcome;
-  getStats(): { readonly treeBranchPageCount: number; readonly treeLeafPageCount: number };
+  getStats(): TreePages;
+}
+
+/** How many pages a tree has, of which kind. */
+export interface TreePages {
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+/**
+ * The pages of the main tree, and of the free list in `free`, are those of the current read; the rest is of the newest meta page: a
+ * commit shows there before it is synced, and before any read sees it.
+ */
+export interface RootStats extends TreePages {
+  readonly free: TreePages;
+  readonly mapSize: number;
+  readonly lastPageNumber: number;
+  readonly lastTxnId: number;
+  readonly maxReaders: number;
 }
 
 /** The part of an lmdb root database that is used here. */
@@ -47,8 +66,9 @@ export interface RootTable {
   getWriteTxnId(): number;
   useReadTransaction(): { done(): void };
   resetReadTxn(): void;
-  /** `lastTxnId` is of the newest meta page: a commit shows there before it is synced, and before any read sees it. */
-  getStats(): { readonly lastTxnId: number };
+  getStats(): RootStats;
+  /** A line for each slot of a reader. */
+  readerList(): string;
   getBinaryFast(key: Uint8Array): Uint8Array | undefined;
   openDB(options: object): unknown;
   /** Synchronous where no asynchronous write was ever made, which is so here. */
@@ -206,5 +226,5 @@ const emptyTable: Table<Uint8Array> = {
   getRange: () => [],
   put: () => ({ result: false }),
   remove: () => ({ result: false }),
-  getStats: () => ({ treeBranchPageCount: 0, treeLeafPageCount: 0 }),
+  getStats: () => ({ treeBranchPageCount: 0, treeLeafPageCount: 0, overflowPages: 0 }),
 };

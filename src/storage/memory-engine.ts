@@ -11,6 +11,7 @@ import type { Capabilities } from '../types.ts';
 import {
   type BlockVisitor,
   type Engine,
+  type EngineUsage,
   type RowRange,
   type RowVisitor,
   type RowWrite,
@@ -148,6 +149,11 @@ class MemoryEngine implements Engine {
   sizeBytes(): number {
     this.#assertOpen();
     return this.#storage.sizeBytes;
+  }
+
+  usage(): EngineUsage {
+    const bytes = this.sizeBytes();
+    return { fileBytes: bytes, mapBytes: 0, usedBytes: bytes, freeBytes: 0, readers: 0, readersMax: 0 };
   }
 
   close(): void {

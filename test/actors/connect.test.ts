@@ -209,7 +209,7 @@ test('a bus with ports keeps an exit waiting for commits, also between its own a
 });
 
 /** TEST_LONG asks for the full number of rounds. */
-const rounds = process.env.TEST_LONG === undefined ? 150 : 10_000;
+const rounds = process.env.TEST_LONG === undefined ? 100 : 10_000;
 
 test(`callers of four threads that race for ${rounds} versions win each once`, { timeout: 240_000 }, async () => {
   const bus = await openedBus(false);

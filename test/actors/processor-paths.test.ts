@@ -31,9 +31,9 @@ interface Step {
   readonly to: string;
 }
 
-/** All paths take half a minute: a fifth of them is walked, another one each day. */
+/** All paths take half a minute: a tenth of them is walked, another one each day. */
 const walksAll = process.env.TEST_LONG !== undefined;
-const parts = 5;
+const parts = 10;
 const part = Math.abs(Number(process.env.TEST_SEED ?? Math.floor(Date.now() / 86_400_000))) % parts;
 
 const headMax = 2;

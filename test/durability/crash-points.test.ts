@@ -21,7 +21,7 @@ import type { CrashWriterOptions } from './programs/crash-writer.ts';
 
 const journal = buildJournal();
 const timeoutMs = process.env.TEST_LONG ? 1_800_000 : 120_000;
-const pointsTried = process.env.TEST_LONG ? Number.POSITIVE_INFINITY : 5;
+const pointsTried = process.env.TEST_LONG ? Number.POSITIVE_INFINITY : 3;
 
 /** What a writer does between its start and its end. */
 interface Session {

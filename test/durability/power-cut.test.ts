@@ -22,7 +22,7 @@ import type { ImageJob } from './programs/image-checker.ts';
 
 const journal = buildJournal();
 const timeoutMs = process.env.TEST_LONG ? 1_800_000 : 120_000;
-const imagesTried = process.env.TEST_LONG ? Number.POSITIVE_INFINITY : 10;
+const imagesTried = process.env.TEST_LONG ? Number.POSITIVE_INFINITY : 6;
 
 test.for<{ workload: Workload; callsMax: number }>([
   { workload: { style: 'mixed', seed: 31 }, callsMax: 40 },
@@ -36,7 +36,7 @@ test.for<{ workload: Workload; callsMax: number }>([
     const answers = await cutPower(tools, { ...session, durability: 'sync' });
 
     expect(answers.filter((answer) => answer !== 'ok')).toEqual([]);
-    expect(answers.length).toBeGreaterThanOrEqual(10);
+    expect(answers.length).toBeGreaterThanOrEqual(6);
   },
 );
 

@@ -15,7 +15,7 @@ import { SeenFile } from './crash-seen.ts';
 import { readWitness } from './crash-witness.ts';
 import { Random, type Style, type Workload } from './crash-workload.ts';
 
-export const roundsTotal = process.env.TEST_LONG ? 200 : 12;
+export const roundsTotal = process.env.TEST_LONG ? 200 : 8;
 /** Repeats the random choices of a run; the moments of the kills are never quite the same. */
 export const crashSeed = process.env.TEST_SEED === undefined ? Date.now() % 2 ** 31 : Number(process.env.TEST_SEED);
 export const roundsTimeoutMs = 30_000 + roundsTotal * 10_000;

@@ -588,6 +588,8 @@ export const engineBehaviours: readonly EngineBehaviour[] = [
             rowsOf(writer, 'streams', { reverse: true });
             writer.transactionId();
             reader.transactionId();
+            reader.usage();
+            writer.usage();
           }
         }
       };
@@ -596,6 +598,38 @@ export const engineBehaviours: readonly EngineBehaviour[] = [
       overwrite(200);
 
       assert.ok(writer.sizeBytes() <= before + 64 * 1024, `${before} grew to ${writer.sizeBytes()}`);
+      reader.close();
+      writer.close();
+    },
+  },
+  {
+    name: 'what a store takes up grows with what is written, and what is removed can be used again',
+    async run(factory) {
+      const place = await factory();
+      const writer = await place.open();
+      const reader = await place.open({ readOnly: true });
+      const empty = writer.usage();
+      const keys = Array.from({ length: 100 }, (_, at) => `row-${at}`);
+      commitTexts(
+        writer,
+        { 1: 'b'.repeat(100_000) },
+        keys.map((key) => ['streams', key, 'x'.repeat(1000)] as const),
+      );
+      const full = reader.usage();
+      commitTexts(
+        writer,
+        {},
+        keys.map((key) => ['streams', key, undefined] as const),
+      );
+      const removed = reader.usage();
+
+      assert.ok(full.usedBytes - empty.usedBytes >= 200_000, `${empty.usedBytes} grew to ${full.usedBytes}`);
+      assert.ok(full.usedBytes - empty.usedBytes <= 300_000, `${empty.usedBytes} grew to ${full.usedBytes}`);
+      assert.ok(full.usedBytes - removed.usedBytes >= 100_000, `${full.usedBytes} shrank to ${removed.usedBytes}`);
+      assert.ok(removed.usedBytes - empty.usedBytes >= 100_000, 'the block stays');
+      assert.deepEqual(reader.usage(), writer.usage());
+      assert.equal(reader.usage().fileBytes, reader.sizeBytes());
+      assert.ok(removed.readers <= removed.readersMax);
       reader.close();
       writer.close();
     },
@@ -657,6 +691,7 @@ export const engineBehaviours: readonly EngineBehaviour[] = [
       assertThrows(() => commitTexts(engine, { 10: 'ten' }), 'STORE_CLOSED');
       assertThrows(() => engine.transactionId(), 'STORE_CLOSED');
       assertThrows(() => engine.sizeBytes(), 'STORE_CLOSED');
+      assertThrows(() => engine.usage(), 'STORE_CLOSED');
     },
   },
   {

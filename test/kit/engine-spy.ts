@@ -1,5 +1,5 @@
 /** An engine that counts what is asked of the one behind it. */
-import type { Engine, Snapshot, WriteSet } from '#kernel/storage/engine';
+import type { Engine, EngineUsage, Snapshot, WriteSet } from '#kernel/storage/engine';
 
 /** What one commit wrote. */
 export interface SeenCommit {
@@ -38,6 +38,10 @@ export class EngineSpy implements Engine {
 
   sizeBytes(): number {
     return this.#engine.sizeBytes();
+  }
+
+  usage(): EngineUsage {
+    return this.#engine.usage();
   }
 
   close(): void {

@@ -1,0 +1,108 @@
+/**
+ * Pictures of every page of the dashboard, light and dark, on a wide screen and on a telephone, from the flights of
+ * `npm run demo -- --ui`: into screenshots/, to be looked at. With --docs also those of docs/images.
+ *
+ * Needs chromium. Exit code 1 when a page complains on its console, or asks another origin for anything.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import type { Page } from 'playwright-core';
+import { launchChromium } from '../test/browser/kit/chromium.ts';
+import { watch } from '../test/browser/kit/watch.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const schemes = ['light', 'dark'] as const;
+const sizes = [
+  { width: 1440, height: 900 },
+  { width: 390, height: 844 },
+] as const;
+
+/** Each page by the name of its picture; it is shown when it has the text. */
+const pages: Readonly<Record<string, { readonly path: string; readonly shows: string }>> = {
+  overview: { path: '', shows: 'late-alerts' },
+  processor: { path: 'processors/late-alerts', shows: 'retrying' },
+  'processor-failing': { path: 'processors/crew-duty', shows: 'crew-duty' },
+  'processor-partitions': { path: 'processors/gate-changes', shows: 'gate-changes' },
+  streams: { path: 'streams?prefix=airport-', shows: 'airport-ATL' },
+  stream: { path: 'streams/airport-ORD', shows: 'Departed' },
+  event: { path: 'events/6100', shows: 'destination' },
+  tail: { path: 'tail', shows: 'Departed' },
+  'dead-letters': { path: 'dead-letters?processor=customs', shows: 'manifest' },
+  projections: { path: 'projections', shows: 'delays-by-airport' },
+  projection: { path: 'projections/delays-by-airport', shows: 'ATL' },
+  actors: { path: 'actors', shows: 'writer' },
+  machine: { path: 'machines/tower', shows: 'runway' },
+};
+/** Those of the README. */
+const chosen = ['overview-light-1440', 'processor-dark-1440'];
+/** So long it takes until the sparklines are worth looking at. */
+const warmUpMs = 20_000;
+
+const { values } = parseArgs({ options: { docs: { type: 'boolean', default: false } } });
+const folder = join(root, 'screenshots');
+const docsFolder = join(root, 'docs/images');
+
+const demo = startDemo();
+try {
+  await takePictures(await urlOf(demo));
+} finally {
+  const ended = once(demo, 'exit');
+  demo.kill('SIGINT');
+  await ended;
+}
+
+function startDemo(): ChildProcess {
+  const args = ['--conditions=source', join(root, 'examples/flights/demo.ts'), '--ui', '--json'];
+  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+async function urlOf({ stdout }: ChildProcess): Promise<string> {
+  if (stdout === null) throw new Error('the demo has no output');
+  const [line] = await once(createInterface(stdout), 'line');
+  return JSON.parse(line).url;
+}
+
+async function takePictures(url: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  if (values.docs) mkdirSync(docsFolder, { recursive: true });
+  const browser = await launchChromium();
+  try {
+    const page = await browser.newPage();
+    const { origin } = new URL(url);
+    const complaints = watch(page, origin);
+    await page.goto(url);
+    await page.waitForTimeout(warmUpMs);
+    for (const [name, { path, shows }] of Object.entries(pages)) {
+      await page.goto(`${origin}/${path}`);
+      await page.getByText(shows).first().waitFor();
+      for (const size of sizes) {
+        for (const colorScheme of schemes) await takePicture(page, { name, size, colorScheme });
+      }
+    }
+    for (const complaint of complaints) console.error(complaint);
+    if (complaints.length > 0) process.exitCode = 1;
+  } finally {
+    await browser.close();
+  }
+}
+
+interface Picture {
+  readonly name: string;
+  readonly size: (typeof sizes)[number];
+  readonly colorScheme: (typeof schemes)[number];
+}
+
+async function takePicture(page: Page, { name, size, colorScheme }: Picture): Promise<void> {
+  await page.setViewportSize(size);
+  await page.emulateMedia({ colorScheme });
+  // Lines and lists are laid out anew.
+  await page.waitForTimeout(300);
+  const title = `${name}-${colorScheme}-${size.width}`;
+  await page.screenshot({ path: join(folder, `${title}.png`), fullPage: true });
+  if (values.docs && chosen.includes(title)) await page.screenshot({ path: join(docsFolder, `${name}.png`) });
+  console.log(title);
+}

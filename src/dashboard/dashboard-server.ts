@@ -1,0 +1,143 @@
+/**
+ * The server side of a dashboard: lets a request in or not, and hands it to the route it is for.
+ *
+ * Whatever a request does, or code of the app that is asked on its way, ends in an answer: nothing is thrown at the server
+ * that the handler is mounted in.
+ */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { sendRedirect, sendRefusal } from './answer.ts';
+import { askAuth, checkFetchSite, checkOrder, checkOrigins, type Entry } from './guard.ts';
+import { Hub } from './hub.ts';
+import { type Listening, listening } from './listening.ts';
+import { type Target, targetOf } from './mount.ts';
+import { type ListenOptions, type ResolvedDashboardOptions, resolveListenOptions } from './options.ts';
+import { sendAsset, sendPage } from './page-files.ts';
+import { notFound, Refusal, refusalOf } from './refusal.ts';
+import { Sampler } from './sampler.ts';
+import { Sessions } from './session.ts';
+import type { Source } from './source.ts';
+import { StoreView } from './store-view.ts';
+import { topicContent } from './topics.ts';
+
+export class DashboardServer {
+  readonly #options: ResolvedDashboardOptions;
+  readonly #source: Source;
+  readonly #sessions: Sessions;
+  readonly #sampler: Sampler;
+  readonly #hub: Hub;
+  readonly #listening = new Set<Listening>();
+  #isClosed = false;
+
+  constructor(source: Source, options: ResolvedDashboardOptions) {
+    this.#options = options;
+    this.#source = source;
+    const { storeId } = source.bus.info();
+    this.#sessions = new Sessions(`${storeId}${options.basePath}`);
+    const report = (error: unknown) => source.report(error);
+    this.#sampler = new Sampler(source, () => this.#hub.changed(), report);
+    const { title, actions } = options;
+    const store = new StoreView({ source, sampler: this.#sampler, title, actions, machines: [] });
+    this.#hub = new Hub({
+      content: (topic) => topicContent(topic, { store }),
+      attach: (onChange) => source.attach(onChange),
+      report,
+    });
+  }
+
+  /** Never rejects. */
+  async handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    next: ((error?: unknown) => void) | undefined,
+  ): Promise<void> {
+    try {
+      const target = targetOf(request, this.#options.basePath);
+      if (target !== undefined) await this.#answer(request, response, target);
+      else if (next !== undefined) next();
+      else throw notFound('this path');
+    } catch (error) {
+      this.#refuse(response, error);
+    }
+  }
+
+  login(): string {
+    return `${this.#options.basePath}/login?token=${this.#sessions.token()}`;
+  }
+
+  async listen(handler: RequestListener, options: ListenOptions): Promise<Listening> {
+    const { auth } = this.#options;
+    const resolved = resolveListenOptions(options, auth !== undefined);
+    if (this.#isClosed) throw new Error('the dashboard is closed');
+    const path = auth === undefined ? () => this.login() : () => `${this.#options.basePath}/`;
+    const one: Listening = await listening(handler, resolved, path, () => this.#listening.delete(one));
+    this.#listening.add(one);
+    if (this.#isClosed) await one.close();
+    return one;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#sampler.close();
+    this.#hub.close();
+    this.#sessions.close();
+    await Promise.all([...this.#listening].map((one) => one.close()));
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
+    // A page that goes away while it is answered is no failure of anybody's.
+    response.on('error', () => undefined);
+    checkOrigins(request, this.#options);
+    if (this.#isClosed) throw new Refusal(503, 'STORE_CLOSED', 'the dashboard is closed');
+    const { method } = request;
+    if (target.parts[0] === 'api') return this.#answerApi(request, response, target);
+    if (method !== 'GET' && method !== 'HEAD') throw wrongMethod('GET, HEAD');
+    if (target.path === 'login') return this.#logIn(request, response, target);
+    if (target.parts[0] === 'assets') {
+      checkFetchSite(request);
+      return sendAsset(response, target.path, request.headers['accept-encoding']);
+    }
+    sendPage(response, target, this.#options.title, await this.#entry(request));
+  }
+
+  async #answerApi(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
+    checkFetchSite(request);
+    const entry = await this.#entry(request);
+    if (entry === 'none') throw new Refusal(401, 'NOT_LOGGED_IN', 'log in with the URL that the app has printed');
+    const { method } = request;
+    if (method === 'POST') checkOrder(request);
+    if (method !== 'GET' && method !== 'POST') throw wrongMethod('GET, POST');
+    if (target.path === 'api/live') return this.#hub.follow(topicsOf(target.query), response);
+    throw notFound('this path');
+  }
+
+  #logIn(request: IncomingMessage, response: ServerResponse, { base, query }: Target): void {
+    const session = request.method === 'GET' ? this.#sessions.exchange(query.get('token') ?? '') : undefined;
+    if (session === undefined) {
+      throw new Refusal(401, 'TOKEN_INVALID', 'this link was used before, or is too old: get a new one from the app');
+    }
+    const isEncrypted = 'encrypted' in request.socket;
+    const cookie = `${this.#sessions.cookieName}=${session}; Path=${base || '/'}; HttpOnly; SameSite=Strict`;
+    sendRedirect(response, `${base}/`, isEncrypted ? `${cookie}; Secure` : cookie);
+  }
+
+  async #entry(request: IncomingMessage): Promise<Entry> {
+    const { auth } = this.#options;
+    if (auth !== undefined) return askAuth(request, auth);
+    return this.#sessions.has(request.headers.cookie) ? 'write' : 'none';
+  }
+
+  #refuse(response: ServerResponse, error: unknown): void {
+    const refusal = refusalOf(error);
+    if (refusal.code === 'INTERNAL') this.#source.report(error);
+    if (response.headersSent) response.destroy();
+    else sendRefusal(response, refusal);
+  }
+}
+
+function wrongMethod(allow: string): Refusal {
+  return new Refusal(405, 'WRONG_METHOD', `this takes ${allow}`, { allow });
+}
+
+function topicsOf(query: URLSearchParams): readonly string[] {
+  return query.getAll('topic');
+}

@@ -1,0 +1,139 @@
+/**
+ * The hub: pages come and go, topics are looked at while somebody follows them, and what has changed goes out in frames.
+ *
+ * While nobody does, nothing is attached and nothing runs. A change goes out at once if no frame did a moment ago, and with
+ * the next one otherwise; looks never overlap. A look that fails is reported, and what it would have shown stays as it was.
+ */
+import type { ServerResponse } from 'node:http';
+import { dashboardClientsMax, dashboardFrameMs, dashboardSilenceMaxMs } from '../limits.ts';
+import { LiveClient } from './live-client.ts';
+import { LiveTopic, type TopicContent } from './live-topic.ts';
+import { notFound, Refusal } from './refusal.ts';
+
+export interface HubWorld {
+  /** What the topic of a name shows; `undefined` if there is none. */
+  readonly content: (topic: string) => TopicContent | undefined;
+  /** Tells, until what is returned is called, that something may have changed. */
+  readonly attach: (onChange: () => void) => () => void;
+  readonly report: (error: unknown) => void;
+}
+
+export class Hub {
+  readonly #world: HubWorld;
+  readonly #clients = new Set<LiveClient>();
+  readonly #topics = new Map<string, LiveTopic>();
+  #detach: (() => void) | undefined;
+  #beats: NodeJS.Timeout | undefined;
+  #next: NodeJS.Timeout | undefined;
+  #isLooking = false;
+  #isStale = false;
+  #lookedMs = 0;
+  #isClosed = false;
+
+  constructor(world: HubWorld) {
+    this.#world = world;
+  }
+
+  /** Pages that follow. */
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  /** Answers with frames of the topics `names` until the page goes. @throws {Refusal} for one too many, or a topic that is none */
+  follow(names: readonly string[], response: ServerResponse): void {
+    if (this.#isClosed) throw new Refusal(503, 'STORE_CLOSED', 'the dashboard is closed');
+    if (this.#clients.size >= dashboardClientsMax) {
+      const message = `${dashboardClientsMax} pages follow this dashboard already: close one`;
+      throw new Refusal(503, 'TOO_MANY_CLIENTS', message, { 'retry-after': '5' });
+    }
+    const topics = [...new Set(names)].map((name) => this.#topic(name));
+    for (const topic of topics) this.#topics.set(topic.name, topic);
+    const client = new LiveClient(response, topics);
+    this.#clients.add(client);
+    const leave = () => this.#leave(client);
+    response.on('close', leave).on('error', leave);
+    for (const topic of topics) client.note(topic, topic.keys);
+    if (this.#detach === undefined) this.#begin();
+    this.changed();
+  }
+
+  /** Something may have changed: has it looked at soon. */
+  changed(): void {
+    this.#isStale = true;
+    if (this.#next !== undefined || this.#isLooking || this.#clients.size === 0) return;
+    const waitMs = Math.max(0, dashboardFrameMs - (performance.now() - this.#lookedMs));
+    this.#next = setTimeout(() => {
+      this.#next = undefined;
+      void this.#look();
+    }, waitMs).unref();
+  }
+
+  /** Disconnects all pages. */
+  close(): void {
+    this.#isClosed = true;
+    for (const client of [...this.#clients]) {
+      client.end();
+      this.#leave(client);
+    }
+  }
+
+  #topic(name: string): LiveTopic {
+    const known = this.#topics.get(name);
+    if (known !== undefined) return known;
+    const content = this.#world.content(name);
+    if (content === undefined) throw notFound(`the topic ${JSON.stringify(name)}`);
+    return new LiveTopic(name, content);
+  }
+
+  async #look(): Promise<void> {
+    this.#isLooking = true;
+    this.#isStale = false;
+    this.#lookedMs = performance.now();
+    for (const topic of [...this.#topics.values()]) {
+      const changed = await this.#changesOf(topic);
+      if (changed.length === 0) continue;
+      for (const client of this.#clients) if (client.topics.includes(topic)) client.note(topic, changed);
+    }
+    for (const client of [...this.#clients]) client.flush();
+    this.#isLooking = false;
+    if (this.#isStale) this.changed();
+  }
+
+  async #changesOf(topic: LiveTopic): Promise<readonly string[]> {
+    try {
+      return await topic.look();
+    } catch (error) {
+      this.#world.report(error);
+      return [];
+    }
+  }
+
+  #begin(): void {
+    this.#detach = this.#world.attach(() => this.changed());
+    this.#beats = setInterval(() => this.#beat(), beatMs).unref();
+  }
+
+  #beat(): void {
+    for (const client of [...this.#clients]) {
+      if (!client.isAlive(dashboardSilenceMaxMs)) client.drop();
+    }
+    this.changed();
+  }
+
+  #leave(client: LiveClient): void {
+    if (!this.#clients.delete(client)) return;
+    for (const topic of client.topics) {
+      const isFollowed = [...this.#clients].some((other) => other.topics.includes(topic));
+      if (!isFollowed) this.#topics.delete(topic.name);
+    }
+    if (this.#clients.size > 0) return;
+    clearInterval(this.#beats);
+    clearTimeout(this.#next);
+    this.#next = undefined;
+    this.#detach?.();
+    this.#detach = undefined;
+  }
+}
+
+/** Rates and times change without anybody telling. */
+const beatMs = 1000;

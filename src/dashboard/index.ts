@@ -1,0 +1,9 @@
+/**
+ * varvebus/dashboard: a live page of what a bus does.
+ *
+ * @packageDocumentation
+ */
+export { type Dashboard, dashboard } from './dashboard.ts';
+export type { Listening } from './listening.ts';
+export type { Access, DashboardOptions, ListenOptions } from './options.ts';
+export type { ActionName } from './wire.ts';

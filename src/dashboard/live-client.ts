@@ -1,0 +1,82 @@
+/**
+ * One page that follows topics by server-sent events.
+ *
+ * What is kept for a page that is slow is the names of the keys that have changed, never old values: it gets one frame with
+ * the newest ones when it has taken what was sent. One that takes nothing for too long is disconnected.
+ */
+import type { ServerResponse } from 'node:http';
+import { begin } from './answer.ts';
+import type { LiveTopic } from './live-topic.ts';
+
+export class LiveClient {
+  readonly topics: readonly LiveTopic[];
+  readonly #response: ServerResponse;
+  /** By topic, the keys that it has yet to be told of. */
+  readonly #pending = new Map<LiveTopic, Set<string>>();
+  /** Since when it has not taken what was sent; `undefined` while it keeps up. */
+  #heldSinceMs: number | undefined;
+  #sentMs = 0;
+
+  constructor(response: ServerResponse, topics: readonly LiveTopic[]) {
+    this.#response = response;
+    this.topics = topics;
+    begin(response, 200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      // A proxy, or a middleware that compresses, is to pass on each frame.
+      'cache-control': 'no-store, no-transform',
+      'x-accel-buffering': 'no',
+    });
+    response.on('drain', () => {
+      this.#heldSinceMs = undefined;
+      this.flush();
+    });
+    this.#write(`retry: ${retryMs}\n\n`);
+  }
+
+  /** Notes that `keys` of `topic` have changed. */
+  note(topic: LiveTopic, keys: Iterable<string>): void {
+    const noted = this.#pending.get(topic) ?? new Set();
+    for (const key of keys) noted.add(key);
+    // Also without a key: the first frame of a topic says that it is empty.
+    this.#pending.set(topic, noted);
+  }
+
+  /** Sends what was noted, unless it has not taken the frame before. */
+  flush(): void {
+    if (this.#heldSinceMs !== undefined) return;
+    const topics: string[] = [];
+    for (const [topic, keys] of this.#pending) {
+      if (!topic.isLooked) continue;
+      topics.push(`${JSON.stringify(topic.name)}:{${topic.json(keys)}}`);
+      this.#pending.delete(topic);
+    }
+    if (topics.length === 0) return;
+    this.#write(`data: {"atMs":${Date.now()},"set":{${topics.join(',')}}}\n\n`);
+  }
+
+  /** Has a proxy, and the page, know that it is still there; false when the page has not kept up for `silenceMaxMs`. */
+  isAlive(silenceMaxMs: number): boolean {
+    const nowMs = Date.now();
+    if (this.#heldSinceMs !== undefined) return nowMs - this.#heldSinceMs < silenceMaxMs;
+    if (nowMs - this.#sentMs >= beatMs) this.#write(':\n\n');
+    return true;
+  }
+
+  end(): void {
+    this.#response.end();
+  }
+
+  drop(): void {
+    this.#response.destroy();
+  }
+
+  #write(text: string): void {
+    this.#sentMs = Date.now();
+    if (!this.#response.write(text)) this.#heldSinceMs = this.#sentMs;
+  }
+}
+
+/** How soon a page comes again when it was disconnected. */
+const retryMs = 1000;
+/** The longest silence. */
+const beatMs = 15_000;

@@ -1,0 +1,17 @@
+/**
+ * Where a dashboard gets what it shows from: the bus of its app, or the files of a store that another process writes.
+ */
+import type { Bus } from '../../actors/bus.ts';
+import type { BusStatus } from '../../actors/bus-status.ts';
+
+export interface Source {
+  readonly kind: 'app' | 'file';
+  /** What is read from; `'file'`: one that is read-only. */
+  readonly bus: Bus;
+  /** What the bus that writes shows of itself; `undefined` where no process has the store open for writing. */
+  status(): BusStatus | undefined;
+  /** Follows what {@link status} gives, until what is returned is called: `onChange` is told that it may have changed. */
+  attach(onChange: () => void): () => void;
+  /** Tells of a failure that nobody waits for. */
+  report(error: unknown): void;
+}
