@@ -7,6 +7,7 @@
 import { appendTask, callersTask, inKnownStreams } from './append-tasks.ts';
 import { appendThreadsTask } from './append-threads.ts';
 import { type Contender, contenders, subject } from './contenders.ts';
+import { appendWork, dashboardTask, drainWork } from './dashboard.ts';
 import { drainTask } from './drain.ts';
 import { deadLetterTask, parkedDrainTask } from './giving-up.ts';
 import { handlerThreadsTask } from './handler-threads.ts';
@@ -20,7 +21,7 @@ import type { MakeTask } from './task.ts';
 import { timersTask } from './timers.ts';
 import { eventTypes } from './workload.ts';
 
-export type CaseUnit = 'events/s' | 'ms' | 'us/s' | 'bytes/event';
+export type CaseUnit = 'events/s' | 'ms' | 'us/s' | 'us/event' | 'bytes/event';
 
 /** What takes part in a case, and what each does in it, the subject first. */
 type Tasks = Readonly<Partial<Record<Contender, MakeTask>>>;
@@ -152,6 +153,15 @@ export const cases: readonly BenchCase[] = [
     tasks: { varvebus: idleTask },
   },
   {
+    id: 'dashboard-append',
+    kind: 'work',
+    unit: 'us/event',
+    store: 'empty',
+    about:
+      'CPU of append-1024 while a client follows the overview of the dashboard; beside it, without client, and without dashboard',
+    tasks: { varvebus: dashboardTask(appendWork) },
+  },
+  {
     id: 'timers',
     kind: 'work',
     unit: 'events/s',
@@ -241,6 +251,15 @@ export const cases: readonly BenchCase[] = [
     store: 'built',
     about: 'everything through the handler of a processor, touching the data of each event',
     tasks: { varvebus: drainTask({ touchesData: true }) },
+  },
+  {
+    id: 'dashboard-drain',
+    kind: 'work',
+    unit: 'us/event',
+    store: 'built',
+    about:
+      'CPU of drain while a client follows the overview of the dashboard; beside it, without client, and without dashboard',
+    tasks: { varvebus: dashboardTask(drainWork) },
   },
   {
     id: 'handler-threads-2',

@@ -19,6 +19,9 @@ const ratioFloors: Readonly<Record<string, Readonly<Record<string, number>>>> = 
   'live-200': { 'append-1': 1 / 1.6 },
   'query-2': { 'query-1': 1.8 },
   'sealed-query-2': { 'query-1': 1.8 },
+  // A client costs less than 5 %.
+  'dashboard-append': { 'no-dashboard': 1 / 1.05 },
+  'dashboard-drain': { 'no-dashboard': 1 / 1.05 },
   // What is parked costs the others nothing that could be measured.
   'drain-parked': { 'drain-unparked': 0.95 },
 };

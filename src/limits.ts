@@ -92,6 +92,11 @@ export const headCacheMax = 65_536;
 /** Partitions of one processor: each reads the log by itself, and has a cursor and a machine of its own. */
 export const partitionsMax = 256;
 
+/** Changes of state that each machine of a processor keeps for those who look: a page full. */
+export const laneChangesMax = 50;
+/** Failures that it keeps, with their stacks: 10 KB each at most. */
+export const laneFailuresMax = 20;
+
 /** Events that a listener keeps in memory unless it says otherwise. */
 export const listenerBufferEvents = 1024;
 /** Most events that a listener may be told to keep in memory. */
@@ -177,3 +182,15 @@ export const dashboardTokenMs = 24 * 3600 * 1000;
 export const dashboardTokensMax = 64;
 /** Sessions of one start, each a browser; with one more the oldest has to log in again. */
 export const dashboardSessionsMax = 256;
+/** Rows in one answer of a dashboard: events, letters, entries. A page of streams has up to five times as many. */
+export const dashboardRowsMax = 200;
+/** Rows of one topic. Others are left out. */
+export const dashboardTopicRowsMax = 5000;
+/** Characters of data, and of metadata, that are shown of an event; the rest is cut. */
+export const dashboardTextCharactersMax = 256 * 1024;
+/** Characters that are shown of a value in a list, of a message, and of a stack. */
+export const dashboardValueCharactersMax = 8192;
+/** How long one answer may look through the log, with turns for everything else in between. Milliseconds. */
+export const dashboardSearchMaxMs = 400;
+/** Positions that one answer looks through for the causes and effects of an event, in each direction. */
+export const dashboardLinksMax = 20_000;

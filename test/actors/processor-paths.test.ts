@@ -6,24 +6,17 @@
  * actor is where the machine said, and what must always hold is checked; at the end of each path a stop has to end it.
  */
 import { expect, test } from 'vitest';
-import type { SnapshotFrom } from 'xstate';
 import { getAdjacencyMap, getShortestPaths } from 'xstate/graph';
-import { CaughtError } from '#actors/caught-error';
 import { type ProcessorMachine, processorMachine } from '#actors/processor.machine';
-import type { ProcessorPolicy, WorkResult } from '#actors/processor-context';
-import { SetAside } from '#actors/set-aside';
-import { BusError } from '#store';
+import {
+  essenceOf,
+  type Happening,
+  happeningsIn,
+  type ProcessorWorld,
+  type ProcessorSnapshot as State,
+  worlds,
+} from '../kit/processor-environment.ts';
 import { FakePorts, FakeRun, fakePolicy } from '../kit/processor-ports-fake.ts';
-
-type State = SnapshotFrom<ProcessorMachine>;
-
-/** What happens next: an order, an answer of a port, or the end of a timer. */
-interface Happening {
-  readonly type: string;
-  readonly output?: unknown;
-  readonly error?: unknown;
-  readonly position?: number;
-}
 
 interface Step {
   readonly event: Happening;
@@ -36,133 +29,6 @@ const walksAll = process.env.TEST_LONG !== undefined;
 const parts = 10;
 const part = Math.abs(Number(process.env.TEST_SEED ?? Math.floor(Date.now() / 86_400_000))) % parts;
 
-const headMax = 2;
-const failure = new Error('failed on purpose');
-const error = new CaughtError(failure);
-const moved = new BusError('CURSOR_MOVED', 'moved', { name: 'p', expected: undefined, actual: undefined });
-const closed = new BusError('STORE_CLOSED', 'closed', { path: '' });
-
-const orders: readonly Happening[] = [
-  { type: 'START' },
-  { type: 'STOP' },
-  { type: 'PAUSE' },
-  { type: 'RESUME' },
-  { type: 'RETRY_NOW' },
-  { type: 'RESET', to: 0 } as Happening,
-  { type: 'RESET', to: 0, until: 1 } as Happening,
-];
-
-/** With letters, fewer of the others: how those mix is walked without. */
-const letterOrders: readonly Happening[] = [
-  { type: 'START' },
-  { type: 'STOP' },
-  { type: 'SKIP' },
-  { type: 'REPLAY' },
-  { type: 'RESET', to: 0 } as Happening,
-];
-
-/** Everything that may happen in `state`. */
-function happenings(state: State): Happening[] {
-  const { context, children } = state;
-  const answers: Happening[] = [];
-  const done = (port: string, output: unknown) => answers.push({ type: `xstate.done.actor.${port}`, output });
-  const fail = (port: string, error: unknown) => answers.push({ type: `xstate.error.actor.${port}`, error });
-  if ('loadCursor' in children) {
-    done('loadCursor', { cursor: undefined, head: 0, hasReplays: false });
-    done('loadCursor', { cursor: context.cursor, head: headMax, hasReplays: false });
-    fail('loadCursor', failure);
-    fail('loadCursor', moved);
-    fail('loadCursor', closed);
-  }
-  if ('work' in children) {
-    const { position, head, until } = context;
-    const end = Math.min(head, until ?? head);
-    const result: WorkResult = {
-      position,
-      handled: 0,
-      erased: 0,
-      batches: 1,
-      head,
-      effects: undefined,
-      setAside: SetAside.nothing,
-      givenUpInRow: context.givenUpInRow,
-      failure: undefined,
-      stopReason: undefined,
-    };
-    const next = { position: position + 1, stream: 's', version: 1, type: 't', keyId: 0 };
-    const failed = { error, event: next, count: 1, inMs: undefined, isFinal: false, isToSplit: false };
-    const lost = { event: next, how: 'park-stream', error, attempts: 1, firstMs: 0, lastMs: 0 } as const;
-    const passed = { ...result, position: position + 1 };
-    done('work', { ...result, position: end, handled: end - position, givenUpInRow: 0 });
-    done('work', { ...passed, handled: 1, givenUpInRow: 0 });
-    const behind = { ...failed, event: { ...next, position: position + 2 } };
-    if (position + 1 < end) done('work', { ...passed, handled: 1, givenUpInRow: 0, failure: behind });
-    done('work', { ...result, failure: failed });
-    done('work', { ...result, failure: { ...failed, isFinal: true } });
-    done('work', { ...result, stopReason: 'enough' });
-    if (policyOf.onFailure !== 'fail') {
-      if (head - position === 2) done('work', { ...result, failure: { ...failed, count: 2, isToSplit: true } });
-      if (context.givenUpInRow < policyOf.circuit.failures) {
-        const givenUpInRow = context.givenUpInRow + 1;
-        done('work', { ...passed, givenUpInRow, setAside: new SetAside([lost], []) });
-      }
-      done('work', { ...passed, setAside: new SetAside([], [next]) });
-    }
-    fail('work', failure);
-  }
-  if ('saveCursor' in children) {
-    done('saveCursor', { position: context.position, generation: context.cursor?.generation ?? 1 });
-    fail('saveCursor', failure);
-    fail('saveCursor', moved);
-  }
-  if ('replay' in children) {
-    const { replayOrders: orders } = context;
-    done('replay', { orders, isMore: true, handled: 1, givenUp: [], failure: undefined });
-    done('replay', { orders, isMore: false, handled: 0, givenUp: [], failure: undefined });
-    done('replay', { orders, isMore: true, handled: 0, givenUp: [], failure: error });
-    fail('replay', failure);
-  }
-  if ('resetCursor' in children) {
-    const generation = (context.cursor?.generation ?? 1) + 1;
-    done('resetCursor', { cursor: { position: context.reset?.to, generation }, head: headMax, hasReplays: false });
-    fail('resetCursor', failure);
-  }
-  if ('watchHead' in children) {
-    if (context.head < headMax) answers.push({ type: 'HEAD', position: context.head + 1 });
-    done('watchHead', undefined);
-    fail('watchHead', failure);
-  }
-  const timeouts = state._nodes.flatMap((node) => node.after.map(({ eventType }) => ({ type: eventType })));
-  // A machine that has ended takes nothing any more; the pure one would.
-  if (state.status === 'done') return [];
-  return [...(policyOf.onFailure === 'fail' ? orders : letterOrders), ...answers, ...timeouts];
-}
-
-/** What of a state decides what may follow: no counters, no clock, no errors. */
-function essenceOf(state: State): string {
-  const { context, value, status } = state;
-  const { isLoaded, position, cursor, head, isLive, order, reset, until, unsaved, trouble, attempts } = context;
-  const { failing, suspects, givenUpInRow, hasReplays, hasJustReplayed } = context;
-  const dirty = unsaved && {
-    isDue: unsaved.isDue,
-    events: Math.min(unsaved.events, 2),
-    hasLetters: unsaved.setAside.givenUp.length > 0,
-  };
-  return JSON.stringify([
-    status,
-    value,
-    { isLoaded, position, at: cursor?.position, head, isLive, order, reset, until, dirty, trouble },
-    Math.min(attempts, 3),
-    {
-      isFailing: policyOf.onFailure !== 'fail' && failing !== undefined,
-      suspects,
-      givenUpInRow,
-      hasReplays,
-      hasJustReplayed: hasReplays && hasJustReplayed,
-    },
-  ]);
-}
-
 /** The steps out of each state, by its essence, and the shortest way there from the beginning. */
 interface Chart {
   readonly stepsFrom: ReadonlyMap<string, readonly Step[]>;
@@ -172,23 +38,13 @@ interface Chart {
 const fake = new FakePorts();
 /** One machine for all walks of a policy, one after the other: to build it takes longer than a walk. */
 let machine: ProcessorMachine;
-let policyOf: ProcessorPolicy;
+let world: ProcessorWorld;
 
-const policies: readonly ProcessorPolicy[] = [
-  fakePolicy,
-  {
-    ...fakePolicy,
-    onFailure: 'park-stream',
-    retry: { ...fakePolicy.retry, attempts: 0 },
-    circuit: { failures: 1, waitMs: 700 },
-  },
-];
-
-test.each(policies)(
-  'an actor takes every transition of the machine as the machine says, and a stop ends every path ($onFailure)',
-  async (policy) => {
-    policyOf = policy;
-    machine = processorMachine(policy, fake.ports);
+test.each(worlds)(
+  'an actor takes every transition of the machine as the machine says, and a stop ends every path ($policy.onFailure)',
+  async (inWorld) => {
+    world = inWorld;
+    machine = processorMachine(world.policy, fake.ports);
     const chart = chartOf(machine);
     const { stepsFrom } = chart;
     const visible = new Set([...stepsFrom.keys()].map((essence) => topLevel(JSON.parse(essence)[1])));
@@ -203,7 +59,7 @@ test.each(policies)(
       'idle',
       'live',
       'loading',
-      policy.onFailure === 'fail' ? 'paused' : 'poisoned',
+      world.policy.onFailure === 'fail' ? 'paused' : 'poisoned',
       'resetting',
       'retrying',
       'stopped',
@@ -217,14 +73,14 @@ test.each(policies)(
 function chartOf(machine: ProcessorMachine): Chart {
   const options = {
     input: { isStarted: false },
-    events: happenings as never,
-    serializeState: essenceOf,
+    events: ((state: State) => happeningsIn(world, state)) as never,
+    serializeState: essence,
     limit: 1_000_000,
   };
   const stepsFrom = new Map<string, Step[]>();
   for (const [from, node] of Object.entries(getAdjacencyMap(machine, options))) {
     const transitions = Object.values(node.transitions) as { readonly event: Happening; readonly state: State }[];
-    const steps = transitions.map(({ event, state }) => ({ event, to: essenceOf(state) }));
+    const steps = transitions.map(({ event, state }) => ({ event, to: essence(state) }));
     stepsFrom.set(
       from,
       steps.filter(({ to }) => to !== from),
@@ -232,8 +88,8 @@ function chartOf(machine: ProcessorMachine): Chart {
   }
   const wayTo = new Map<string, Step[]>();
   for (const { state, steps } of getShortestPaths(machine, options)) {
-    const way = steps.slice(1).map((step) => ({ event: step.event as Happening, to: essenceOf(step.state) }));
-    wayTo.set(essenceOf(state), way);
+    const way = steps.slice(1).map((step) => ({ event: step.event as Happening, to: essence(step.state) }));
+    wayTo.set(essence(state), way);
   }
   return { stepsFrom, wayTo };
 }
@@ -261,7 +117,7 @@ async function walk(path: readonly Step[]): Promise<void> {
       const before = run.actor.getSnapshot();
       await apply(run, event);
       const after = run.actor.getSnapshot();
-      expect(essenceOf(after)).toBe(to);
+      expect(essence(after)).toBe(to);
       checkAlways(run, before, after, event);
     }
     checkStop(run);
@@ -327,6 +183,10 @@ function checkStop(run: FakeRun): void {
   expect([...fake.pending].filter(({ signal }) => !signal.aborted)).toEqual([]);
   fake.pending.clear();
   expect([fake.heads.observed, fake.lifelines, run.timers]).toEqual([false, 0, 0]);
+}
+
+function essence(state: State): string {
+  return essenceOf(world, state);
 }
 
 function topLevel(value: unknown): unknown {

@@ -22,6 +22,7 @@ test('the stores are compared before a processor leaves cursors in one', () => {
   expect(built.slice(built.indexOf('drain'))).toEqual([
     'drain',
     'drain-decoded',
+    'dashboard-drain',
     'handler-threads-2',
     'project-1000',
     'drain-parked',
