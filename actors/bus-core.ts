@@ -9,6 +9,7 @@ import { type Actor, createActor, toPromise } from 'xstate';
 import type { Erasable } from '../src/crypto/key-owner.ts';
 import { BusError } from '../src/errors.ts';
 import { processorsStopMaxMs } from '../src/limits.ts';
+import { readClock } from '../src/log/clock.ts';
 import { ErasureCounts } from '../src/log/erasure-counts.ts';
 import type { RowDraft } from '../src/log/row-draft.ts';
 import type { SchemaSet } from '../src/log/schemas.ts';
@@ -123,6 +124,11 @@ export class BusCore {
 
   get state(): BusState {
     return this.#actor.getSnapshot().value;
+  }
+
+  /** Milliseconds since 1970, by the clock that the bus was given. */
+  now(): number {
+    return readClock(this.#settings?.clock ?? Date.now);
   }
 
   get isClosing(): boolean {

@@ -141,7 +141,7 @@ class HandlerRun {
     const own = { ...untimed, handler: recorded(handler, () => this.visit.record, isTimed) };
     const world = {
       head: () => this.visit.task.head,
-      walk: (after: number) => subscriptionWalks(reader, after, options.filter)(),
+      walk: (after: number) => subscriptionWalks(reader.uncounted, after, options.filter)(),
       now: () => Math.round(this.visit.task.nowMs + performance.now() - this.visit.begunMs),
       scope: () => this.visit.end,
       limits: { ...untimed, abandonMs: 0, clock: { setTimeout, clearTimeout } },

@@ -23,6 +23,8 @@ export interface ProcessorStore {
   readonly head$: Observable<number>;
   /** Walks along the log, each beginning behind `after`. */
   walk(after: number, filter: LogFilter): SubscriptionWalk;
+  /** Told how many events a handler was given, or passed. @default nobody is */
+  readonly given?: (events: number) => void;
   /** @throws {STORE_CORRUPT} {STORE_CLOSED} */
   cursor(name: string): CursorPlace | undefined;
   /** What is to be asked in the place of `cursor` when a run begins, where something has to be done before. @throws as a commit */
@@ -47,7 +49,7 @@ export interface ProcessorStore {
 
 /** The store of a bus, as its processors see it. */
 export function processorStore(
-  { engine, identity, reader, head }: OpenStore,
+  { engine, identity, reader, counts, head }: OpenStore,
   appender: Appender,
   watch: HeadWatch,
   bus: Pick<ProcessorStore, 'appendFor' | 'readers' | 'logger' | 'report'> & { readonly clock: () => number },
@@ -55,7 +57,8 @@ export function processorStore(
   return {
     head,
     head$: watch.head$,
-    walk: (after, filter) => subscriptionWalks(reader, after, filter)(),
+    walk: (after, filter) => subscriptionWalks(reader.uncounted, after, filter)(),
+    given: counts.addRead,
     cursor: (name) => engine.read((snapshot) => readCursor(snapshot, name, identity.incarnation)),
     moveCursor: (move) => appender.move(move),
     read: (use) => engine.read(use),

@@ -92,6 +92,11 @@ export const headCacheMax = 65_536;
 /** Partitions of one processor: each reads the log by itself, and has a cursor and a machine of its own. */
 export const partitionsMax = 256;
 
+/** Changes of state that each machine of a processor keeps for those who look: a page full. */
+export const laneChangesMax = 50;
+/** Failures that it keeps, with their stacks: 10 KB each at most. */
+export const laneFailuresMax = 20;
+
 /** Events that a listener keeps in memory unless it says otherwise. */
 export const listenerBufferEvents = 1024;
 /** Most events that a listener may be told to keep in memory. */
