@@ -3,14 +3,11 @@
  */
 import { ActorTree } from './actor-tree.ts';
 import type { BusCore } from './bus-core.ts';
-import type { ActorImage, BusStatus, CommitCounts, ProcessorImage } from './bus-status.ts';
+import type { ActorImage, BusStatus, ProcessorImage } from './bus-status.ts';
 import { Derived } from './derived.ts';
 import type { Inspection } from './inspection.ts';
 import type { OwnedProcessor } from './processor.ts';
 import { ProcessorLook } from './processor-image.ts';
-
-/** Until they are counted. */
-const uncounted = { commits: { count: 0, byMicros: [] } as CommitCounts, eventsRead: 0 };
 
 export class BusInspection implements Inspection {
   readonly #core: BusCore;
@@ -28,6 +25,7 @@ export class BusInspection implements Inspection {
 
   status(): BusStatus {
     const core = this.#core;
+    const { commits, eventsRead } = core.store.counts;
     const images = core.processors?.all.map((owned) => this.#look(owned).image) ?? [];
     return {
       atMs: core.now(),
@@ -35,7 +33,8 @@ export class BusInspection implements Inspection {
       startedMs: this.#startedMs,
       state: core.state,
       head: this.#lastHead(),
-      ...uncounted,
+      commits,
+      eventsRead,
       processors: this.#processors.of(images, () => images),
       actors: this.#tree.of(this.#actors(images)),
     };
@@ -43,6 +42,10 @@ export class BusInspection implements Inspection {
 
   attach(onChange: (processor: string) => void): () => void {
     return this.#core.processors?.lookers.attach(onChange) ?? (() => undefined);
+  }
+
+  report(error: unknown): void {
+    this.#core.report(error);
   }
 
   #look(owned: ConstructorParameters<typeof ProcessorLook>[0]): ProcessorLook {
