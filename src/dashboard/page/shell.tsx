@@ -30,31 +30,33 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
         To the content
       </button>
       <header class="side">
-        <Link to={{ page: 'overview' }} class="brand">
-          <Mark />
-          <span class="cut">{about?.title ?? 'varvebus'}</span>
-        </Link>
-        <nav class="places" aria-label="Pages">
-          <ul>
-            {places.map(({ to, title, icon, has }) =>
-              to.page === 'machines' && about !== undefined && about.machines.length === 0 ? null : (
-                <li key={to.page}>
-                  <Link to={to} {...(has.includes(here) && { current: true })}>
-                    <Icon name={icon} />
-                    {title}
-                  </Link>
-                </li>
-              ),
+        <div class="side-fixed">
+          <Link to={{ page: 'overview' }} class="brand">
+            <Mark />
+            <span class="cut">{about?.title ?? 'varvebus'}</span>
+          </Link>
+          <nav class="places" aria-label="Pages">
+            <ul>
+              {places.map(({ to, title, icon, has }) =>
+                to.page === 'machines' && about !== undefined && about.machines.length === 0 ? null : (
+                  <li key={to.page}>
+                    <Link to={to} {...(has.includes(here) && { current: true })}>
+                      <Icon name={icon} />
+                      {title}
+                    </Link>
+                  </li>
+                ),
+              )}
+            </ul>
+          </nav>
+          <div class="side-foot">
+            <ConnectionChip />
+            {about !== undefined && (
+              <span class="facts-line faint cut" title={about.path}>
+                {about.source === 'file' ? 'beside the app, read-only' : `process ${about.pid ?? ''}`} · {about.version}
+              </span>
             )}
-          </ul>
-        </nav>
-        <div class="side-foot">
-          <ConnectionChip />
-          {about !== undefined && (
-            <span class="facts-line faint cut" title={about.path}>
-              {about.source === 'file' ? 'beside the app, read-only' : `process ${about.pid ?? ''}`} · {about.version}
-            </span>
-          )}
+          </div>
         </div>
       </header>
       <main id="room" class="room" tabIndex={-1}>

@@ -77,7 +77,6 @@ export function StreamsPage() {
         )}
         {!isEmpty && (
           <VirtualList
-            key={prefix}
             label="Streams"
             name="list-streams"
             columns={columns}

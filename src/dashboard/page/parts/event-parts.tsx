@@ -16,7 +16,11 @@ export function NameText({ name }: { readonly name: string }) {
   return <bdi title={text}>{beginning(text, nameCharsMax)}</bdi>;
 }
 
-export function EventMarks({ event }: { readonly event: { readonly sealed?: true; readonly erased?: true; readonly redacted?: true } }) {
+export function EventMarks({
+  event,
+}: {
+  readonly event: { readonly sealed?: true; readonly erased?: true; readonly redacted?: true };
+}) {
   return (
     <>
       {event.erased && <Chip tone="bad" icon="erased" text="erased" />}

@@ -28,12 +28,14 @@ const previewKeys = 4;
 export interface JsonViewProps {
   readonly label: string;
   readonly text: string;
-  /** The text is only the beginning. */
-  readonly isCut?: boolean;
+  /** The text may be only the beginning. */
+  readonly mayBeCut?: boolean;
 }
 
-export function JsonView({ label, text, isCut = false }: JsonViewProps) {
-  const tree = useMemo(() => readJson(text, isCut), [text, isCut]);
+export function JsonView({ label, text, mayBeCut = false }: JsonViewProps) {
+  const whole = useMemo(() => readJson(text), [text]);
+  const isCut = mayBeCut && whole === undefined;
+  const tree = useMemo(() => (isCut ? readJson(text, true) : whole), [text, isCut, whole]);
   const [isText, setText] = useState(false);
   const canBeTree = tree !== undefined && 'values' in tree;
   return (
@@ -147,7 +149,6 @@ function Branch({ name, node, depth, room, comma }: BranchProps) {
           <ul class={depth < indentDepthMax ? 'json-level' : undefined}>
             {visible.map((value, index) => (
               <Member
-                // biome-ignore lint/suspicious/noArrayIndexKey: members never change their place
                 key={index}
                 {...(node.kind === 'object' && { name: node.keys[index] as string })}
                 node={value}
