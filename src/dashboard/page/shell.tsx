@@ -7,6 +7,7 @@ import { Chip } from './parts/chip.tsx';
 import { Icon, type IconName, Mark } from './parts/icon.tsx';
 import { Link } from './parts/link.tsx';
 import { Note } from './parts/panel.tsx';
+import { Toasts } from './parts/toast.tsx';
 import { place } from './route.ts';
 import type { PageName, Place } from './routes.ts';
 
@@ -63,6 +64,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
         <ConnectionNote />
         {children}
       </main>
+      <Toasts />
     </div>
   );
 }

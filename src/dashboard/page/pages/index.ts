@@ -4,6 +4,7 @@ import type { PageName, Place } from '../routes.ts';
 import { DeadLettersPage } from './dead-letters.tsx';
 import { EventPage } from './event.tsx';
 import { OverviewPage } from './overview.tsx';
+import { ProcessorPage } from './processor.tsx';
 import { ProjectionPage } from './projection.tsx';
 import { ProjectionsPage } from './projections.tsx';
 import { StreamPage } from './stream.tsx';
@@ -21,5 +22,6 @@ export const pages: { readonly [Name in PageName]?: ComponentType<{ place: Extra
   'dead-letters': DeadLettersPage,
   projections: ProjectionsPage,
   projection: ProjectionPage,
+  processor: ProcessorPage,
   unknown: UnknownPage,
 };
