@@ -1,8 +1,11 @@
 /** Which component draws which place. */
 import type { ComponentType } from 'preact';
 import type { PageName, Place } from '../routes.ts';
+import { ActorsPage } from './actors.tsx';
 import { DeadLettersPage } from './dead-letters.tsx';
 import { EventPage } from './event.tsx';
+import { MachinePage } from './machine.tsx';
+import { MachinesPage } from './machines.tsx';
 import { OverviewPage } from './overview.tsx';
 import { ProcessorPage } from './processor.tsx';
 import { ProjectionPage } from './projection.tsx';
@@ -23,5 +26,8 @@ export const pages: { readonly [Name in PageName]?: ComponentType<{ place: Extra
   projections: ProjectionsPage,
   projection: ProjectionPage,
   processor: ProcessorPage,
+  actors: ActorsPage,
+  machines: MachinesPage,
+  machine: MachinePage,
   unknown: UnknownPage,
 };
