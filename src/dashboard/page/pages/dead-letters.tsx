@@ -9,7 +9,9 @@ import { useEndless } from '../parts/endless.ts';
 import { FilterField, FilterSelect } from '../parts/filters.tsx';
 import { ListFoot } from '../parts/list-foot.tsx';
 import { Page } from '../parts/page.tsx';
+import { Pair } from '../parts/pair.tsx';
 import { Empty, Loading, Note } from '../parts/panel.tsx';
+import { shown } from '../parts/plain-text.ts';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { setParams, useParam } from '../route.ts';
 import { LetterDialog, type LetterTask } from './letter-dialog.tsx';
@@ -100,7 +102,7 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
     <>
       <search class="filters">
         <FilterSelect name="processor" label="Processor" options={optionsOf(rows)} />
-        <FilterSelect name="state" label="State" all="All states" options={states} />
+        <FilterSelect name="state" label="State" all="Dead and waiting" options={states} />
         <FilterField name="stream" label="Stream" placeholder="all streams" />
         <FilterField name="type" label="Type" placeholder="all types" />
       </search>
@@ -117,50 +119,54 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
           </Note>
         </div>
       )}
-      <div class={isOpen ? 'pair open' : 'pair'}>
-        <section class="panel pair-list" aria-label="Letters" aria-busy={list.isWaiting}>
-          {!isEmpty && (canRetry || canDiscard) && (
-            <ChosenBar
-              all={list.rows}
-              chosen={chosen}
-              onChoose={setChosen}
-              onRetry={canRetry ? () => setTask({ action: 'retry', positions: [...chosen] }) : undefined}
-              onDiscard={canDiscard ? () => setTask({ action: 'discard', positions: [...chosen] }) : undefined}
+      <Pair
+        list={
+          <section class="panel" aria-label="Letters" aria-busy={list.isWaiting}>
+            {!isEmpty && (canRetry || canDiscard) && (
+              <ChosenBar
+                all={list.rows}
+                chosen={chosen}
+                onChoose={setChosen}
+                onRetry={canRetry ? () => setTask({ action: 'retry', positions: [...chosen] }) : undefined}
+                onDiscard={canDiscard ? () => setTask({ action: 'discard', positions: [...chosen] }) : undefined}
+              />
+            )}
+            {isEmpty && list.isWaiting && <Loading />}
+            {isEmpty && !list.isWaiting && list.error === undefined && (
+              <Empty
+                icon={isFiltered ? 'filter' : 'check'}
+                text={isFiltered ? 'No letter is like that.' : `${shown(processor)} has given nothing up.`}
+              />
+            )}
+            {!isEmpty && (
+              <VirtualList
+                label={`Dead letters of ${shown(processor)}`}
+                name={canRetry || canDiscard ? 'list-letters choosing' : 'list-letters'}
+                columns={letterColumns({ chosen, onChoose: canRetry || canDiscard ? choose : undefined, onOpen: open })}
+                rows={list.rows}
+                keyOf={(letter) => letter.position}
+                current={isOpen ? Number(opened) : undefined}
+                onEnd={list.more}
+                height={{ wide: 3.5, narrow: 5.25 }}
+              />
+            )}
+            {(!isEmpty || list.error !== undefined) && <ListFoot list={list} one="letter" many="letters" />}
+          </section>
+        }
+        detail={
+          isOpen ? (
+            <LetterPanel
+              // What was done to it is seen at once.
+              key={`${opened} ${done ?? ''}`}
+              processor={processor}
+              position={opened}
+              onClose={close}
+              onRetry={canRetry ? (position) => setTask({ action: 'retry', positions: [position] }) : undefined}
+              onDiscard={canDiscard ? (position) => setTask({ action: 'discard', positions: [position] }) : undefined}
             />
-          )}
-          {isEmpty && list.isWaiting && <Loading />}
-          {isEmpty && !list.isWaiting && list.error === undefined && (
-            <Empty
-              icon={isFiltered ? 'filter' : 'check'}
-              text={isFiltered ? 'No letter is like that.' : `${processor} has given nothing up.`}
-            />
-          )}
-          {!isEmpty && (
-            <VirtualList
-              label={`Dead letters of ${processor}`}
-              name={canRetry || canDiscard ? 'list-letters choosing' : 'list-letters'}
-              columns={letterColumns({ chosen, onChoose: canRetry || canDiscard ? choose : undefined, onOpen: open })}
-              rows={list.rows}
-              keyOf={(letter) => letter.position}
-              current={isOpen ? Number(opened) : undefined}
-              onEnd={list.more}
-              height={{ wide: 3.5, narrow: 5.25 }}
-            />
-          )}
-          {(!isEmpty || list.error !== undefined) && <ListFoot list={list} one="letter" many="letters" />}
-        </section>
-        {isOpen && (
-          <LetterPanel
-            // What was done to it is seen at once.
-            key={`${opened} ${done ?? ''} ${list.isWaiting}`}
-            processor={processor}
-            position={opened}
-            onClose={close}
-            onRetry={canRetry ? (position) => setTask({ action: 'retry', positions: [position] }) : undefined}
-            onDiscard={canDiscard ? (position) => setTask({ action: 'discard', positions: [position] }) : undefined}
-          />
-        )}
-      </div>
+          ) : undefined
+        }
+      />
       {task !== undefined && (
         <LetterDialog processor={processor} task={task} row={row} onClose={() => setTask(undefined)} onDone={finish} />
       )}

@@ -45,11 +45,13 @@ export function EventPage({ place: { position } }: { readonly place: Extract<Pla
       {error !== undefined && error.status !== 404 && <ErrorNote error={error} onRetry={reload} />}
       {isPosition && event === undefined && error === undefined && <Loading />}
       {event !== undefined && (
-        <>
+        <div class="event">
           <Header event={event} />
-          <EventPayload event={event} />
+          <div class="event-payload">
+            <EventPayload event={event} />
+          </div>
           <Links event={event} />
-        </>
+        </div>
       )}
     </Page>
   );
@@ -84,12 +86,12 @@ function Neighbours({ position, event }: { readonly position: number; readonly e
     isHere ? data?.events.find((row) => row.version === version)?.position : undefined;
   return (
     <nav class="neighbours" aria-label="Neighbours">
-      <div>
+      <div class="neighbours-of">
         <span class="small faint">In the stream</span>
         <Step to={event && inStream(event.version - 1)} label="Previous in the stream" isBack />
         <Step to={event && inStream(event.version + 1)} label="Next in the stream" />
       </div>
-      <div>
+      <div class="neighbours-of">
         <span class="small faint">In the log</span>
         <Step to={position > 1 ? position - 1 : undefined} label="Previous in the log" isBack />
         <Step to={position < head ? position + 1 : undefined} label="Next in the log" />

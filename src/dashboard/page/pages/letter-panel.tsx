@@ -28,8 +28,8 @@ export function LetterPanel({ processor, position, onClose, onRetry, onDiscard }
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus({ preventScroll: true }), [position]);
   return (
-    <section class="pair-detail" aria-label="The letter">
-      <header class="letter-head">
+    <section aria-label="The letter">
+      <header class="pair-head">
         <h2 ref={heading} tabIndex={-1}>
           {letter === undefined ? `Letter at ${position}` : <NameText name={letter.type} />}
         </h2>

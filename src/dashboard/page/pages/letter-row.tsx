@@ -20,7 +20,7 @@ const messageCharsMax = 200;
 export function letterColumns({ chosen, onChoose, onOpen }: LetterColumnsProps): readonly Column<LetterRow>[] {
   const check: Column<LetterRow> = {
     id: 'check',
-    title: '',
+    title: <span class="hidden-text">Chosen</span>,
     track: '1.25rem',
     cell: ({ position }, tabIndex) => (
       <input
@@ -39,7 +39,7 @@ export function letterColumns({ chosen, onChoose, onOpen }: LetterColumnsProps):
       track: 'minmax(9rem, 1fr)',
       cell: ({ position, stream, type }, tabIndex) => (
         <>
-          <button type="button" class="letter-open cut" tabIndex={tabIndex} onClick={() => onOpen(position)}>
+          <button type="button" class="opener cut" tabIndex={tabIndex} onClick={() => onOpen(position)}>
             <NameText name={type} />
           </button>
           <div class="cut small soft">

@@ -14,6 +14,7 @@ import { JsonView } from '../parts/json-view.tsx';
 import { Link } from '../parts/link.tsx';
 import { ListFoot } from '../parts/list-foot.tsx';
 import { Page } from '../parts/page.tsx';
+import { Pair } from '../parts/pair.tsx';
 import { Empty, Facts, Loading, Note, Panel } from '../parts/panel.tsx';
 import { beginning, shown } from '../parts/plain-text.ts';
 import { Progress } from '../parts/progress.tsx';
@@ -22,7 +23,6 @@ import { setParams, useParam } from '../route.ts';
 import type { Place } from '../routes.ts';
 import { RebuildDialog } from './rebuild-dialog.tsx';
 import './lists.css';
-import './dead-letters.css';
 import './projections.css';
 
 type EntryRow = EntriesPage['entries'][number];
@@ -120,31 +120,37 @@ function Entries({ name, version, position }: EntriesProps) {
       <search class="filters">
         <FilterField name="from" label="Keys from" placeholder="the first" />
         <div class="filters-end">
-          <Fresh head={position} list={list} what="events" />
+          <Fresh at={position} list={list} what="events" />
         </div>
       </search>
-      <div class={isOpen ? 'pair open' : 'pair'}>
-        <section class="panel pair-list" aria-label="Entries" aria-busy={list.isWaiting}>
-          {isEmpty && list.isWaiting && <Loading />}
-          {isEmpty && !list.isWaiting && list.error === undefined && (
-            <Empty icon="projections" text={from === '' ? 'It has no entries.' : 'No key comes after that.'} />
-          )}
-          {!isEmpty && (
-            <VirtualList
-              label={`Entries of ${shown(name)}`}
-              name="list-entries"
-              columns={entryColumns}
-              rows={list.rows}
-              keyOf={(entry) => entry.key}
-              current={isOpen ? opened : undefined}
-              onEnd={list.more}
-              height={{ wide: 2.25, narrow: 3.5 }}
-            />
-          )}
-          {(!isEmpty || list.error !== undefined) && <ListFoot list={list} one="entry" many="entries" />}
-        </section>
-        {isOpen && <Entry key={opened} name={name} entryKey={opened} rows={list.rows} isWaiting={list.isWaiting} />}
-      </div>
+      <Pair
+        list={
+          <section class="panel" aria-label="Entries" aria-busy={list.isWaiting}>
+            {isEmpty && list.isWaiting && <Loading />}
+            {isEmpty && !list.isWaiting && list.error === undefined && (
+              <Empty icon="projections" text={from === '' ? 'It has no entries.' : 'No key comes after that.'} />
+            )}
+            {!isEmpty && (
+              <VirtualList
+                label={`Entries of ${shown(name)}`}
+                name="list-entries"
+                columns={entryColumns}
+                rows={list.rows}
+                keyOf={(entry) => entry.key}
+                current={isOpen ? opened : undefined}
+                onEnd={list.more}
+                height={{ wide: 2.25, narrow: 3.5 }}
+              />
+            )}
+            {(!isEmpty || list.error !== undefined) && <ListFoot list={list} one="entry" many="entries" />}
+          </section>
+        }
+        detail={
+          isOpen ? (
+            <Entry key={opened} name={name} entryKey={opened} rows={list.rows} isWaiting={list.isWaiting} />
+          ) : undefined
+        }
+      />
     </>
   );
 }
@@ -155,7 +161,7 @@ const entryColumns: readonly Column<EntryRow>[] = [
     title: 'Key',
     track: 'minmax(8rem, 1fr)',
     cell: ({ key }, tabIndex) => (
-      <button type="button" class="letter-open cut mono" tabIndex={tabIndex} onClick={() => setParams({ key }, true)}>
+      <button type="button" class="opener cut mono" tabIndex={tabIndex} onClick={() => setParams({ key }, true)}>
         {key === '' ? <i class="faint">empty</i> : <NameText name={key} />}
       </button>
     ),
@@ -197,8 +203,8 @@ function Entry({ name, entryKey, rows, isWaiting }: EntryProps) {
   }, [isMissing, entryKey]);
   const entry = inList ?? asked;
   return (
-    <section class="pair-detail" aria-label="The entry">
-      <header class="letter-head">
+    <section aria-label="The entry">
+      <header class="pair-head">
         <h2 class="mono">
           <NameText name={entryKey} />
         </h2>

@@ -61,7 +61,7 @@ export function ProjectionsPage() {
                     <span class="narrow-only faint">lag </span>
                     {count(row.lag)}
                   </td>
-                  <td class="of-build">
+                  <td class={row.building === undefined ? 'of-build no-build' : 'of-build'}>
                     <Build row={row} />
                   </td>
                 </tr>

@@ -1,9 +1,9 @@
 /** The events of one stream, newest or oldest first, from any version on. */
-import type { EventRow, EventsPage, StoreTopic } from '../../wire.ts';
+import type { EventRow, EventsPage } from '../../wire.ts';
 import { get } from '../api.ts';
 import { useTopic } from '../live.ts';
 import { useEndless } from '../parts/endless.ts';
-import { marksColumn, positionColumn, timeColumn, typeColumn, versionColumn } from '../parts/event-parts.tsx';
+import { positionColumn, timeColumn, typeColumn, versionColumn, withMarks } from '../parts/event-parts.tsx';
 import { FilterSelect } from '../parts/filters.tsx';
 import { Fresh } from '../parts/fresh.tsx';
 import { JumpField } from '../parts/jump-field.tsx';
@@ -20,12 +20,12 @@ import './lists.css';
 /** Events asked for at a time. */
 const pageEvents = 200;
 
-const columns = [versionColumn, typeColumn, timeColumn, positionColumn, marksColumn];
+const columns = [versionColumn, typeColumn, timeColumn, positionColumn];
 
 export function StreamPage({ place: { name } }: { readonly place: Extract<Place, { page: 'stream' }> }) {
   const [order] = useParam('order');
   const [version] = useParam('version');
-  const store = useTopic<StoreTopic>('store');
+  const tail = useTopic<Record<string, EventRow>>('tail');
   const isOldestFirst = order === 'oldest';
   const start = /^[1-9]\d{0,14}$/.test(version) ? Number(version) : undefined;
 
@@ -44,12 +44,13 @@ export function StreamPage({ place: { name } }: { readonly place: Extract<Place,
     return { rows: events, next };
   });
   const isEmpty = list.rows.length === 0;
+  const newest = newestOf(name, list.rows, tail);
 
   return (
     <Page
       title={shown(name)}
       crumb={<Link to={{ page: 'streams' }}>Streams</Link>}
-      end={<Fresh head={store?.head} list={list} what="events in the log" />}
+      end={<Fresh at={newest} list={list} what="events" />}
     >
       <search class="filters">
         <FilterSelect
@@ -72,7 +73,7 @@ export function StreamPage({ place: { name } }: { readonly place: Extract<Place,
           <VirtualList
             label={`Events of ${shown(name)}`}
             name="list-stream"
-            columns={columns}
+            columns={withMarks(columns, list.rows)}
             rows={list.rows}
             keyOf={(event) => event.position}
             onEnd={list.more}
@@ -83,4 +84,15 @@ export function StreamPage({ place: { name } }: { readonly place: Extract<Place,
       </section>
     </Page>
   );
+}
+
+/** The newest version that is known of. */
+function newestOf(
+  name: string,
+  rows: readonly EventRow[],
+  tail: Readonly<Partial<Record<string, EventRow>>> = {},
+): number | undefined {
+  const ofStream = Object.values(tail).filter((row) => row?.stream === name) as EventRow[];
+  const versions = [...ofStream, ...rows.slice(0, 1), ...rows.slice(-1)].map(({ version }) => version);
+  return versions.length === 0 ? undefined : Math.max(...versions);
 }

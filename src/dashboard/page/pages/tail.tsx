@@ -9,7 +9,7 @@ import { count, rate } from '../format.ts';
 import { useTopic } from '../live.ts';
 import { Button } from '../parts/button.tsx';
 import { Chip } from '../parts/chip.tsx';
-import { marksColumn, positionColumn, streamColumn, timeColumn, typeColumn } from '../parts/event-parts.tsx';
+import { positionColumn, streamColumn, timeColumn, typeColumn, withMarks } from '../parts/event-parts.tsx';
 import { FilterField } from '../parts/filters.tsx';
 import { Page } from '../parts/page.tsx';
 import { Empty, ErrorNote, Loading } from '../parts/panel.tsx';
@@ -139,24 +139,22 @@ function countAbove(rows: readonly EventRow[], position: number): number {
   return index === -1 ? rows.length : index;
 }
 
+/** With the number of those that came too fast to be shown, below the row before which they were. */
 function columnsFor(rows: readonly EventRow[], filter: TailFilter): readonly Column<EventRow>[] {
   const missing = new Map(rows.map((row, index) => [row.position, missingBefore(rows, index, filter)]));
-  const marks: Column<EventRow> = {
-    ...marksColumn,
+  const position: Column<EventRow> = {
+    ...positionColumn,
+    track: '10rem',
     cell: (event, tabIndex) => (
       <>
-        {marksColumn.cell(event, tabIndex)}
         {(missing.get(event.position) ?? 0) > 0 && (
-          <span
-            class="small faint"
-            title="They came faster than they can be read: look at the stream or at the event before."
-          >
-            {' '}
-            {count(missing.get(event.position) ?? 0)} passed
+          <span class="small faint" title="They came faster than they can be shown here.">
+            {count(missing.get(event.position) ?? 0)} more before{' '}
           </span>
         )}
+        {positionColumn.cell(event, tabIndex)}
       </>
     ),
   };
-  return [timeColumn, typeColumn, streamColumn, positionColumn, marks];
+  return withMarks([timeColumn, typeColumn, streamColumn, position], rows);
 }

@@ -21,7 +21,7 @@ import './virtual-list.css';
 
 export interface Column<Row> {
   readonly id: string;
-  readonly title: string;
+  readonly title: ComponentChildren;
   /** Width as a track of a CSS grid: `'6rem'`, `'minmax(8rem, 1fr)'`. */
   readonly track: string;
   readonly isNumber?: true;
@@ -149,7 +149,7 @@ export function VirtualList<Row>(props: VirtualListProps<Row>) {
       role="table"
       aria-label={props.label}
       aria-rowcount={onEnd === undefined ? rows.length + 1 : -1}
-      style={{ '--tracks': columns.map((column) => column.track).join(' '), '--row': `${height}px` }}
+      style={{ '--wide': columns.map((column) => column.track).join(' '), '--row': `${height}px` }}
     >
       <div class="list-head" role="rowgroup">
         {/* biome-ignore lint/a11y/useFocusableInteractive: it is no grid, its links are focused */}
