@@ -154,6 +154,21 @@ export const keyLooksMax = 50;
 /** The wait before each of these looks. Milliseconds. */
 export const keyLookWaitMs = 2;
 
+/** What a bus tells other processes of itself in its `status` file; beyond, of many processors less is told, and then not of all. */
+export const statusBytesMax = 256 * 2 ** 10;
+/** Least time between two writes of that file. Milliseconds. */
+export const statusWriteMs = 100;
+/** So many times as long as the last write took in the event loop: it never takes more than a hundredth of it. */
+export const statusWriteFactor = 100;
+/** Least time between two tries when it can't be written. Milliseconds. */
+export const statusRetryMs = 5_000;
+/** How often a reader looks again at a status that is just being written. */
+export const statusLooksMax = 20;
+/** Changes, and failures, of one lane in that file. */
+export const statusHistoryMax = 5;
+/** Characters of an error's message in that file; the rest is cut. */
+export const statusMessageMax = 500;
+
 /** Problems listed by `verify`; further ones are counted only. */
 export const verifyProblemsMax = 100;
 
@@ -189,3 +204,15 @@ export const dashboardUserActorsMax = 1000;
 export const dashboardMachineChangesMax = 50;
 /** Sessions of one start, each a browser; with one more the oldest has to log in again. */
 export const dashboardSessionsMax = 256;
+/** Rows in one answer of a dashboard: events, letters, entries. A page of streams has up to five times as many. */
+export const dashboardRowsMax = 200;
+/** Rows of one topic. Others are left out. */
+export const dashboardTopicRowsMax = 5000;
+/** Characters of data, and of metadata, that are shown of an event; the rest is cut. */
+export const dashboardTextCharactersMax = 256 * 1024;
+/** Characters that are shown of a value in a list, of a message, and of a stack. */
+export const dashboardValueCharactersMax = 8192;
+/** How long one answer may look through the log, with turns for everything else in between. Milliseconds. */
+export const dashboardSearchMaxMs = 400;
+/** Positions that one answer looks through for the causes and effects of an event, in each direction. */
+export const dashboardLinksMax = 20_000;
