@@ -30,8 +30,8 @@ function statusIn(directory = tempDirectory()) {
   return { directory, path: join(directory, 'status'), file, reader: new StatusFileReader(directory) };
 }
 
-function startChild(options: StatusChildOptions): Program {
-  return Program.start(new URL('./kit/status-child.ts', import.meta.url), options);
+function startChild(options: StatusChildOptions, under: readonly string[] = []): Program {
+  return Program.start(new URL('./kit/status-child.ts', import.meta.url), options, { under });
 }
 
 /** Changes the file as somebody else would who knows its format. */
@@ -205,6 +205,18 @@ test('a text that stays half written is that of before, as long as its process r
   await file.write('next');
 
   expect([before, half, reader.read()]).toEqual(['text', 'text', 'next']);
+});
+
+test('a text without room on the disk fails, is not read, and the next one that fits is', async () => {
+  const { directory, reader } = statusIn();
+  // Blocks of 512 bytes (POSIX, ulimit).
+  const child = startChild({ directory, deed: 'full' }, ['sh', '-c', 'ulimit -f 200 && exec "$@"', 'sh']);
+  const code = await child.line();
+  const full = reader.read();
+  child.send('go on');
+  await child.expectLine('told');
+
+  expect([code, full, reader.read()]).toEqual(['EFBIG', undefined, 'short again']);
 });
 
 test('a copy of the file says nothing, and where the directory has moved it is still read', async () => {
