@@ -177,3 +177,12 @@ export const dashboardTokenMs = 24 * 3600 * 1000;
 export const dashboardTokensMax = 64;
 /** Sessions of one start, each a browser; with one more the oldest has to log in again. */
 export const dashboardSessionsMax = 256;
+
+/** States of a machine whose chart is drawn: ten times what a page can show in a readable size. `CHART_TOO_LARGE` beyond. */
+export const chartStatesMax = 500;
+/** Transitions of its definition, those behind choices counted for each way there. `CHART_TOO_LARGE` beyond. */
+export const chartTransitionsMax = 20_000;
+/** Pairs of states that are joined. `CHART_TOO_LARGE` beyond. */
+export const chartEdgesMax = 2_000;
+/** How long the layout of a chart may take, in a thread of its own. `CHART_TOO_LARGE` beyond. Milliseconds. */
+export const chartLayoutMsMax = 10_000;
