@@ -9,6 +9,7 @@ import { type Actor, createActor, toPromise } from 'xstate';
 import type { Erasable } from '../src/crypto/key-owner.ts';
 import { BusError } from '../src/errors.ts';
 import { processorsStopMaxMs } from '../src/limits.ts';
+import { readClock } from '../src/log/clock.ts';
 import { ErasureCounts } from '../src/log/erasure-counts.ts';
 import type { RowDraft } from '../src/log/row-draft.ts';
 import type { SchemaSet } from '../src/log/schemas.ts';
@@ -20,6 +21,7 @@ import { Correlation } from './correlation.ts';
 import { Erasures } from './erasure.ts';
 import { ErasureGate } from './erasure-gate.ts';
 import { GuardedObservable } from './guarded-observable.ts';
+import type { Inspection } from './inspection.ts';
 import { Listeners, liveSource } from './listeners.ts';
 import type { OpenStore, StoreEvents } from './open-store.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -30,6 +32,7 @@ import { ProjectionWatch } from './projection-watch.ts';
 import { Projections } from './projections.ts';
 import { PublishGate } from './publish-gate.ts';
 import type { ReaderPool } from './reader-pool.ts';
+import { type StatusWriter, statusWriterOn } from './status-writer.ts';
 import { TimerService } from './timer-service.ts';
 import { timerStore } from './timer-store.ts';
 import { warn } from './warning.ts';
@@ -57,6 +60,7 @@ export class BusCore {
   readonly #actor: Actor<BusMachine>;
   readonly #settings: BusSettings;
   #readers: Promise<ReaderPool> | undefined;
+  #statusWriter: StatusWriter | undefined;
   /** What ended writing, if something has. */
   #failure: unknown;
   #closing: Promise<void> | undefined;
@@ -125,6 +129,20 @@ export class BusCore {
     return this.#actor.getSnapshot().value;
   }
 
+  /** Tells other processes what this bus does, where it writes a store that they can read. */
+  tellOthers(inspection: Inspection): void {
+    if (this.#settings === undefined) return;
+    this.#statusWriter = statusWriterOn(this.store, inspection, (wake) => {
+      const subscription = this.#actor.subscribe(wake);
+      return () => subscription.unsubscribe();
+    });
+  }
+
+  /** Milliseconds since 1970, by the clock that the bus was given. */
+  now(): number {
+    return readClock(this.#settings?.clock ?? Date.now);
+  }
+
   get isClosing(): boolean {
     return this.#closing !== undefined;
   }
@@ -164,6 +182,7 @@ export class BusCore {
   async #release(): Promise<void> {
     this.watch.close();
     this.projectionSource.watch.close();
+    await this.#tried(async () => this.#statusWriter?.close());
     await this.store.release();
   }
 

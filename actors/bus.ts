@@ -40,6 +40,7 @@ import { type AggregateOptions, resolveAggregate } from './aggregate-options.ts'
 import type { Appender } from './appender.ts';
 import type { BusState } from './bus.machine.ts';
 import type { BusCore } from './bus-core.ts';
+import { BusInspection } from './bus-inspection.ts';
 import { BusView } from './bus-view.ts';
 import { type CorrelationOptions, checkedMetadata } from './correlation.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -47,6 +48,7 @@ import { type EncryptionInfo, encryptionInfo } from './encryption-info.ts';
 import { type MasterKeyOption, masterKeySource } from './encryption-options.ts';
 import type { EraseTarget, ErasureReceipt } from './erasure.ts';
 import { ledgerOf, verifyWith } from './erasure-proofs.ts';
+import { inspections } from './inspection.ts';
 import type { EventsOptions, Listener, ListenOptions, LiveSubscription, Wanted } from './listeners.ts';
 import { unconnectable } from './open-store.ts';
 import type { Processor, WaitOptions } from './processor.ts';
@@ -108,6 +110,9 @@ export class Bus<Events extends EventShape = AnyEvent> {
     this.errors$ = core.errors$;
     this.#view = new BusView(core.path, undefined);
     if (core.processors !== undefined) processorHosts.set(this, core.processors);
+    const inspection = new BusInspection(core);
+    inspections.set(this, inspection);
+    core.tellOthers(inspection);
   }
 
   /** What the bus is doing: `'open'`, `'failed'` (it only reads any more), one of the steps of closing, or `'closed'`. */

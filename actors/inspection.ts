@@ -2,6 +2,7 @@
  * The way into a bus for those who look at it. Costs nothing until somebody attaches: what is always kept is a few counters
  * and the last changes of state.
  */
+import type { EngineUsage } from '../src/storage/engine.ts';
 import type { BusStatus } from './bus-status.ts';
 
 export interface Inspection {
@@ -12,6 +13,13 @@ export interface Inspection {
    * told the name of a processor whenever something of it changed. Any number may be attached.
    */
   attach(onChange: (processor: string) => void): () => void;
+  /**
+   * Tells that something of a processor has changed, and follows no machine for it, until what is returned is called. `onChange` is
+   * called often, and must not throw.
+   */
+  hear(onChange: () => void): () => void;
+  /** What the store takes up. @throws {STORE_CLOSED} */
+  usage(): EngineUsage;
   /** Tells of a failure that nobody waits for, on the `errors$` of the bus. */
   report(error: unknown): void;
 }

@@ -6,9 +6,12 @@
  */
 import type { Observable } from 'rxjs';
 import { CursorLayout } from './cursor-layout.ts';
+import { Derived } from './derived.ts';
+import type { LaneLook } from './lane-look.ts';
+import type { ProcessorPlace } from './lane-parts.ts';
 import { stateOfAll, statusOfAll } from './partition-status.ts';
 import { type OwnedProcessor, processorStopped, type ResetOptions, type WaitOptions } from './processor.ts';
-import { ProcessorLane, type ProcessorPlace } from './processor-lane.ts';
+import { ProcessorLane } from './processor-lane.ts';
 import { partitionOptions, type ResolvedProcessorOptions } from './processor-options.ts';
 import { type ProcessorState, type ProcessorStatus, StatusFeed } from './processor-status.ts';
 import { ProcessorWaits } from './processor-waits.ts';
@@ -18,7 +21,9 @@ export class PartitionedProcessor implements OwnedProcessor {
   readonly name: string;
   readonly state$: Observable<ProcessorStatus>;
   readonly #place: ProcessorPlace;
+  readonly looks: readonly LaneLook[];
   readonly #lanes: readonly ProcessorLane[];
+  readonly #status = new Derived<ProcessorStatus>();
   readonly #feed: StatusFeed;
   readonly #waits = new ProcessorWaits();
   #state: ProcessorState = 'idle';
@@ -43,11 +48,12 @@ export class PartitionedProcessor implements OwnedProcessor {
     const lanes: ProcessorLane[] = [];
     this.#lanes = lanes;
     for (const each of partitionOptions(options)) lanes.push(new ProcessorLane(lanePlace, each, parts));
+    this.looks = lanes.map((lane) => lane.look);
   }
 
   get status(): ProcessorStatus {
     const partitions = this.#lanes.map((lane) => lane.status);
-    return statusOfAll(this.name, partitions, this.#since);
+    return this.#status.of([...partitions, this.#since], () => statusOfAll(this.name, partitions, this.#since));
   }
 
   start(): void {

@@ -5,10 +5,12 @@
  * machine (processor.machine.ts), whose states are its states. Only a crash of the machine is shown as a state from here.
  */
 import type { Observable } from 'rxjs';
-import { type Actor, createActor } from 'xstate';
+import { type Actor, createActor, type SnapshotFrom } from 'xstate';
 import type { BusError } from '../src/errors.ts';
 import { CaughtError } from './caught-error.ts';
-import { CursorLayout } from './cursor-layout.ts';
+import { type LaneFacts, LaneLook } from './lane-look.ts';
+import { type LaneParts, type ProcessorPlace, partsOfWhole } from './lane-parts.ts';
+import { LaneStatus } from './lane-status.ts';
 import { type ProcessorMachine, processorMachine } from './processor.machine.ts';
 import {
   type OwnedProcessor,
@@ -17,40 +19,19 @@ import {
   requirePosition,
   type WaitOptions,
 } from './processor.ts';
-import type { ProcessorHost } from './processor-names.ts';
 import type { ResolvedProcessorOptions } from './processor-options.ts';
 import { processorFailed, processorPorts } from './processor-ports.ts';
-import {
-  numbersOf,
-  type ProcessorState,
-  type ProcessorStatus,
-  type ProcessorTag,
-  StatusFeed,
-  summaryOf,
-} from './processor-status.ts';
+import { type ProcessorState, type ProcessorStatus, StatusFeed } from './processor-status.ts';
 import { type Condition, ProcessorWaits } from './processor-waits.ts';
-import { LagAlarm, ProgressMonitor } from './progress-monitor.ts';
-
-/** What a processor needs from where it lives. */
-export interface ProcessorPlace extends ProcessorHost {
-  readonly random: () => number;
-  /** Gives the name back. */
-  readonly release: () => void;
-}
-
-/** What the partitions of one processor share. */
-export interface LaneParts {
-  readonly layout: CursorLayout;
-  readonly alarm: LagAlarm | undefined;
-  /** Told of every change of state or numbers. */
-  readonly onChange: () => void;
-}
+import { ProgressMonitor } from './progress-monitor.ts';
 
 export class ProcessorLane implements OwnedProcessor {
   readonly name: string;
   readonly state$: Observable<ProcessorStatus>;
   readonly #place: ProcessorPlace;
+  readonly look: LaneLook;
   readonly #machine: ProcessorMachine;
+  readonly #status = new LaneStatus();
   readonly #feed: StatusFeed;
   readonly #waits = new ProcessorWaits();
   readonly #monitor: ProgressMonitor;
@@ -63,15 +44,27 @@ export class ProcessorLane implements OwnedProcessor {
   #isToStartAgain = false;
   #closing: Promise<void> | undefined;
 
-  constructor(place: ProcessorPlace, options: ResolvedProcessorOptions, parts: LaneParts = wholeOf(place, options)) {
-    const { store, random } = place;
-    this.name = options.name;
+  constructor(
+    place: ProcessorPlace,
+    options: ResolvedProcessorOptions,
+    parts: LaneParts = partsOfWhole(place, options),
+  ) {
+    const { store, random, lookers } = place;
+    const { name } = options;
+    this.name = name;
+    const told = { now: () => store.now(), report: (error: unknown) => store.report(error) };
+    this.look = new LaneLook({ name, lookers, ...told, facts: () => this.#facts });
     this.#place = place;
     this.#onChange = parts.onChange;
     this.#monitor = new ProgressMonitor(place, options, parts.alarm, () => this.#tellTags());
     const policy = { ...options, random, now: () => store.now() };
     const claim = { take: () => undefined, release: () => undefined };
-    const ports = processorPorts(place, options, { claim, monitor: this.#monitor, layout: parts.layout });
+    const ports = processorPorts(place, options, {
+      claim,
+      monitor: this.#monitor,
+      layout: parts.layout,
+      onGivenUp: (givenUp, phase) => this.look.gaveUp(givenUp, phase),
+    });
     this.#machine = processorMachine(policy, ports);
     this.#since = store.now();
     this.#feed = new StatusFeed(store, place.clock, () => this.status);
@@ -80,15 +73,30 @@ export class ProcessorLane implements OwnedProcessor {
   }
 
   get status(): ProcessorStatus {
-    const { tags, context } = this.#actor.getSnapshot();
-    const head = Math.max(this.#head(), context.head);
-    const numbers = numbersOf(context, head, this.#since);
-    const crash = this.#crash;
+    const snapshot = this.#actor.getSnapshot();
+    const { name, state, isStalled } = this;
+    return this.#status.of({
+      name,
+      state,
+      snapshot,
+      head: this.#head(),
+      since: this.#since,
+      crash: this.#crash,
+      isStalled,
+    });
+  }
+
+  get looks(): readonly LaneLook[] {
+    return [this.look];
+  }
+
+  get #facts(): LaneFacts {
     return {
-      name: this.name,
       state: this.#state,
-      tags: crash === undefined ? this.#tagsWith(tags) : ['resting', 'unhealthy'],
-      context: crash === undefined ? numbers : { ...numbers, lastError: summaryOf(crash) },
+      actor: this.#actor,
+      isClosed: this.#closing !== undefined,
+      isToStartAgain: this.#isToStartAgain,
+      hasCrashed: this.#crash !== undefined,
     };
   }
 
@@ -177,6 +185,7 @@ export class ProcessorLane implements OwnedProcessor {
   #end(): void {
     this.#closing ??= Promise.resolve();
     this.#place.release();
+    this.look.close();
     this.#feed.complete();
   }
 
@@ -185,9 +194,10 @@ export class ProcessorLane implements OwnedProcessor {
     this.#actor = actor;
     this.#crash = undefined;
     actor.subscribe({
-      next: (snapshot) => this.#follow(stateOf(snapshot.value)),
+      next: (snapshot) => this.#follow(snapshot),
       error: (error) => this.#crashed(CaughtError.of(error)),
     });
+    this.look.restarted();
     actor.start();
     this.#enter('idle');
     return actor;
@@ -201,10 +211,6 @@ export class ProcessorLane implements OwnedProcessor {
   #goOn(type: 'RESUME' | 'RETRY_NOW'): void {
     if (this.#crash !== undefined) this.start();
     else this.#tell(type);
-  }
-
-  #tagsWith(tags: Iterable<string>): ProcessorTag[] {
-    return [...tags, ...(this.#monitor.isStalled ? ['stalled'] : [])].sort() as ProcessorTag[];
   }
 
   #tellTags(): void {
@@ -221,7 +227,9 @@ export class ProcessorLane implements OwnedProcessor {
     return status === 'active' && context.order === 'stop';
   }
 
-  #follow(state: ProcessorState): void {
+  #follow(snapshot: SnapshotFrom<ProcessorMachine>): void {
+    this.look.saw(snapshot);
+    const state = stateOf(snapshot.value);
     if (state === this.#state) {
       this.#feed.tellNumbers();
       this.#waits.look();
@@ -232,8 +240,10 @@ export class ProcessorLane implements OwnedProcessor {
   }
 
   #enter(state: ProcessorState): void {
+    const before = this.#state;
     this.#state = state;
     this.#since = this.#place.store.now();
+    this.look.entered(before, state, this.#since);
     this.#feed.tellState();
     this.#waits.look();
     this.#onChange();
@@ -245,6 +255,7 @@ export class ProcessorLane implements OwnedProcessor {
   /** The machine itself broke, which is a bug of ours. */
   #crashed(error: CaughtError): void {
     this.#crash = error;
+    this.look.crashed(error);
     this.#place.store.report(this.#failed());
     this.#enter('failed');
   }
@@ -281,12 +292,4 @@ export class ProcessorLane implements OwnedProcessor {
 /** The part of a machine's state that users see. */
 function stateOf(value: string | object): ProcessorState {
   return (typeof value === 'string' ? value : Object.keys(value)[0]) as ProcessorState;
-}
-
-function wholeOf(place: ProcessorPlace, { name, from, partitions, maxLag }: ResolvedProcessorOptions): LaneParts {
-  return {
-    layout: new CursorLayout(place, name, from, partitions),
-    alarm: maxLag && new LagAlarm(maxLag, (error) => place.store.report(error)),
-    onChange: () => undefined,
-  };
 }

@@ -44,6 +44,7 @@ export function processorLogicOn<Events extends EventShape, const Type extends s
     claim: claimWhileAlive(host.names, name),
     monitor: new ProgressMonitor(host, resolved),
     layout: new CursorLayout(host, name, from, partitions),
+    onGivenUp: () => undefined,
   };
   return processorMachine(policy, processorPorts(host, resolved, parts));
 }

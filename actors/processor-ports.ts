@@ -26,7 +26,7 @@ import { ThreadHandler } from './handler-thread.ts';
 import { keepAlive } from './keep-alive.ts';
 import { Letterbox } from './letterbox.ts';
 import { loggerWith } from './logger.ts';
-import type { ResetOrder, Unsaved, WorkResult } from './processor-context.ts';
+import type { Phase, ResetOrder, Unsaved, WorkResult } from './processor-context.ts';
 import type { ProcessorHost, ProcessorNames } from './processor-names.ts';
 import type { ResolvedProcessorOptions } from './processor-options.ts';
 import { callOnce, loopRoundMs, type RoundWorld, type WorkInput, workerOn } from './processor-work.ts';
@@ -105,12 +105,14 @@ export interface PortParts {
   readonly claim: NameClaim;
   readonly monitor: ProgressMonitor;
   readonly layout: CursorLayout;
+  /** Told what was given up, durably. */
+  readonly onGivenUp: (givenUp: readonly GivenUp[], phase: Phase) => void;
 }
 
 export function processorPorts(
   host: ProcessorHost,
   options: ResolvedProcessorOptions,
-  { claim, monitor, layout }: PortParts,
+  { claim, monitor, layout, onGivenUp }: PortParts,
 ): ProcessorPorts {
   const { store, names } = host;
   const { name, cursorName, keepMax, handler } = options;
@@ -125,6 +127,11 @@ export function processorPorts(
   ): Promise<CursorPlace> => {
     await store.moveCursor({ name: cursorName, expected, to, rows });
     return to;
+  };
+  const tellGivenUp = (givenUp: readonly GivenUp[], phase: Phase): void => {
+    if (givenUp.length === 0) return;
+    onGivenUp(givenUp, phase);
+    store.report(eventsGivenUp(name, givenUp));
   };
   const placeAt = (cursor: CursorPlace | undefined, head: number): Place => {
     store.read((snapshot) => letterbox.load(snapshot));
@@ -176,7 +183,7 @@ export function processorPorts(
         const generation = cursor?.generation ?? 1;
         const rows = [...(effects?.rows() ?? []), ...setAside.rows(name, generation)];
         const to = await move(cursor, { position, generation }, rows);
-        if (setAside.givenUp.length > 0) store.report(eventsGivenUp(name, setAside.givenUp));
+        tellGivenUp(setAside.givenUp, 'work');
         return to;
       }),
     ),
@@ -184,7 +191,7 @@ export function processorPorts(
       inTurn(names.handlers, signal, async () => {
         const result = await names.inContext(replay, replays, input, signal);
         if (result.handled > 0) monitor.moved();
-        if (result.givenUp.length > 0) store.report(eventsGivenUp(name, result.givenUp));
+        tellGivenUp(result.givenUp, 'replay');
         // Who waits for it looks at the processor next: that takes the result first.
         setImmediate(() => names.tellLetters(name));
         return result;

@@ -7,6 +7,7 @@
 import { inspect } from 'node:util';
 import type { Observable } from 'rxjs';
 import { BusError } from '../src/errors.ts';
+import type { LaneLook } from './lane-look.ts';
 import type { ProcessorState, ProcessorStatus } from './processor-status.ts';
 
 /** For waiting no longer than one wants to. */
@@ -87,6 +88,8 @@ export interface Processor extends AsyncDisposable {
 
 /** What the bus that made it can do beside. */
 export interface OwnedProcessor extends Processor {
+  /** What each of its machines shows to those who look. */
+  readonly looks: readonly LaneLook[];
   /** Ends it at once, as the end of the process would: nothing is saved any more. */
   abandon(): void;
 }

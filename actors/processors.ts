@@ -1,8 +1,9 @@
 /**
  * The processors of a bus: creates them, knows them by name, and ends them when the bus closes.
  */
-import type { AnyEvent, EventShape } from '../src/types.ts';
+import type { AnyEvent, EventFilter, EventShape } from '../src/types.ts';
 import { checkHandlerThreads } from './handler-thread.ts';
+import { Lookers } from './lookers.ts';
 import { PartitionedProcessor } from './partitioned-processor.ts';
 import type { OwnedProcessor, Processor } from './processor.ts';
 import { ProcessorLane } from './processor-lane.ts';
@@ -19,20 +20,28 @@ export interface ProcessorsWorld {
   readonly random: () => number;
 }
 
+/** A processor, and which events it is for. */
+export interface Owned {
+  readonly processor: OwnedProcessor;
+  readonly wants: EventFilter;
+}
+
 const realWorld: ProcessorsWorld = { clock: unheldTimers, random: Math.random };
 
 export class Processors implements ProcessorHost {
   readonly store: ProcessorStore;
   readonly names = new ProcessorNames();
   readonly clock: TimerClock;
+  readonly lookers: Lookers;
   readonly #random: () => number;
-  readonly #processorByName = new Map<string, OwnedProcessor>();
+  readonly #ownedByName = new Map<string, Owned>();
   readonly #hidden = new WeakSet<Processor>();
 
   constructor(store: ProcessorStore, world: ProcessorsWorld = realWorld) {
     this.store = store;
     this.clock = world.clock;
     this.#random = world.random;
+    this.lookers = new Lookers((error) => store.report(error));
   }
 
   /** A processor that is not started yet. @throws {TypeError} for options out of range. @throws {PROCESSOR_NAME_TAKEN} */
@@ -56,23 +65,28 @@ export class Processors implements ProcessorHost {
     this.names.claim(name, holder);
     const release = () => {
       this.names.release(name, holder);
-      this.#processorByName.delete(name);
+      this.#ownedByName.delete(name);
     };
-    const { names, clock } = this;
-    const place = { store, names, clock, random: this.#random, release };
+    const { names, clock, lookers } = this;
+    const place = { store, names, clock, lookers, random: this.#random, release };
     const processor =
       resolved.partitions > 1 ? new PartitionedProcessor(place, resolved) : new ProcessorLane(place, resolved);
-    this.#processorByName.set(name, processor);
+    this.#ownedByName.set(name, { processor, wants: resolved.filter });
     return processor;
   }
 
   get(name: string): Processor | undefined {
-    return this.#processorByName.get(name);
+    return this.#ownedByName.get(name)?.processor;
+  }
+
+  /** Those that are not closed, in the order they were created; also those that somebody else shows. */
+  get all(): readonly Owned[] {
+    return [...this.#ownedByName.values()];
   }
 
   /** Those that are not closed, in the order they were created. */
   get list(): readonly Processor[] {
-    return [...this.#processorByName.values()].filter((processor) => !this.#hidden.has(processor));
+    return this.all.map(({ processor }) => processor).filter((processor) => !this.#hidden.has(processor));
   }
 
   /**
@@ -80,7 +94,7 @@ export class Processors implements ProcessorHost {
    * have not ended after `deadlineMs` are ended at once. Never rejects.
    */
   async close(deadlineMs: number): Promise<void> {
-    const processors = [...this.#processorByName.values()];
+    const processors = this.all.map(({ processor }) => processor);
     const ended = Promise.all([this.names.stopAll(), ...processors.map((processor) => processor.close())]);
     await withinMs(deadlineMs, ended);
     for (const processor of processors) processor.abandon();

@@ -33,6 +33,11 @@ export class Projections {
     return [...this.#projectionByName.values()];
   }
 
+  /** The one of this name that is not closed. */
+  get(name: string): Projection | undefined {
+    return this.#projectionByName.get(name);
+  }
+
   /** The same, as an erasure meets them. */
   get erasures(): readonly ProjectionErasure[] {
     return [...this.#erasureByName.values()];

@@ -92,6 +92,11 @@ export const headCacheMax = 65_536;
 /** Partitions of one processor: each reads the log by itself, and has a cursor and a machine of its own. */
 export const partitionsMax = 256;
 
+/** Changes of state that each machine of a processor keeps for those who look: a page full. */
+export const laneChangesMax = 50;
+/** Failures that it keeps, with their stacks: 10 KB each at most. */
+export const laneFailuresMax = 20;
+
 /** Events that a listener keeps in memory unless it says otherwise. */
 export const listenerBufferEvents = 1024;
 /** Most events that a listener may be told to keep in memory. */
@@ -146,6 +151,21 @@ export const keyLooksMax = 50;
 /** The wait before each of these looks. Milliseconds. */
 export const keyLookWaitMs = 2;
 
+/** What a bus tells other processes of itself in its `status` file; beyond, of many processors less is told, and then not of all. */
+export const statusBytesMax = 256 * 2 ** 10;
+/** Least time between two writes of that file. Milliseconds. */
+export const statusWriteMs = 100;
+/** So many times as long as the last write took in the event loop: it never takes more than a hundredth of it. */
+export const statusWriteFactor = 100;
+/** Least time between two tries when it can't be written. Milliseconds. */
+export const statusRetryMs = 5_000;
+/** How often a reader looks again at a status that is just being written. */
+export const statusLooksMax = 20;
+/** Changes, and failures, of one lane in that file. */
+export const statusHistoryMax = 5;
+/** Characters of an error's message in that file; the rest is cut. */
+export const statusMessageMax = 500;
+
 /** Problems listed by `verify`; further ones are counted only. */
 export const verifyProblemsMax = 100;
 
@@ -175,8 +195,24 @@ export const dashboardBodyMaxMs = 10_000;
 export const dashboardTokenMs = 24 * 3600 * 1000;
 /** Tokens that wait to be used; with one more the oldest is good no longer. */
 export const dashboardTokensMax = 64;
+/** Actors of the user's own that the tree shows, those below them included. */
+export const dashboardUserActorsMax = 1000;
+/** Transitions of each of the user's machines that are kept while somebody looks. */
+export const dashboardMachineChangesMax = 50;
 /** Sessions of one start, each a browser; with one more the oldest has to log in again. */
 export const dashboardSessionsMax = 256;
+/** Rows in one answer of a dashboard: events, letters, entries. A page of streams has up to five times as many. */
+export const dashboardRowsMax = 200;
+/** Rows of one topic. Others are left out. */
+export const dashboardTopicRowsMax = 5000;
+/** Characters of data, and of metadata, that are shown of an event; the rest is cut. */
+export const dashboardTextCharactersMax = 256 * 1024;
+/** Characters that are shown of a value in a list, of a message, and of a stack. */
+export const dashboardValueCharactersMax = 8192;
+/** How long one answer may look through the log, with turns for everything else in between. Milliseconds. */
+export const dashboardSearchMaxMs = 400;
+/** Positions that one answer looks through for the causes and effects of an event, in each direction. */
+export const dashboardLinksMax = 20_000;
 
 /** States of a machine whose chart is drawn: ten times what a page can show in a readable size. `CHART_TOO_LARGE` beyond. */
 export const chartStatesMax = 500;
