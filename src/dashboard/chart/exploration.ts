@@ -91,7 +91,7 @@ function endsOf(from: string, to: string, depth: number): [from: string, to: str
 function nodesDrawn(machine: AnyStateMachine, drawn: EventsByPair, { depth, beginsIn }: ExplorationOptions) {
   const nodes: StateNodeShape[] = [];
   const nodeByPath: Record<string, string> = {};
-  const touched = new Set(drawn.pairs().flatMap(([from, to]) => [from, to]));
+  const touched = new Set(drawn.pairs().flatMap(([from, to]) => [from, to] as const));
   const isChoice = ({ always = [], type }: AnyStateNode) => type === 'atomic' && always.some(({ guard }) => !guard);
   const visit = (node: AnyStateNode, parent: string | undefined) => {
     if (isChoice(node)) return;

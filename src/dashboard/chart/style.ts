@@ -7,12 +7,12 @@
 export type ChartColors = 'auto' | 'light' | 'dark';
 
 const light = `
-  --chart-paper: #ffffff; --chart-box: #f6f7f9; --chart-node: #eceff3; --chart-ink: #1c2430; --chart-soft: #566170;
+  --chart-paper: #ffffff; --chart-box: #f6f7f9; --chart-inner: #eceff3; --chart-ink: #1c2430; --chart-soft: #566170;
   --chart-line: #8a95a5; --chart-border: #b9c1cc; --chart-active: #1f5fd0; --chart-active-ink: #ffffff; --chart-inside: #eaf1fe;
   --chart-bad: #c02b2b; --chart-bad-ink: #ffffff; --chart-lit: #0b7f4b;
 `;
 const dark = `
-  --chart-paper: #12161d; --chart-box: #1a2029; --chart-node: #242d39; --chart-ink: #e4e8ee; --chart-soft: #a1acbb;
+  --chart-paper: #12161d; --chart-box: #1a2029; --chart-inner: #242d39; --chart-ink: #e4e8ee; --chart-soft: #a1acbb;
   --chart-line: #6d7989; --chart-border: #3f4a5a; --chart-active: #6ea2ff; --chart-active-ink: #0b1220; --chart-inside: #182436;
   --chart-bad: #ff7b72; --chart-bad-ink: #220a08; --chart-lit: #4cd08b;
 `;
@@ -26,7 +26,7 @@ export function colorRules(colors: ChartColors): string {
 export const chartRules = `
 .chart { font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; background: var(--chart-paper); }
 .chart .node text { fill: var(--chart-ink); font-size: 13px; }
-.chart .box { fill: var(--chart-node); stroke: var(--chart-border); stroke-width: 1; }
+.chart .box { fill: var(--chart-inner); stroke: var(--chart-border); stroke-width: 1; }
 .chart .compound > .box, .chart .parallel > .box { fill: var(--chart-box); }
 .chart .compound > text, .chart .parallel > text { font-weight: 600; }
 .chart .region > .box { stroke-dasharray: 4 4; }
