@@ -73,15 +73,18 @@ export class DashboardServer {
   }
 
   login(): string {
-    return `${this.#options.basePath}/login?token=${this.#sessions.token()}`;
+    const { auth, basePath } = this.#options;
+    return auth === undefined ? `${basePath}/login?token=${this.#sessions.token()}` : `${basePath}/`;
   }
 
   async listen(handler: RequestListener, options: ListenOptions): Promise<Listening> {
     const { auth } = this.#options;
     const resolved = resolveListenOptions(options, auth !== undefined);
     if (this.#isClosed) throw new Error('the dashboard is closed');
-    const path = auth === undefined ? () => this.login() : () => `${this.#options.basePath}/`;
-    const one: Listening = await listening(handler, resolved, path, () => this.#listening.delete(one));
+    const one: Listening = await listening(handler, resolved, {
+      path: () => this.login(),
+      onClosed: () => this.#listening.delete(one),
+    });
     this.#listening.add(one);
     if (this.#isClosed) await one.close();
     return one;
@@ -104,7 +107,7 @@ export class DashboardServer {
     const { method } = request;
     if (target.parts[0] === 'api') return this.#answerApi(request, response, target);
     if (method !== 'GET' && method !== 'HEAD') throw wrongMethod('GET, HEAD');
-    if (target.path === 'login') return this.#logIn(request, response, target);
+    if (target.path === 'login' && this.#options.auth === undefined) return this.#logIn(request, response, target);
     if (target.parts[0] === 'assets') {
       checkFetchSite(request);
       return sendAsset(response, target.path, request.headers['accept-encoding']);
