@@ -4,6 +4,8 @@
  *
  * What users see of it is the bus (bus.ts), which asks for the parts it needs here.
  */
+
+import type { MessagePort } from 'node:worker_threads';
 import { type Observable, Subject } from 'rxjs';
 import { type Actor, createActor, toPromise } from 'xstate';
 import type { Erasable } from '../src/crypto/key-owner.ts';
@@ -21,9 +23,11 @@ import { Correlation } from './correlation.ts';
 import { Erasures } from './erasure.ts';
 import { ErasureGate } from './erasure-gate.ts';
 import { GuardedObservable } from './guarded-observable.ts';
+import type { Inspection } from './inspection.ts';
 import { Listeners, liveSource } from './listeners.ts';
-import type { OpenStore, StoreEvents } from './open-store.ts';
+import { type OpenStore, type StoreEvents, unconnectable } from './open-store.ts';
 import type { ResolvedOptions } from './options.ts';
+import { PortGauge } from './port-gauge.ts';
 import { type ProcessorStore, processorStore } from './processor-store.ts';
 import { Processors } from './processors.ts';
 import type { ProjectionSource } from './projection-reader.ts';
@@ -31,6 +35,7 @@ import { ProjectionWatch } from './projection-watch.ts';
 import { Projections } from './projections.ts';
 import { PublishGate } from './publish-gate.ts';
 import type { ReaderPool } from './reader-pool.ts';
+import { type StatusWriter, statusWriterOn } from './status-writer.ts';
 import { TimerService } from './timer-service.ts';
 import { timerStore } from './timer-store.ts';
 import { warn } from './warning.ts';
@@ -39,6 +44,17 @@ import { withinMs } from './within-ms.ts';
 
 /** What a bus needs to know beside its store; a connected one leaves processors and queries to the bus at the other end. */
 export type BusSettings = Pick<ResolvedOptions, 'readers' | 'clock' | 'force' | 'logger' | 'schemas'> | undefined;
+
+/** The parts that messages go to. */
+export interface LivingParts {
+  readonly store: OpenStore;
+  readonly watch: HeadWatch;
+  readonly listeners: Listeners;
+  readonly timers: TimerService | undefined;
+  readonly readers: ReaderPool | undefined;
+  /** By their numbers, in the order in which they were given away. */
+  readonly ports: ReadonlyMap<number, PortGauge>;
+}
 
 export class BusCore {
   readonly store: OpenStore;
@@ -58,8 +74,13 @@ export class BusCore {
   readonly #actor: Actor<BusMachine>;
   readonly #settings: BusSettings;
   #readers: Promise<ReaderPool> | undefined;
+  #statusWriter: StatusWriter | undefined;
   /** What ended writing, if something has. */
   #failure: unknown;
+  readonly #ports = new Map<number, PortGauge>();
+  #portsMade = 0;
+  /** Once they have started. */
+  #pool: ReaderPool | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(open: (events: StoreEvents) => OpenStore, settings: BusSettings, schemas: SchemaSet | undefined) {
@@ -126,6 +147,15 @@ export class BusCore {
     return this.#actor.getSnapshot().value;
   }
 
+  /** Tells other processes what this bus does, where it writes a store that they can read. */
+  tellOthers(inspection: Inspection): void {
+    if (this.#settings === undefined) return;
+    this.#statusWriter = statusWriterOn(this.store, inspection, (wake) => {
+      const subscription = this.#actor.subscribe(wake);
+      return () => subscription.unsubscribe();
+    });
+  }
+
   /** Milliseconds since 1970, by the clock that the bus was given. */
   now(): number {
     return readClock(this.#settings?.clock ?? Date.now);
@@ -170,6 +200,7 @@ export class BusCore {
   async #release(): Promise<void> {
     this.watch.close();
     this.projectionSource.watch.close();
+    await this.#tried(async () => this.#statusWriter?.close());
     await this.store.release();
   }
 
@@ -215,6 +246,27 @@ export class BusCore {
       : new BusError('UNSUPPORTED', `${subject} on the bus that this thread is connected to`, { feature });
   }
 
+  /** What is alive in it, for those who look. */
+  get living(): LivingParts {
+    this.#forgetPorts();
+    const { store, watch, listeners } = this;
+    return { store, watch, listeners, timers: this.#timers, readers: this.#pool, ports: this.#ports };
+  }
+
+  /** Serves another thread at the other end of `port`. @throws {UNSUPPORTED} */
+  connect(port: MessagePort): void {
+    const { connect, engine } = this.store;
+    if (connect === undefined) throw unconnectable(engine.path);
+    const gauge = new PortGauge();
+    connect(port, gauge);
+    this.#forgetPorts();
+    this.#ports.set(++this.#portsMade, gauge);
+  }
+
+  #forgetPorts(): void {
+    for (const [number, gauge] of this.#ports) if (gauge.isClosed) this.#ports.delete(number);
+  }
+
   /** The reader threads, which start with the first query, or handler in a thread. @throws {UNSUPPORTED} */
   async readers(): Promise<ReaderPool> {
     const { engine } = this.store;
@@ -232,7 +284,8 @@ export class BusCore {
     const { engine, keys, counts } = this.store;
     const { ReaderPool } = await import('./reader-pool.ts');
     const secrets = keys?.secrets.memory;
-    return new ReaderPool({ path: engine.path, secrets, counts, threads, force, onError: this.report });
+    this.#pool = new ReaderPool({ path: engine.path, secrets, counts, threads, force, onError: this.report });
+    return this.#pool;
   }
 
   #fail(error: unknown): void {
