@@ -201,3 +201,15 @@ export const dashboardUserActorsMax = 1000;
 export const dashboardMachineChangesMax = 50;
 /** Sessions of one start, each a browser; with one more the oldest has to log in again. */
 export const dashboardSessionsMax = 256;
+/** Rows in one answer of a dashboard: events, letters, entries. A page of streams has up to five times as many. */
+export const dashboardRowsMax = 200;
+/** Rows of one topic. Others are left out. */
+export const dashboardTopicRowsMax = 5000;
+/** Characters of data, and of metadata, that are shown of an event; the rest is cut. */
+export const dashboardTextCharactersMax = 256 * 1024;
+/** Characters that are shown of a value in a list, of a message, and of a stack. */
+export const dashboardValueCharactersMax = 8192;
+/** How long one answer may look through the log, with turns for everything else in between. Milliseconds. */
+export const dashboardSearchMaxMs = 400;
+/** Positions that one answer looks through for the causes and effects of an event, in each direction. */
+export const dashboardLinksMax = 20_000;

@@ -3,12 +3,12 @@ import { expect, test } from 'vitest';
 import { type JsonNode, readJson } from '../../../src/dashboard/page/parts/json-tree.ts';
 
 /** The value that a tree stands for. */
-function valueOf(node: JsonNode): unknown {
-  if (node.kind === 'array') return node.values.map(valueOf);
+function meaning(node: JsonNode): unknown {
+  if (node.kind === 'array') return node.values.map(meaning);
   if (node.kind === 'object') {
     const value: Record<string, unknown> = Object.create(null);
     node.values.forEach((member, index) => {
-      value[node.keys[index] as string] = valueOf(member);
+      value[node.keys[index] as string] = meaning(member);
     });
     return value;
   }
@@ -22,7 +22,7 @@ test('the tree of any JSON text stands for the value that JSON.parse gives', () 
 
       const tree = readJson(given);
 
-      expect(JSON.stringify(valueOf(tree as JsonNode))).toBe(JSON.stringify(JSON.parse(given)));
+      expect(JSON.stringify(meaning(tree as JsonNode))).toBe(JSON.stringify(JSON.parse(given)));
     }),
   );
 });

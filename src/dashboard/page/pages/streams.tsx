@@ -66,7 +66,7 @@ export function StreamsPage() {
   });
   const isEmpty = list.rows.length === 0;
   return (
-    <Page title="Streams" end={<Fresh head={store?.head} list={list} what="events" />}>
+    <Page title="Streams" end={<Fresh at={store?.head} list={list} what="events" />}>
       <search class="filters">
         <FilterField name="prefix" label="Name begins with" placeholder="order-" />
       </search>
@@ -77,7 +77,6 @@ export function StreamsPage() {
         )}
         {!isEmpty && (
           <VirtualList
-            key={prefix}
             label="Streams"
             name="list-streams"
             columns={columns}

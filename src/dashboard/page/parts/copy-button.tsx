@@ -21,7 +21,8 @@ export function CopyButton({ text, what, label = 'Copy', isPart = false }: CopyB
     const timer = setTimeout(() => setOutcome(undefined), shownMs);
     return () => clearTimeout(timer);
   }, [outcome]);
-  const words = outcome === 'copied' ? (isPart ? 'Copied the beginning' : 'Copied') : outcome === 'failed' ? 'Refused' : label;
+  const words =
+    outcome === 'copied' ? (isPart ? 'Copied the beginning' : 'Copied') : outcome === 'failed' ? 'Refused' : label;
   return (
     <button
       type="button"

@@ -50,7 +50,8 @@ export function useEndless<Row, Cursor>(
     const abort = new AbortController();
     onItsWay.current = abort;
     void loader.current(after, abort.signal).then(
-      ({ rows, next }) => settle(abort, { question: asked, rows: before.length === 0 ? rows : [...before, ...rows], next }),
+      ({ rows, next }) =>
+        settle(abort, { question: asked, rows: before.length === 0 ? rows : [...before, ...rows], next }),
       (error: ApiError) => settle(abort, { question: asked, rows: before, next: after, error }),
     );
   }

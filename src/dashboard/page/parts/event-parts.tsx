@@ -16,7 +16,11 @@ export function NameText({ name }: { readonly name: string }) {
   return <bdi title={text}>{beginning(text, nameCharsMax)}</bdi>;
 }
 
-export function EventMarks({ event }: { readonly event: { readonly sealed?: true; readonly erased?: true; readonly redacted?: true } }) {
+export function EventMarks({
+  event,
+}: {
+  readonly event: { readonly sealed?: true; readonly erased?: true; readonly redacted?: true };
+}) {
   return (
     <>
       {event.erased && <Chip tone="bad" icon="erased" text="erased" />}
@@ -72,7 +76,15 @@ export const streamColumn: Column<EventRow> = {
   ),
 };
 
-export const marksColumn: Column<EventRow> = {
+/** The columns, with one for what is sealed or erased if anything is. */
+export function withMarks(
+  columns: readonly Column<EventRow>[],
+  rows: readonly EventRow[],
+): readonly Column<EventRow>[] {
+  return rows.some(({ sealed, erased }) => sealed || erased) ? [...columns, marksColumn] : columns;
+}
+
+const marksColumn: Column<EventRow> = {
   id: 'marks',
   title: 'Payload',
   track: '6.5rem',

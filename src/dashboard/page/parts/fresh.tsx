@@ -5,15 +5,16 @@ import { Button } from './button.tsx';
 import type { Endless } from './endless.ts';
 
 interface FreshProps {
-  readonly head: number | undefined;
+  /** A number that grows with what is new. */
+  readonly at: number | undefined;
   readonly list: Endless<unknown>;
   readonly what: string;
 }
 
-export function Fresh({ head, list, what }: FreshProps) {
+export function Fresh({ at, list, what }: FreshProps) {
   const seen = useRef<number | undefined>(undefined);
-  if (list.isWaiting || seen.current === undefined) seen.current = head;
-  const grown = head === undefined || seen.current === undefined ? 0 : head - seen.current;
+  if (list.isWaiting || seen.current === undefined) seen.current = at;
+  const grown = at === undefined || seen.current === undefined ? 0 : at - seen.current;
   return (
     <div class="fresh">
       {grown > 0 && (

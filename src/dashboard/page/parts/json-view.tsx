@@ -20,6 +20,9 @@ const portionChars = 200_000;
 /** Branches open by themselves as long as there are at most so many members on the way in. */
 const openMembersMax = 60;
 const openDepthMax = 3;
+/** Members and characters of a branch that is shown on one line. */
+const lineMembersMax = 12;
+const lineCharsMax = 72;
 /** Deeper levels are not indented further. */
 const indentDepthMax = 24;
 /** Keys named in a closed object. */
@@ -28,12 +31,14 @@ const previewKeys = 4;
 export interface JsonViewProps {
   readonly label: string;
   readonly text: string;
-  /** The text is only the beginning. */
-  readonly isCut?: boolean;
+  /** The text may be only the beginning. */
+  readonly mayBeCut?: boolean;
 }
 
-export function JsonView({ label, text, isCut = false }: JsonViewProps) {
-  const tree = useMemo(() => readJson(text, isCut), [text, isCut]);
+export function JsonView({ label, text, mayBeCut = false }: JsonViewProps) {
+  const whole = useMemo(() => readJson(text), [text]);
+  const isCut = mayBeCut && whole === undefined;
+  const tree = useMemo(() => (isCut ? readJson(text, true) : whole), [text, isCut, whole]);
   const [isText, setText] = useState(false);
   const canBeTree = tree !== undefined && 'values' in tree;
   return (
@@ -109,6 +114,15 @@ function Member({ name, node, depth, room, isLast }: MemberProps) {
       </li>
     );
   }
+  if (depth > 0 && isShort(node)) {
+    return (
+      <li>
+        <Name name={name} />
+        <Line node={node} />
+        <span class="json-mark">{comma}</span>
+      </li>
+    );
+  }
   return <Branch name={name} node={node} depth={depth} room={room} comma={comma} />;
 }
 
@@ -147,7 +161,6 @@ function Branch({ name, node, depth, room, comma }: BranchProps) {
           <ul class={depth < indentDepthMax ? 'json-level' : undefined}>
             {visible.map((value, index) => (
               <Member
-                // biome-ignore lint/suspicious/noArrayIndexKey: members never change their place
                 key={index}
                 {...(node.kind === 'object' && { name: node.keys[index] as string })}
                 node={value}
@@ -177,6 +190,36 @@ function Branch({ name, node, depth, room, comma }: BranchProps) {
   );
 }
 
+/** A branch on one line. */
+function Line({ node }: { readonly node: JsonBranch }) {
+  const [left, right] = node.kind === 'object' ? ['{ ', ' }'] : ['[', ']'];
+  return (
+    <>
+      <span class="json-mark">{left}</span>
+      {node.values.map((value, index) => (
+        <span key={index}>
+          {index > 0 && <span class="json-mark">, </span>}
+          <Name name={node.keys[index]} />
+          <Leaf node={value} />
+        </span>
+      ))}
+      <span class="json-mark">{right}</span>
+    </>
+  );
+}
+
+/** Whether a line has room for it: leaves only, and few characters. */
+function isShort(node: JsonBranch): boolean {
+  if (node.isCut || node.values.length > lineMembersMax) return false;
+  let length = node.keys.reduce((sum, key) => sum + key.length + 2, 0);
+  for (const value of node.values) {
+    if ('values' in value) return false;
+    length += value.text.length + 4;
+    if (length > lineCharsMax) return false;
+  }
+  return true;
+}
+
 function Name({ name }: { readonly name: string | undefined }) {
   if (name === undefined) return null;
   return (
@@ -192,16 +235,16 @@ function Leaf({ node }: { readonly node: JsonNode }) {
   if ('values' in node) return <span class="json-mark">{node.kind === 'object' ? '{}' : '[]'}</span>;
   if (node.kind !== 'string') return <span class={`json-${node.kind}`}>{beginning(node.text, stringCharsMax)}</span>;
   const part = isWhole ? node.text : beginning(node.text, stringCharsMax);
-  const isShort = part.length === node.text.length;
+  const isAll = part.length === node.text.length;
   return (
     <>
-      <bdi class="json-string">{isShort && !node.isCut ? quoted(part) : quoted(part).slice(0, -1)}</bdi>
-      {!isShort && (
+      <bdi class="json-string">{isAll && !node.isCut ? quoted(part) : quoted(part).slice(0, -1)}</bdi>
+      {!isAll && (
         <button type="button" class="json-more" onClick={() => setWhole(true)}>
           {counted(node.text.length - part.length, 'more character')}
         </button>
       )}
-      {node.isCut && isShort && <span class="json-note"> cut here</span>}
+      {node.isCut && isAll && <span class="json-note"> cut here</span>}
     </>
   );
 }

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/a11y/useSemanticElements: the rows of a real table cannot be placed one by one
 /**
  * A table of any length, of which only the rows in view are in the document. The window scrolls, not the table.
  *
@@ -6,7 +7,13 @@
  * in the document wherever one scrolls. Rows have one height, in rem, so that nothing jumps; what is longer ends with dots.
  * In a narrow window rows are cards: the stylesheet places cells by their class, `cell-<id>`.
  */
-import { defaultRangeExtractor, observeWindowOffset, observeWindowRect, Virtualizer, windowScroll } from '@tanstack/virtual-core';
+import {
+  defaultRangeExtractor,
+  observeWindowOffset,
+  observeWindowRect,
+  Virtualizer,
+  windowScroll,
+} from '@tanstack/virtual-core';
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
 import { rowAfterKey } from './row-keys.ts';
@@ -14,7 +21,7 @@ import './virtual-list.css';
 
 export interface Column<Row> {
   readonly id: string;
-  readonly title: string;
+  readonly title: ComponentChildren;
   /** Width as a track of a CSS grid: `'6rem'`, `'minmax(8rem, 1fr)'`. */
   readonly track: string;
   readonly isNumber?: true;
@@ -137,20 +144,17 @@ export function VirtualList<Row>(props: VirtualListProps<Row>) {
   }
 
   return (
-    // biome-ignore lint/a11y/useSemanticElements: rows of a real table cannot be placed one by one
     <div
       class={`list ${props.name}`}
       role="table"
       aria-label={props.label}
       aria-rowcount={onEnd === undefined ? rows.length + 1 : -1}
-      style={{ '--tracks': columns.map((column) => column.track).join(' '), '--row': `${height}px` }}
+      style={{ '--wide': columns.map((column) => column.track).join(' '), '--row': `${height}px` }}
     >
       <div class="list-head" role="rowgroup">
-        {/* biome-ignore lint/a11y/useSemanticElements: as above */}
         {/* biome-ignore lint/a11y/useFocusableInteractive: it is no grid, its links are focused */}
         <div class="list-row" role="row" aria-rowindex={1}>
           {columns.map((column) => (
-            // biome-ignore lint/a11y/useSemanticElements: as above
             // biome-ignore lint/a11y/useFocusableInteractive: it does nothing
             <div key={column.id} role="columnheader" class={cellClass(column)}>
               {column.title}
@@ -175,7 +179,6 @@ export function VirtualList<Row>(props: VirtualListProps<Row>) {
           const key = keyOf(row);
           const tabIndex = item.index === activeIndex ? 0 : -1;
           return (
-            // biome-ignore lint/a11y/useSemanticElements: as above
             // biome-ignore lint/a11y/useFocusableInteractive: its links are focused
             <div
               key={key}
@@ -187,7 +190,6 @@ export function VirtualList<Row>(props: VirtualListProps<Row>) {
               style={{ transform: `translateY(${item.start - margin}px)` }}
             >
               {columns.map((column) => (
-                // biome-ignore lint/a11y/useSemanticElements: as above
                 <div key={column.id} role="cell" class={cellClass(column)}>
                   {column.cell(row, tabIndex)}
                 </div>

@@ -1,0 +1,100 @@
+/** Asks before letters are tried again or discarded, says what it will come to, and does it. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ActionDone, LetterOrder, ProcessorRow } from '../../wire.ts';
+import { type ApiError, post } from '../api.ts';
+import { count } from '../format.ts';
+import { Button } from '../parts/button.tsx';
+import { Dialog } from '../parts/dialog.tsx';
+import { ErrorNote } from '../parts/panel.tsx';
+
+export interface LetterTask {
+  readonly action: 'retry' | 'discard';
+  readonly positions: readonly number[];
+}
+
+interface LetterDialogProps {
+  readonly processor: string;
+  readonly task: LetterTask;
+  /** The processor now; `undefined` where it is not known. */
+  readonly row: ProcessorRow | undefined;
+  readonly onClose: () => void;
+  readonly onDone: (text: string) => void;
+}
+
+/** As the store has it. */
+const reasonCharsMax = 2000;
+
+export function LetterDialog({ processor, task, row, onClose, onDone }: LetterDialogProps) {
+  const [reason, setReason] = useState('');
+  const [isBusy, setBusy] = useState(false);
+  const [error, setError] = useState<ApiError | undefined>(undefined);
+  const abort = useRef(new AbortController());
+  useEffect(() => () => abort.current.abort(), []);
+  const { action, positions } = task;
+  const letters = positions.length === 1 ? 'this letter' : `${count(positions.length)} letters`;
+
+  async function act(): Promise<void> {
+    if (isBusy) return;
+    setBusy(true);
+    setError(undefined);
+    const order: LetterOrder = { positions, ...(reason.trim() !== '' && { reason: reason.trim() }) };
+    try {
+      const path = `api/processors/${encodeURIComponent(processor)}/letters/${action}`;
+      const { text } = await post<ActionDone>(path, order, abort.current.signal);
+      if (!abort.current.signal.aborted) onDone(text);
+    } catch (failure) {
+      if (abort.current.signal.aborted) return;
+      setError(failure as ApiError);
+      setBusy(false);
+    }
+  }
+
+  return (
+    <Dialog
+      title={action === 'retry' ? `Try ${letters} again?` : `Discard ${letters}?`}
+      onClose={onClose}
+      onSubmit={() => void act()}
+      foot={
+        <>
+          <Button kind="plain" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" kind={action === 'retry' ? 'main' : 'risky'} isBusy={isBusy}>
+            {action === 'retry' ? 'Retry' : 'Discard'}
+          </Button>
+        </>
+      }
+    >
+      <p class="effect">{effect(action, positions.length, processor, row)}</p>
+      {action === 'discard' && (
+        <div class="field">
+          <label for="letter-reason">Reason, kept with {positions.length === 1 ? 'it' : 'them'}</label>
+          <textarea
+            id="letter-reason"
+            class="input"
+            rows={3}
+            maxLength={reasonCharsMax}
+            value={reason}
+            onInput={(event) => setReason(event.currentTarget.value)}
+          />
+        </div>
+      )}
+      {error !== undefined && <ErrorNote error={error} />}
+    </Dialog>
+  );
+}
+
+function effect(
+  action: 'retry' | 'discard',
+  letters: number,
+  processor: string,
+  row: ProcessorRow | undefined,
+): string {
+  const events = letters === 1 ? 'This event' : `These ${count(letters)} events`;
+  if (action === 'discard') {
+    return `${events} will not be handled by ${processor}. ${letters === 1 ? 'The letter stays' : 'The letters stay'} as a record. This cannot be taken back.`;
+  }
+  const isRunning = row !== undefined && row.state !== 'absent' && row.state !== 'stopped' && row.state !== 'failed';
+  const when = isRunning ? `${processor} does it now.` : `${processor} is not running: it does it when it is started.`;
+  return `${events} will be handled once more, one try each, in order; where a stream is parked, what waits behind follows. ${when}`;
+}

@@ -1,0 +1,159 @@
+/**
+ * The topics about processors and projections: those that run in the app that writes, and those that the store has a cursor of.
+ */
+import type { BusStatus, FailureImage, LaneImage, ProcessorImage } from '../../actors/bus-status.ts';
+import { dashboardValueCharactersMax } from '../limits.ts';
+import type { ConsumerPlaces, StoredConsumer } from './consumer-places.ts';
+import type { TopicEntries } from './live-topic.ts';
+import type { Sampler } from './sampler.ts';
+import type { Source } from './source.ts';
+import type { ProcessorRow, ProjectionRow } from './wire.ts';
+
+/** Changes, and failures, that are shown of all lanes of a processor. */
+const shownMax = 200;
+
+export class ProcessorViews {
+  readonly #source: Source;
+  readonly #places: ConsumerPlaces;
+  readonly #sampler: Sampler;
+  readonly #entriesOf = new WeakMap<ProcessorImage, TopicEntries>();
+
+  constructor(source: Source, places: ConsumerPlaces, sampler: Sampler) {
+    this.#source = source;
+    this.#places = places;
+    this.#sampler = sampler;
+  }
+
+  /** Topic `processors`. */
+  processors(): TopicEntries {
+    const { running, places } = this.#all();
+    const rows = new Map<string, ProcessorRow>();
+    for (const image of running) rows.set(image.name, this.#row(image, places.get(image.name)));
+    for (const [name, place] of places) if (!rows.has(name)) rows.set(name, absentRow(place));
+    return rows;
+  }
+
+  /** Topic `projections`. */
+  projections(): TopicEntries {
+    const { running, places, head } = this.#all();
+    const rows = new Map<string, ProjectionRow>();
+    for (const image of running) {
+      const row = projectionRow(image, head);
+      if (row !== undefined) rows.set(image.name, row);
+    }
+    for (const [name, place] of places) {
+      if (place.kind === 'projection' && !rows.has(name)) rows.set(name, absentProjection(place, head));
+    }
+    return rows;
+  }
+
+  /** Topic `processor:<name>`; empty while it does not run. */
+  processor(name: string): TopicEntries {
+    const image = this.#source.status()?.processors.find((one) => one.name === name);
+    if (image === undefined) return [];
+    const entries = this.#entriesOf.get(image) ?? entriesOf(image);
+    this.#entriesOf.set(image, entries);
+    return entries;
+  }
+
+  #all(): {
+    readonly running: readonly ProcessorImage[];
+    readonly places: ReadonlyMap<string, StoredConsumer>;
+    readonly head: number;
+  } {
+    const status = this.#source.status();
+    const running = status?.processors ?? [];
+    return { running, places: this.#places.get(letterMark(status)), head: this.#source.bus.head };
+  }
+
+  #row({ name, kind, status, lanes }: ProcessorImage, place: StoredConsumer | undefined): ProcessorRow {
+    const { context } = status;
+    return {
+      name,
+      kind,
+      state: status.state,
+      tags: status.tags,
+      position: context.position,
+      lag: context.lag,
+      rate: this.#sampler.handledRate(name),
+      handled: context.handled,
+      attempts: context.attempts,
+      sinceMs: context.since,
+      ...(context.nextRetryAt !== undefined && { nextRetryAt: context.nextRetryAt }),
+      ...(context.lastError && { lastError: { ...context.lastError, message: cut(context.lastError.message) } }),
+      partitions: status.partitions === undefined ? 0 : lanes.length,
+      deadLetters: place?.deadLetters ?? 0,
+      parked: place?.parked ?? 0,
+    };
+  }
+}
+
+/** A text, no longer than is shown. */
+export function cut(text: string): string {
+  if (text.length <= dashboardValueCharactersMax) return text;
+  return `${text.slice(0, dashboardValueCharactersMax - 1).toWellFormed()}…`;
+}
+
+/** Another number when letters may have come or gone, as far as those tell that run. */
+function letterMark(status: BusStatus | undefined): number {
+  let mark = 0;
+  for (const { status: one } of status?.processors ?? []) {
+    const { deadLettered, parked, replayed, generation } = one.context;
+    mark += 1 + deadLettered + parked + replayed + generation;
+  }
+  return mark;
+}
+
+function absentRow({ name, kind, position, lag, updatedMs, ...place }: StoredConsumer): ProcessorRow {
+  const { deadLetters, parked, partitions } = place;
+  const numbers = { rate: 0, handled: 0, attempts: 0, sinceMs: updatedMs, partitions: partitions?.length ?? 0 };
+  return { name, kind, state: 'absent', tags: ['resting'], position, lag, ...numbers, deadLetters, parked };
+}
+
+function projectionRow({ name, status, build }: ProcessorImage, head: number): ProjectionRow | undefined {
+  if (build === undefined) return undefined;
+  const { activeVersion, activePosition, isBuilding, version } = build;
+  const { position } = status.context;
+  return {
+    name,
+    state: status.state,
+    ...(activeVersion !== undefined && { version: activeVersion }),
+    position: activePosition,
+    lag: Math.max(0, head - activePosition),
+    ...(isBuilding && { building: { version, position, head } }),
+  };
+}
+
+function absentProjection({ name, version, position, lag, building }: StoredConsumer, head: number): ProjectionRow {
+  return {
+    name,
+    state: 'absent',
+    ...(version !== undefined && { version }),
+    position,
+    lag,
+    ...(building !== undefined && { building: { position: building.position, head } }),
+  };
+}
+
+function entriesOf({ lanes, ...image }: ProcessorImage): TopicEntries {
+  const entries = new Map<string, unknown>([['image', image]]);
+  for (const [index, { changes: _, failures: __, ...lane }] of lanes.entries()) entries.set(`lane:${index}`, lane);
+  entries.set('changes', newestFirst(lanes, ({ changes }) => changes));
+  entries.set('failures', newestFirst(lanes, ({ failures }) => failures).map(shownFailure));
+  return entries;
+}
+
+function newestFirst<Item extends { readonly atMs: number }>(
+  lanes: readonly LaneImage[],
+  itemsOf: (lane: LaneImage) => readonly Item[],
+): readonly (Item & { readonly lane: number })[] {
+  return lanes
+    .flatMap((image, lane) => itemsOf(image).map((item) => ({ ...item, lane })))
+    .sort((one, other) => other.atMs - one.atMs)
+    .slice(0, shownMax);
+}
+
+function shownFailure<Failure extends FailureImage>(failure: Failure): Failure {
+  const { message, stack } = failure;
+  return { ...failure, message: cut(message), ...(stack !== undefined && { stack: cut(stack) }) };
+}
