@@ -1,6 +1,7 @@
 /**
  * The {@link Inspection} of a bus: puts together what its parts show of themselves. Reads only: whoever looks changes nothing.
  */
+import type { EngineUsage } from '../src/storage/engine.ts';
 import { ActorTree } from './actor-tree.ts';
 import type { BusCore } from './bus-core.ts';
 import type { ActorImage, BusStatus, ProcessorImage } from './bus-status.ts';
@@ -42,6 +43,10 @@ export class BusInspection implements Inspection {
 
   attach(onChange: (processor: string) => void): () => void {
     return this.#core.processors?.lookers.attach(onChange) ?? (() => undefined);
+  }
+
+  usage(): EngineUsage {
+    return this.#core.store.engine.usage();
   }
 
   report(error: unknown): void {

@@ -2,6 +2,7 @@
  * The way into a bus for those who look at it. Costs nothing until somebody attaches: what is always kept is a few counters
  * and the last changes of state.
  */
+import type { EngineUsage } from '../src/storage/engine.ts';
 import type { BusStatus } from './bus-status.ts';
 
 export interface Inspection {
@@ -12,6 +13,8 @@ export interface Inspection {
    * told the name of a processor whenever something of it changed. Any number may be attached.
    */
   attach(onChange: (processor: string) => void): () => void;
+  /** What the store takes up. @throws {STORE_CLOSED} */
+  usage(): EngineUsage;
   /** Tells of a failure that nobody waits for, on the `errors$` of the bus. */
   report(error: unknown): void;
 }

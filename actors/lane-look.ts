@@ -31,6 +31,7 @@ export interface LaneLookOptions {
   readonly lookers: Lookers;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  readonly report: (error: unknown) => void;
   readonly facts: () => LaneFacts;
 }
 
@@ -96,12 +97,13 @@ export class LaneLook implements Watched {
   }
 
   look(): void {
-    const { now, facts } = this.#options;
+    const { now, facts, report } = this.#options;
     const actor = () => facts().actor;
     this.#watch = new MachineWatch({
       now,
       onTransition: () => this.#tell(),
       onMessage: (to) => this.#count(to, actor()),
+      onError: report,
     });
     this.#watch.follow(actor());
   }

@@ -2,11 +2,15 @@
  * Follows a machine while somebody looks: the transition it took last, by which event, and the messages that it and the actors
  * below it are given.
  *
- * XState tells observers of a whole system inside the transitions themselves, and what an observer throws would break them:
- * so nothing here throws, and nothing is observed before {@link MachineWatch.follow} and after {@link MachineWatch.stop}.
+ * XState tells the observers of a whole system, inside the transitions themselves, at twice the cost of a transition; and what
+ * an observer throws would break them. So nothing is observed before {@link MachineWatch.follow} and after
+ * {@link MachineWatch.stop}, and nothing thrown gets out.
  */
 import type { AnyActor, AnyActorRef, InspectionEvent, StateValue } from 'xstate';
 import type { Transition } from './bus-status.ts';
+
+/** Of the type of an event: users' machines may be given any text. */
+const eventCharactersMax = 200;
 
 export interface MachineWatchOptions {
   /** In milliseconds since 1970. */
@@ -15,6 +19,8 @@ export interface MachineWatchOptions {
   readonly onTransition: (transition: Transition) => void;
   /** The machine, or another actor of its system, was given a message. Must not throw. */
   readonly onMessage: (actor: AnyActorRef) => void;
+  /** It could not be followed any further: code of a foreign actor threw. Must not throw. */
+  readonly onError: (error: unknown) => void;
 }
 
 export class MachineWatch {
@@ -34,17 +40,26 @@ export class MachineWatch {
     return this.#transition;
   }
 
-  /** Follows `actor` from now on, and no other. */
+  /** Follows `actor` from now on, and no other. @throws what a foreign actor throws */
   follow(actor: AnyActor): void {
     this.stop();
     this.#active = pathsOf(actor.getSnapshot());
     this.#hasMoved = false;
-    this.#observing = actor.system.inspect((event: InspectionEvent) => this.#observe(actor, event));
+    this.#observing = actor.system.inspect((event: InspectionEvent) => this.#guarded(actor, event));
   }
 
   stop(): void {
     this.#observing?.unsubscribe();
     this.#observing = undefined;
+  }
+
+  #guarded(actor: AnyActor, event: InspectionEvent): void {
+    try {
+      this.#observe(actor, event);
+    } catch (error) {
+      this.stop();
+      this.#options.onError(error);
+    }
   }
 
   #observe(actor: AnyActor, event: InspectionEvent): void {
@@ -63,7 +78,7 @@ export class MachineWatch {
   #moved(to: readonly string[], event: string): void {
     const { now, onTransition } = this.#options;
     const number = (this.#transition?.number ?? 0) + 1;
-    this.#transition = { from: this.#active, to, event, atMs: now(), number };
+    this.#transition = { from: this.#active, to, event: event.slice(0, eventCharactersMax), atMs: now(), number };
     this.#active = to;
     onTransition(this.#transition);
   }

@@ -52,7 +52,8 @@ export class ProcessorLane implements OwnedProcessor {
     const { store, random, lookers } = place;
     const { name } = options;
     this.name = name;
-    this.look = new LaneLook({ name, lookers, now: () => store.now(), facts: () => this.#facts });
+    const told = { now: () => store.now(), report: (error: unknown) => store.report(error) };
+    this.look = new LaneLook({ name, lookers, ...told, facts: () => this.#facts });
     this.#place = place;
     this.#onChange = parts.onChange;
     this.#monitor = new ProgressMonitor(place, options, parts.alarm, () => this.#tellTags());

@@ -180,6 +180,10 @@ export const dashboardBodyMaxMs = 10_000;
 export const dashboardTokenMs = 24 * 3600 * 1000;
 /** Tokens that wait to be used; with one more the oldest is good no longer. */
 export const dashboardTokensMax = 64;
+/** Actors of the user's own that the tree shows, those below them included. */
+export const dashboardUserActorsMax = 1000;
+/** Transitions of each of the user's machines that are kept while somebody looks. */
+export const dashboardMachineChangesMax = 50;
 /** Sessions of one start, each a browser; with one more the oldest has to log in again. */
 export const dashboardSessionsMax = 256;
 /** Rows in one answer of a dashboard: events, letters, entries. A page of streams has up to five times as many. */

@@ -6,24 +6,24 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { sendRedirect, sendRefusal } from './answer.ts';
-import { askAuth, checkFetchSite, checkOrder, checkOrigins, type Entry } from './guard.ts';
+import { Api } from './api.ts';
+import { askAuth, checkFetchSite, checkOrigins, type Entry } from './guard.ts';
 import { Hub } from './hub.ts';
 import { type Listening, listening } from './listening.ts';
 import { type Target, targetOf } from './mount.ts';
 import { type ListenOptions, type ResolvedDashboardOptions, resolveListenOptions } from './options.ts';
 import { sendAsset, sendPage } from './page-files.ts';
 import { notFound, Refusal, refusalOf } from './refusal.ts';
-import { Sampler } from './sampler.ts';
 import { Sessions } from './session.ts';
 import type { Source } from './source.ts';
-import { StoreView } from './store-view.ts';
-import { topicContent } from './topics.ts';
+import { Views } from './views.ts';
 
 export class DashboardServer {
   readonly #options: ResolvedDashboardOptions;
   readonly #source: Source;
   readonly #sessions: Sessions;
-  readonly #sampler: Sampler;
+  readonly #views: Views;
+  readonly #api: Api;
   readonly #hub: Hub;
   readonly #listening = new Set<Listening>();
   #isClosed = false;
@@ -33,15 +33,14 @@ export class DashboardServer {
     this.#source = source;
     const { storeId } = source.bus.info();
     this.#sessions = new Sessions(`${storeId}${options.basePath}`);
-    const report = (error: unknown) => source.report(error);
-    this.#sampler = new Sampler(source, () => this.#hub.changed(), report);
-    const { title, actions } = options;
-    const store = new StoreView({ source, sampler: this.#sampler, title, actions, machines: [] });
+    const { title, actions, redact } = options;
     this.#hub = new Hub({
-      content: (topic) => topicContent(topic, { store }),
+      content: (topic) => this.#views.topic(topic),
       attach: (onChange) => source.attach(onChange),
-      report,
+      report: (error) => source.report(error),
     });
+    this.#views = new Views(source, { title, actions, onDue: () => this.#hub.changed() });
+    this.#api = new Api({ source, hub: this.#hub, actions, redact });
   }
 
   /** Never rejects. */
@@ -77,14 +76,15 @@ export class DashboardServer {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#sampler.close();
+    this.#views.close();
+    this.#api.close();
     this.#hub.close();
     this.#sessions.close();
     await Promise.all([...this.#listening].map((one) => one.close()));
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
-    // A page that goes away while it is answered is no failure of anybody's.
+    // One that goes away while it is answered is no failure of anybody's.
     response.on('error', () => undefined);
     checkOrigins(request, this.#options);
     if (this.#isClosed) throw new Refusal(503, 'STORE_CLOSED', 'the dashboard is closed');
@@ -103,11 +103,7 @@ export class DashboardServer {
     checkFetchSite(request);
     const entry = await this.#entry(request);
     if (entry === 'none') throw new Refusal(401, 'NOT_LOGGED_IN', 'log in with the URL that the app has printed');
-    const { method } = request;
-    if (method === 'POST') checkOrder(request);
-    if (method !== 'GET' && method !== 'POST') throw wrongMethod('GET, POST');
-    if (target.path === 'api/live') return this.#hub.follow(topicsOf(target.query), response);
-    throw notFound('this path');
+    await this.#api.answer(request, response, target, entry);
   }
 
   #logIn(request: IncomingMessage, response: ServerResponse, { base, query }: Target): void {
@@ -136,8 +132,4 @@ export class DashboardServer {
 
 function wrongMethod(allow: string): Refusal {
   return new Refusal(405, 'WRONG_METHOD', `this takes ${allow}`, { allow });
-}
-
-function topicsOf(query: URLSearchParams): readonly string[] {
-  return query.getAll('topic');
 }

@@ -38,31 +38,26 @@ class JsonWriter {
   }
 
   write(value: unknown, depth: number): void {
-    switch (typeof value) {
-      case 'string':
-        return this.#string(value);
-      case 'number':
-        return Number.isFinite(value) ? this.#add(JSON.stringify(value)) : this.#tag('$number', String(value), depth);
-      case 'boolean':
-        return this.#add(String(value));
-      case 'bigint':
-        return this.#tag('$bigint', String(value), depth);
-      case 'object':
-        return value === null ? this.#add('null') : this.#object(value, depth);
-      default:
-        return this.#tag('$undefined', true, depth);
-    }
+    if (typeof value === 'string') this.#string(value);
+    else if (value === null || typeof value === 'boolean') this.#add(String(value));
+    else if (typeof value === 'number' && Number.isFinite(value)) this.#add(JSON.stringify(value));
+    else if (typeof value === 'number') this.#tag('$number', String(value), depth);
+    else if (typeof value === 'bigint') this.#tag('$bigint', String(value), depth);
+    else if (typeof value === 'object') this.#object(value, depth);
+    else this.#tag('$undefined', true, depth);
   }
 
   #object(value: object, depth: number): void {
-    if (Array.isArray(value)) return this.#items(value, depth);
-    if (types.isDate(value)) {
-      return this.#tag('$date', Number.isNaN(value.getTime()) ? null : value.toISOString(), depth);
-    }
-    if (types.isMap(value)) return this.#tag('$map', value, depth);
-    if (types.isSet(value)) return this.#tag('$set', value, depth);
-    if (ArrayBuffer.isView(value)) return this.#bytes(value, value.buffer, value.byteOffset, value.byteLength, depth);
-    if (types.isAnyArrayBuffer(value)) return this.#bytes(value, value, 0, value.byteLength, depth);
+    if (Array.isArray(value)) this.#items(value, depth);
+    else if (types.isDate(value)) this.#tag('$date', isoTime(value), depth);
+    else if (types.isMap(value)) this.#tag('$map', value, depth);
+    else if (types.isSet(value)) this.#tag('$set', value, depth);
+    else if (ArrayBuffer.isView(value)) this.#bytes(value, value.buffer, value.byteOffset, value.byteLength, depth);
+    else if (types.isAnyArrayBuffer(value)) this.#bytes(value, value, 0, value.byteLength, depth);
+    else this.#properties(value, depth);
+  }
+
+  #properties(value: object, depth: number): void {
     this.#list('{', '}', Object.keys(value), depth, (name) => {
       this.#string(name.startsWith('$') ? `$${name}` : name);
       this.#add(this.#colon);
@@ -107,11 +102,14 @@ class JsonWriter {
   }
 
   #string(text: string): void {
-    const left = this.#max - this.#length;
-    if (text.length <= left) return this.#add(JSON.stringify(text));
-    // The closing quote belongs to what is cut.
-    this.#add(JSON.stringify(text.slice(0, Math.max(0, left))).slice(0, -1));
-    this.#length = this.#max + 1;
+    const left = Math.max(0, this.#max - this.#length);
+    if (text.length <= left) {
+      this.#add(JSON.stringify(text));
+    } else {
+      // The closing quote belongs to what is cut.
+      this.#add(JSON.stringify(text.slice(0, left)).slice(0, -1));
+      this.#length = this.#max + 1;
+    }
   }
 
   #line(depth: number): string {
@@ -126,4 +124,8 @@ class JsonWriter {
     this.#parts.push(text);
     this.#length += text.length;
   }
+}
+
+function isoTime(date: Date): string | null {
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }

@@ -138,7 +138,10 @@ function absentProjection({ name, version, position, lag, building }: StoredCons
 function entriesOf({ lanes, ...image }: ProcessorImage): TopicEntries {
   const entries = new Map<string, unknown>([['image', image]]);
   for (const [index, { changes: _, failures: __, ...lane }] of lanes.entries()) entries.set(`lane:${index}`, lane);
-  entries.set('changes', newestFirst(lanes, ({ changes }) => changes));
+  entries.set(
+    'changes',
+    newestFirst(lanes, ({ changes }) => changes),
+  );
   entries.set('failures', newestFirst(lanes, ({ failures }) => failures).map(shownFailure));
   return entries;
 }

@@ -28,7 +28,7 @@ export function textIn(query: URLSearchParams, name: string): string | undefined
   const [text, ...others] = query.getAll(name);
   if (others.length > 0) throw badRequest(`${name} is there twice`);
   if (text === undefined || text === '') return undefined;
-  if (!text.isWellFormed() || text.includes('\0')) throw badRequest(`${name} must be well-formed text`);
+  if (!text.isWellFormed()) throw badRequest(`${name} must be well-formed text`);
   return text;
 }
 

@@ -20,6 +20,7 @@ export class Refusal extends Error {
 
 const statusByCode: Readonly<Record<string, number>> = {
   STORE_CLOSED: 503,
+  ABORTED: 503,
   STORE_FULL: 507,
   STORE_READ_ONLY: 403,
   UNSUPPORTED: 501,

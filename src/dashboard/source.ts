@@ -3,6 +3,7 @@
  */
 import type { Bus } from '../../actors/bus.ts';
 import type { BusStatus } from '../../actors/bus-status.ts';
+import type { EngineUsage } from '../storage/engine.ts';
 
 export interface Source {
   readonly kind: 'app' | 'file';
@@ -12,6 +13,8 @@ export interface Source {
   status(): BusStatus | undefined;
   /** Follows what {@link status} gives, until what is returned is called: `onChange` is told that it may have changed. */
   attach(onChange: () => void): () => void;
+  /** What the store takes up. @throws {STORE_CLOSED} */
+  usage(): EngineUsage;
   /** Tells of a failure that nobody waits for. */
   report(error: unknown): void;
 }

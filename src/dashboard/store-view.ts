@@ -63,15 +63,7 @@ export class StoreView {
 
 const factsMs = 900;
 
-function factsOf({ bus }: Source): FileFacts {
-  const { sizeBytes, indexedPosition } = bus.info();
-  return {
-    fileBytes: sizeBytes,
-    mapBytes: sizeBytes,
-    usedBytes: sizeBytes,
-    freeBytes: 0,
-    readers: 0,
-    readersMax: 0,
-    indexedPosition,
-  };
+function factsOf(source: Source): FileFacts {
+  const { indexedPosition } = source.bus.info();
+  return { ...source.usage(), indexedPosition };
 }

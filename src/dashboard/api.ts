@@ -1,0 +1,131 @@
+/**
+ * The routes below `api/`: what the page asks once, and what it orders (see wire.ts).
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { dashboardTopicsMax } from '../limits.ts';
+import { sendJson } from './answer.ts';
+import { EventDetails } from './event-rows.ts';
+import { checkOrder, type Entry } from './guard.ts';
+import type { Hub } from './hub.ts';
+import { discardLetters, letterDetail, lettersPage, retryLetters } from './letter-routes.ts';
+import { eventLinks } from './links.ts';
+import { eventDetail, eventsPage, streamsPage } from './log-routes.ts';
+import type { Target } from './mount.ts';
+import type { ResolvedDashboardOptions } from './options.ts';
+import { orderProcessor, processorActions } from './orders.ts';
+import { preview } from './previews.ts';
+import { entriesPage } from './projection-routes.ts';
+import { badRequest, notFound, Refusal } from './refusal.ts';
+import { bodyOf } from './request-body.ts';
+import type { Source } from './source.ts';
+import type { ActionDone, ActionName } from './wire.ts';
+
+export interface ApiWorld extends Pick<ResolvedDashboardOptions, 'redact'> {
+  readonly source: Source;
+  readonly hub: Hub;
+  /** What may be ordered here, by those who may order. */
+  readonly actions: readonly ActionName[];
+}
+
+export class Api {
+  readonly #world: ApiWorld;
+  readonly #details: EventDetails;
+  /** Ends what is read when the dashboard closes. */
+  readonly #closed = new AbortController();
+
+  constructor(world: ApiWorld) {
+    const { source, redact } = world;
+    this.#world = world;
+    this.#details = new EventDetails(redact, (error) => source.report(error));
+  }
+
+  /** Answers a request of one who has been let in. @throws {Refusal} and what the bus throws */
+  async answer(request: IncomingMessage, response: ServerResponse, target: Target, entry: Entry): Promise<void> {
+    const [, ...parts] = target.parts;
+    const { method } = request;
+    if (method === 'GET') {
+      if (parts.length === 1 && parts[0] === 'live') this.#follow(target.query, response);
+      else sendJson(response, await this.#asked(parts, target.query, this.#untilGone(response)));
+      return;
+    }
+    if (method !== 'POST') throw new Refusal(405, 'WRONG_METHOD', 'this takes GET or POST', { allow: 'GET, POST' });
+    checkOrder(request);
+    const order: Order = this.#orderOf(parts, entry);
+    const done: ActionDone = await order(await bodyOf(request));
+    sendJson(response, done);
+  }
+
+  close(): void {
+    this.#closed.abort();
+  }
+
+  #follow(query: URLSearchParams, response: ServerResponse): void {
+    const topics = query.getAll('topic');
+    if (topics.length < 1 || topics.length > dashboardTopicsMax) {
+      throw badRequest(`a page follows 1 to ${dashboardTopicsMax} topics`);
+    }
+    this.#world.hub.follow(topics, response);
+  }
+
+  async #asked(parts: readonly string[], query: URLSearchParams, signal: AbortSignal): Promise<unknown> {
+    const { source } = this.#world;
+    const { bus } = source;
+    const [what, name = '', sub, last = ''] = parts;
+    switch (`${what} ${parts.length}`) {
+      case 'streams 1':
+        return streamsPage(bus, query, signal);
+      case 'events 1':
+        return eventsPage(bus, query, signal);
+      case 'events 2':
+        return eventDetail(bus, name, this.#details);
+      case 'events 3':
+        if (sub === 'links') return eventLinks(bus, name, query, signal);
+        break;
+      case 'processors 3':
+        if (sub === 'preview') return preview(source, name, query, signal);
+        if (sub === 'letters') return lettersPage(source, name, query, signal);
+        break;
+      case 'processors 4':
+        if (sub === 'letters') return letterDetail(source, name, last, this.#details);
+        break;
+      case 'projections 2':
+        return entriesPage(source, name, query, signal);
+    }
+    throw notFound('this path');
+  }
+
+  /** @throws {Refusal} for what may not be ordered, before anything of its body is read */
+  #orderOf([what, name = '', sub, last]: readonly string[], entry: Entry): Order {
+    const { source } = this.#world;
+    const action = processorActions.find((one) => one === sub);
+    if (what === 'processors' && action !== undefined && last === undefined) {
+      this.#allow(action, entry);
+      return (body) => orderProcessor(source, action, { name, body });
+    }
+    if (what === 'processors' && sub === 'letters' && last === 'retry') {
+      this.#allow('retry-letters', entry);
+      return (body) => retryLetters(source, { name, body });
+    }
+    if (what === 'processors' && sub === 'letters' && last === 'discard') {
+      this.#allow('discard-letters', entry);
+      return (body) => discardLetters(source, { name, body });
+    }
+    throw notFound('this path');
+  }
+
+  #allow(action: ActionName, entry: Entry): void {
+    if (entry !== 'write') throw new Refusal(403, 'READ_ONLY', 'you may look, and order nothing');
+    if (this.#world.actions.includes(action)) return;
+    const message = `${action} is not allowed here: see the option allowActions`;
+    throw new Refusal(403, 'NOT_ALLOWED', message);
+  }
+
+  /** Nothing is read on for a page that has gone. */
+  #untilGone(response: ServerResponse): AbortSignal {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    return AbortSignal.any([gone.signal, this.#closed.signal]);
+  }
+}
+
+type Order = (body: Readonly<Record<string, unknown>>) => Promise<ActionDone>;

@@ -1,0 +1,144 @@
+/**
+ * Dead letters, as the page lists them, looks at one, and has them tried again or discarded.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { DeadLetter } from '../../actors/dead-letters.ts';
+import { isBusError } from '../errors.ts';
+import { dashboardRowsMax, dashboardSearchMaxMs } from '../limits.ts';
+import { checkConsumerName } from '../names.ts';
+import type { EventDetails } from './event-rows.ts';
+import { answerMaxMs, type OrderRequest } from './orders.ts';
+import { cut } from './processor-views.ts';
+import { choiceIn, limitIn, positionIn, positionOf, textIn } from './query.ts';
+import { badRequest, notFound } from './refusal.ts';
+import type { Source } from './source.ts';
+import type { ActionDone, LetterDetail, LetterRow, LettersPage } from './wire.ts';
+
+const rowsUsual = 50;
+/** Each letter brings its event, which may be large. */
+const atATime = 16;
+/** Positions in one order. */
+const positionsMax = 1000;
+const reasonUsual = 'discarded on the dashboard';
+
+/** @throws {Refusal} {STORE_CORRUPT} {ABORTED} */
+export async function lettersPage(
+  source: Source,
+  name: string,
+  query: URLSearchParams,
+  signal: AbortSignal,
+): Promise<LettersPage> {
+  const limit = limitIn(query, dashboardRowsMax, rowsUsual);
+  const state = choiceIn(query, 'state', ['dead', 'waiting', 'discarded']);
+  const [stream, type, after] = [textIn(query, 'stream'), textIn(query, 'type'), positionIn(query, 'after', 0)];
+  const range = {
+    ...(state && { state }),
+    ...(stream !== undefined && { stream }),
+    ...(type !== undefined && { type }),
+  };
+  const letters: LetterRow[] = [];
+  const endMs = performance.now() + dashboardSearchMaxMs;
+  const from = lettersOf(source, name);
+  for (;;) {
+    const count = Math.min(limit - letters.length, atATime);
+    const behind = letters.at(-1)?.position ?? after;
+    let found = 0;
+    for await (const letter of from.list({
+      ...range,
+      ...(behind !== undefined && { after: behind }),
+      limit: count,
+      signal,
+    })) {
+      letters.push(letterRow(letter));
+      found++;
+    }
+    if (found < count) return { letters };
+    const isFull = letters.length === limit || performance.now() >= endMs;
+    if (isFull) return { letters, next: (letters.at(-1) as LetterRow).position };
+    await setImmediate();
+  }
+}
+
+/** @throws {Refusal} {STORE_CORRUPT} {DECRYPTION_FAILED} */
+export async function letterDetail(
+  source: Source,
+  name: string,
+  part: string,
+  details: EventDetails,
+): Promise<LetterDetail> {
+  const letter = await lettersOf(source, name).get(positionOf(part));
+  if (letter === undefined) throw notFound(`the letter at position ${part}`);
+  const { stack } = letter.error;
+  return {
+    ...letterRow(letter),
+    ...(stack !== undefined && { stack: cut(stack) }),
+    event: details.of(letter.event),
+  };
+}
+
+/** @throws {Refusal} and what a commit fails for */
+export async function retryLetters(source: Source, { name, body }: OrderRequest): Promise<ActionDone> {
+  const signal = AbortSignal.timeout(answerMaxMs);
+  try {
+    const { handled, failed, waiting } = await lettersOf(source, name).retry(chosen(body), { signal });
+    const outcome = [
+      handled > 0 && `${handled} handled`,
+      failed > 0 && `${failed} failed again`,
+      waiting > 0 && `${waiting} will be tried when the processor runs`,
+    ].filter((text) => text !== false);
+    return { text: outcome.length === 0 ? 'There was nothing to try.' : `${outcome.join(', ')}.` };
+  } catch (error) {
+    if (signal.aborted && isBusError(error, 'ABORTED')) return { text: 'They are being tried, one after the other.' };
+    throw error;
+  }
+}
+
+/** @throws {Refusal} and what a commit fails for */
+export async function discardLetters(source: Source, { name, body }: OrderRequest): Promise<ActionDone> {
+  const discarded = await lettersOf(source, name).discard(chosen(body), { reason: reasonIn(body) });
+  return { text: discarded === 1 ? '1 letter discarded.' : `${discarded} letters discarded.` };
+}
+
+function lettersOf({ bus }: Source, name: string) {
+  try {
+    checkConsumerName(name);
+  } catch {
+    throw notFound(`the processor ${JSON.stringify(name)}`);
+  }
+  return bus.deadLetters(name);
+}
+
+function chosen(body: OrderRequest['body']): number[] | 'all' {
+  const positions: unknown = Object.hasOwn(body, 'positions') ? body.positions : undefined;
+  if (positions === 'all') return 'all';
+  const isList = Array.isArray(positions) && positions.length >= 1 && positions.length <= positionsMax;
+  if (isList && positions.every((position) => Number.isSafeInteger(position) && position >= 1)) return positions;
+  throw badRequest(`positions must be 'all', or 1 to ${positionsMax} positions`);
+}
+
+const reasonCharactersMax = 2000;
+
+function reasonIn(body: OrderRequest['body']): string {
+  const reason: unknown = Object.hasOwn(body, 'reason') ? body.reason : undefined;
+  if (reason === undefined || reason === '') return reasonUsual;
+  if (typeof reason === 'string' && reason.length <= reasonCharactersMax) return reason;
+  throw badRequest(`reason must be a text of at most ${reasonCharactersMax} characters`);
+}
+
+function letterRow(letter: DeadLetter): LetterRow {
+  const { position, state, stream, type, attempts, firstMs, lastMs, isParked, parkedBehind, reason } = letter;
+  const { name, code, message } = letter.error;
+  return {
+    position,
+    state,
+    stream,
+    type,
+    attempts,
+    firstMs,
+    lastMs,
+    error: { name: cut(name), ...(code !== undefined && { code: cut(code) }), message: cut(message) },
+    isParked,
+    parkedBehind,
+    ...(reason !== undefined && { reason: cut(reason) }),
+  };
+}
