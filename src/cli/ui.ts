@@ -20,7 +20,7 @@ export const uiCommand: Command = {
       const site = dashboard(bus);
       try {
         await untilStopped(async (signal) => {
-          const { url } = await site.listen({ port, signal });
+          const { url } = await site.listen({ port });
           await output.write(json ? jsonLine({ url }) : `${url}\n`);
           if (!signal.aborted) await once(signal, 'abort');
         });

@@ -1,8 +1,15 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import base from '../../vitest.config.ts';
 
 // The tests of the dashboard in a real browser, apart from the others: they need chromium, and both cores for themselves.
 export default defineConfig({
   ...base,
-  test: { ...base.test, include: ['test/browser/**/*.test.ts'], exclude: [], maxWorkers: 1 },
+  test: {
+    ...base.test,
+    include: ['test/browser/**/*.test.ts'],
+    exclude: [],
+    maxWorkers: 1,
+    globalSetup: fileURLToPath(new URL('kit/one-browser.ts', import.meta.url)),
+  },
 });

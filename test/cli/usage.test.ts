@@ -7,7 +7,7 @@ import { tempDirectory } from '../kit/temp-store.ts';
 import { runCli, startCli } from './child-program.ts';
 import { damageText, plainStoreOf, storeOf, truncate } from './store-fixture.ts';
 
-const commands = ['info', 'read', 'tail', 'verify', 'processors', 'dead-letters'];
+const commands = ['info', 'read', 'tail', 'verify', 'processors', 'dead-letters', 'ui'];
 /** A whole command line of each. */
 const lineOf = (command: string, directory: string) =>
   command === 'dead-letters' ? [command, directory, 'mails'] : [command, directory];
@@ -59,6 +59,7 @@ test.each([
   ['a fraction', ['read', 'somewhere', '--from', '1.5'], '--from must be a whole number'],
   ['a number too large', ['read', 'somewhere', '--to', '9'.repeat(20)], '--to must be a whole number'],
   ['a text for a number', ['tail', 'somewhere', '--after', 'now'], '--after must be a whole number'],
+  ['a port that is none', ['ui', 'somewhere', '--port', '65536'], '--port must be at most 65535, got 65536'],
   ['a name no stream can have', ['read', 'somewhere', '--stream', '$x'], 'the stream name "$x" starts with $'],
 ])('%s is refused with exit code 2', async (_, args, message) => {
   const plain = await runCli(...args);

@@ -150,3 +150,22 @@ test('a person is forgotten in all streams, and in what was made of them', async
     'another key: MASTER_KEY_WRONG',
   ]);
 });
+
+test('a shop has a dashboard below its own server, for who has the link', async () => {
+  const directory = tempDirectory();
+  const shop = startExample('dashboard.ts', ['5'], { directory, env: { TMPDIR: directory } });
+  const [link = ''] = await shop.untilLines(1);
+
+  const login = await fetch(link, { redirect: 'manual' });
+  const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  const page = new URL('/bus/', link);
+  const statusOf = async (headers: Record<string, string>) => (await fetch(page, { headers })).status;
+
+  expect(link).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/bus\/login\?token=[\w-]+$/);
+  expect(await (await fetch(new URL('/', link))).text()).toBe('Buy a lamp!\n');
+  expect([await statusOf({ cookie }), await statusOf({})]).toEqual([200, 401]);
+  const { code, stdout, stderr } = await shop.ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(linesOf(stdout)).toEqual([link, '5 lamps sold and shipped']);
+  expect(readdirSync(directory)).toEqual([]);
+});

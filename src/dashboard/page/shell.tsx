@@ -1,5 +1,6 @@
 /** What stands around every page: the mark, the places, how the connection stands. */
 import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { StoreTopic } from '../wire.ts';
 import { connection, reconnect, useTopic } from './live.ts';
 import { Button } from './parts/button.tsx';
@@ -7,6 +8,7 @@ import { Chip } from './parts/chip.tsx';
 import { Icon, type IconName, Mark } from './parts/icon.tsx';
 import { Link } from './parts/link.tsx';
 import { Note } from './parts/panel.tsx';
+import { Toasts } from './parts/toast.tsx';
 import { place } from './route.ts';
 import type { PageName, Place } from './routes.ts';
 
@@ -24,43 +26,51 @@ const places: readonly { to: Place; title: string; icon: IconName; has: readonly
 export function Shell({ children }: { readonly children: ComponentChildren }) {
   const about = useTopic<StoreTopic>('store')?.about;
   const here = place.value.page;
+  const nav = useRef<HTMLElement>(null);
+  // In a narrow window the places are a strip that scrolls.
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [here, about === undefined]);
   return (
     <div class="shell">
       <button type="button" class="skip" onClick={() => document.getElementById('room')?.focus()}>
         To the content
       </button>
       <header class="side">
-        <Link to={{ page: 'overview' }} class="brand">
-          <Mark />
-          <span class="cut">{about?.title ?? 'varvebus'}</span>
-        </Link>
-        <nav class="places" aria-label="Pages">
-          <ul>
-            {places.map(({ to, title, icon, has }) =>
-              to.page === 'machines' && about !== undefined && about.machines.length === 0 ? null : (
-                <li key={to.page}>
-                  <Link to={to} {...(has.includes(here) && { current: true })}>
-                    <Icon name={icon} />
-                    {title}
-                  </Link>
-                </li>
-              ),
+        <div class="side-fixed">
+          <Link to={{ page: 'overview' }} class="brand">
+            <Mark />
+            <span class="cut">{about?.title ?? 'varvebus'}</span>
+          </Link>
+          <nav ref={nav} class="places" aria-label="Pages">
+            <ul>
+              {places.map(({ to, title, icon, has }) =>
+                to.page === 'machines' && about !== undefined && about.machines.length === 0 ? null : (
+                  <li key={to.page}>
+                    <Link to={to} {...(has.includes(here) && { current: true })}>
+                      <Icon name={icon} />
+                      {title}
+                    </Link>
+                  </li>
+                ),
+              )}
+            </ul>
+          </nav>
+          <div class="side-foot">
+            <ConnectionChip />
+            {about !== undefined && (
+              <span class="facts-line faint cut" title={about.path}>
+                {about.source === 'file' ? 'beside the app, read-only' : `process ${about.pid ?? ''}`} · {about.version}
+              </span>
             )}
-          </ul>
-        </nav>
-        <div class="side-foot">
-          <ConnectionChip />
-          {about !== undefined && (
-            <span class="facts-line faint cut" title={about.path}>
-              {about.source === 'file' ? 'beside the app, read-only' : `process ${about.pid ?? ''}`} · {about.version}
-            </span>
-          )}
+          </div>
         </div>
       </header>
       <main id="room" class="room" tabIndex={-1}>
         <ConnectionNote />
         {children}
       </main>
+      <Toasts />
     </div>
   );
 }

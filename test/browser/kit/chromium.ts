@@ -7,11 +7,16 @@ import { type Browser, chromium } from 'playwright-core';
 
 const programs = ['chromium', 'chromium-browser', 'google-chrome'];
 
+/** Neither sandbox nor background requests: tests run as root in containers, and nothing may leave the machine. */
+export const chromiumArguments = [
+  '--no-sandbox',
+  '--disable-background-networking',
+  '--disable-dev-shm-usage',
+] as const;
+
 /** @throws when there is none, with what to do. */
 export async function launchChromium(): Promise<Browser> {
-  // Neither sandbox nor background requests: tests run as root in containers, and nothing may leave the machine.
-  const args = ['--no-sandbox', '--disable-background-networking', '--disable-dev-shm-usage'];
-  return await chromium.launch({ executablePath: chromiumPath(process.env), args });
+  return await chromium.launch({ executablePath: chromiumPath(process.env), args: [...chromiumArguments] });
 }
 
 /** The program named by `CHROMIUM`, or the first of the usual names on the `PATH`. @throws when there is none. */

@@ -2,9 +2,8 @@
  * A page that fails its test when anything is wrong with it that nobody asked for: an error on the console, an error of its
  * script, or a request to anywhere but the origin it was opened at.
  */
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, expect, onTestFinished } from 'vitest';
-import { launchChromium } from './chromium.ts';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, expect, inject, onTestFinished } from 'vitest';
 import { watch } from './watch.ts';
 
 export interface PageOptions extends Pick<BrowserContextOptions, 'colorScheme' | 'reducedMotion'> {
@@ -14,18 +13,18 @@ export interface PageOptions extends Pick<BrowserContextOptions, 'colorScheme' |
   readonly mayComplain?: RegExp;
 }
 
-let launched: Promise<Browser> | undefined;
+let connected: Promise<Browser> | undefined;
 
 afterAll(async () => {
-  await (await launched)?.close();
-  launched = undefined;
+  await (await connected)?.close();
+  connected = undefined;
 });
 
 /** A page at `url` in a profile of its own, closed when the test ends; what it complained of then fails the test. */
 export async function openPage(url: string, options: PageOptions = {}): Promise<Page> {
   const { width = 1440, height = 900, mayComplain, ...rest } = options;
-  launched ??= launchChromium();
-  const context = await (await launched).newContext({ viewport: { width, height }, ...rest });
+  connected ??= chromium.connect(inject('browserEndpoint'));
+  const context = await (await connected).newContext({ viewport: { width, height }, ...rest });
   const page = await context.newPage();
   const complaints = watch(page, new URL(url).origin);
   onTestFinished(async () => {

@@ -1,0 +1,67 @@
+/** One of the user's machines: its chart as it stands, and what moved it lately. */
+import type { Chart, MachineChange, MachineImage } from '../../wire.ts';
+import { useGet } from '../api.ts';
+import { useTopic } from '../live.ts';
+import { ChartPanel } from '../parts/chart-view.tsx';
+import { StateChip } from '../parts/chip.tsx';
+import { NameText } from '../parts/event-parts.tsx';
+import { Link } from '../parts/link.tsx';
+import { Page } from '../parts/page.tsx';
+import { Empty, Loading, Note, Panel } from '../parts/panel.tsx';
+import { At } from '../parts/time.tsx';
+import './machines.css';
+
+interface MachineTopic {
+  readonly image: MachineImage;
+  /** Newest first. */
+  readonly changes: readonly MachineChange[];
+}
+
+export function MachinePage({ place: { id } }: { readonly place: { readonly id: string } }) {
+  const topic = useTopic<MachineTopic>(`machine:${id}`);
+  const chart = useGet<Chart>(`api/charts/${encodeURIComponent(`machine:${id}`)}`);
+  const image = topic?.image;
+  const crumb = <Link to={{ page: 'machines' }}>Machines</Link>;
+  if (image === undefined)
+    return (
+      <Page title={id} crumb={crumb}>
+        {topic === undefined ? <Loading /> : <Empty icon="search" text="There is no machine of this id." />}
+      </Page>
+    );
+  return (
+    <Page title={image.title} crumb={crumb} beside={<StateChip state={image.status} />}>
+      {image.error !== undefined && (
+        <Note tone="bad">
+          <p class="mono">{image.error}</p>
+        </Note>
+      )}
+      <div class="machine-body">
+        <ChartPanel title="Statechart" chart={chart} active={image.active} transition={image.transition} />
+        <Panel title="Events" isFlush>
+          <Moves changes={topic?.changes ?? []} />
+        </Panel>
+      </div>
+    </Page>
+  );
+}
+
+function Moves({ changes }: { readonly changes: readonly MachineChange[] }) {
+  if (changes.length === 0) return <Empty icon="clock" text="Nothing has moved it while this page was open." />;
+  return (
+    <ol class="moves">
+      {changes.map((change) => (
+        <li key={`${change.atMs} ${change.event} ${change.to.at(-1)}`}>
+          <span class="soft">
+            <At ms={change.atMs} />
+          </span>
+          <code class="cut">
+            <NameText name={change.event} />
+          </code>
+          <code class="cut soft">
+            <NameText name={change.to.at(-1) ?? ''} />
+          </code>
+        </li>
+      ))}
+    </ol>
+  );
+}

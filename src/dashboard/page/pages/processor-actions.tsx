@@ -1,0 +1,167 @@
+/** The buttons of a processor. Each asks first, and says what would happen as the server sees it. */
+import { useState } from 'preact/hooks';
+import type { ActionDone, ActionName, Preview, ProcessorTopic } from '../../wire.ts';
+import { type ApiError, post, useGet } from '../api.ts';
+import { count } from '../format.ts';
+import type { Lane } from '../lanes.ts';
+import { Button } from '../parts/button.tsx';
+import { Chip } from '../parts/chip.tsx';
+import { Dialog } from '../parts/dialog.tsx';
+import { ErrorNote } from '../parts/panel.tsx';
+import { tell } from '../parts/toast.tsx';
+import { type ActionButton, actionButtons, positionIn } from '../processor-actions.ts';
+
+export interface ActionBarProps {
+  readonly name: string;
+  readonly image: ProcessorTopic['image'];
+  readonly lanes: readonly Lane[];
+  /** `undefined` as long as it is not known. */
+  readonly allowed: readonly ActionName[] | undefined;
+}
+
+export function ActionBar({ name, image, lanes, allowed }: ActionBarProps) {
+  const [asked, setAsked] = useState<ActionButton | undefined>();
+  if (allowed === undefined) return null;
+  const buttons = actionButtons(
+    image.kind,
+    allowed,
+    lanes.map(({ can }) => can),
+  );
+  if (buttons.length === 0) return <Chip icon="lock" text="read-only" />;
+  return (
+    <>
+      <div class="buttons" role="toolbar" aria-label="Orders">
+        {buttons.map((button) => (
+          <Button
+            key={button.action}
+            icon={button.icon}
+            onClick={() => setAsked(button)}
+            disabled={!button.isPossible}
+            title={button.what}
+          >
+            {button.title}
+          </Button>
+        ))}
+      </div>
+      {asked !== undefined && (
+        <ActionDialog
+          name={name}
+          button={asked}
+          head={image.status.context.head}
+          isPossible={buttons.some(({ action, isPossible }) => action === asked.action && isPossible)}
+          onClose={() => setAsked(undefined)}
+        />
+      )}
+    </>
+  );
+}
+
+interface ActionDialogProps {
+  readonly name: string;
+  readonly button: ActionButton;
+  readonly head: number;
+  /** It may have become impossible meanwhile. */
+  readonly isPossible: boolean;
+  readonly onClose: () => void;
+}
+
+function ActionDialog({ name, button, head, isPossible, onClose }: ActionDialogProps) {
+  const { action, title, isRisky, what } = button;
+  const [text, setText] = useState('0');
+  const [isBusy, setBusy] = useState(false);
+  const [error, setError] = useState<ApiError | undefined>();
+  const to = action === 'reset' ? positionIn(text, head) : undefined;
+  const isComplete = action !== 'reset' || to !== undefined;
+  const path = `api/processors/${encodeURIComponent(name)}`;
+  const preview = useGet<Preview>(isComplete ? `${path}/preview` : undefined, { action, to });
+
+  async function confirm(): Promise<void> {
+    if (isBusy || !isComplete || !isPossible) return;
+    setBusy(true);
+    setError(undefined);
+    try {
+      const done = await post<ActionDone>(`${path}/${action}`, to === undefined ? {} : { to });
+      tell(done.text);
+      onClose();
+    } catch (caught) {
+      setError(caught as ApiError);
+      setBusy(false);
+    }
+  }
+
+  return (
+    <Dialog
+      title={`${title} ${name}?`}
+      onClose={onClose}
+      onSubmit={() => void confirm()}
+      foot={
+        <>
+          <Button kind="plain" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" kind={isRisky ? 'risky' : 'main'} isBusy={isBusy} disabled={!isComplete || !isPossible}>
+            {title}
+          </Button>
+        </>
+      }
+    >
+      <p class="soft">{what}</p>
+      {action === 'reset' && <PositionField text={text} onText={setText} head={head} />}
+      <div class="effect" aria-live="polite">
+        {preview.error !== undefined ? (
+          <span class="soft">What it would do can’t be said: {preview.error.message}</span>
+        ) : !isComplete ? (
+          <span class="soft">Give a position to see what would happen.</span>
+        ) : preview.data === undefined ? (
+          <span class="soft">Asking what it would do…</span>
+        ) : (
+          <PreviewText preview={preview.data} />
+        )}
+      </div>
+      {!isPossible && <p class="soft">The processor has gone on meanwhile: this is not possible now.</p>}
+      {error !== undefined && <ErrorNote error={error} />}
+    </Dialog>
+  );
+}
+
+function PreviewText({ preview: { text, events, isAtLeast } }: { readonly preview: Preview }) {
+  return (
+    <>
+      {events !== undefined && (
+        <p class="effect-events">
+          {isAtLeast ? 'at least ' : ''}
+          {count(events)} <small>{events === 1 ? 'event' : 'events'}</small>
+        </p>
+      )}
+      <p>{text}</p>
+    </>
+  );
+}
+
+interface PositionFieldProps {
+  readonly text: string;
+  readonly onText: (text: string) => void;
+  readonly head: number;
+}
+
+function PositionField({ text, onText, head }: PositionFieldProps) {
+  const isWrong = positionIn(text, head) === undefined;
+  return (
+    <div class="field">
+      <label for="reset-to">Last position that counts as handled</label>
+      <input
+        id="reset-to"
+        class="input mono"
+        inputMode="numeric"
+        autocomplete="off"
+        value={text}
+        aria-invalid={isWrong}
+        aria-describedby="reset-hint"
+        onInput={(event) => onText(event.currentTarget.value)}
+      />
+      <span id="reset-hint" class={isWrong ? 'small error-now' : 'small hint'}>
+        0 (handle everything again) to {count(head)} (handle only what comes)
+      </span>
+    </div>
+  );
+}

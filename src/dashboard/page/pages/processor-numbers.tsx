@@ -1,0 +1,193 @@
+/** The numbers of a processor, or of one of its partitions, and what is wrong with it now. */
+import type { ProcessorStatus } from '../../../../actors/processor-status.ts';
+import type { ProcessorTopic } from '../../wire.ts';
+import { count } from '../format.ts';
+import { errorText } from '../health.ts';
+import type { Lane } from '../lanes.ts';
+import { NameText } from '../parts/event-parts.tsx';
+import { Link } from '../parts/link.tsx';
+import { Facts, Note, Panel } from '../parts/panel.tsx';
+import { Ago, Countdown } from '../parts/time.tsx';
+
+interface NumbersProps {
+  readonly image: ProcessorTopic['image'];
+  /** Of the lane that is looked at. */
+  readonly index: number;
+}
+
+export function NumbersPanel({ image, index }: NumbersProps) {
+  const lane = image.status.partitions?.[index] ?? image.status;
+  const { position, cursor, head, lag, handled, batches, generation, since, ...rest } = lane.context;
+  const isPart = image.status.partitions !== undefined && image.status.partitions.length > 1;
+  return (
+    <Panel
+      title={isPart ? `Progress of partition ${index}` : 'Progress'}
+      end={
+        since > 0 && (
+          <span class="soft small">
+            <span class="faint">since </span>
+            <Ago ms={since} />
+          </span>
+        )
+      }
+    >
+      <div class="progress-box">
+        <p class="progress-line">
+          <span>
+            <strong>{count(position)}</strong> <span class="soft">of {count(head)}</span>
+          </span>
+          <span class={lag === 0 ? 'soft' : undefined}>{lag === 0 ? 'has caught up' : `${count(lag)} behind`}</span>
+        </p>
+        <svg class="meter" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+          <rect class="meter-all" width="100" height="6" />
+          <rect class="meter-used" width={head === 0 ? 0 : (position / head) * 100} height="6" />
+        </svg>
+      </div>
+      <Facts
+        facts={[
+          ['Saved position', count(cursor)],
+          ['Handled', count(handled)],
+          ['Batches', count(batches)],
+          ['Failures in a row', count(rest.attempts)],
+          ['Waits to retry', count(rest.retries)],
+          ['Set aside', <SetAside key="aside" name={image.name} dead={rest.deadLettered} parked={rest.parked} />],
+          ['Skipped', rest.skipped > 0 && count(rest.skipped)],
+          ['Replayed', rest.replayed > 0 && count(rest.replayed)],
+          ['Erased', rest.erased > 0 && count(rest.erased)],
+          ['Generation', generation > 1 && count(generation)],
+          [
+            'Version',
+            image.build &&
+              `${image.build.activeVersion ?? '–'}${image.build.isBuilding ? `, builds ${image.build.version}` : ''}`,
+          ],
+        ]}
+      />
+      <Wants wants={image.wants} />
+    </Panel>
+  );
+}
+
+function SetAside({ name, dead, parked }: { readonly name: string; readonly dead: number; readonly parked: number }) {
+  return (
+    <Link to={{ page: 'dead-letters' }} query={{ processor: name }}>
+      {count(dead)} <small>dead</small> {count(parked)} <small>parked</small>
+    </Link>
+  );
+}
+
+function Wants({ wants: { types, streams, prefix } }: { readonly wants: ProcessorTopic['image']['wants'] }) {
+  if (types === undefined && streams === undefined && prefix === undefined) return null;
+  return (
+    <p class="wants soft">
+      Wants {types === undefined ? 'all events' : <Names names={types} />}
+      {prefix !== undefined && (
+        <>
+          {' '}
+          of streams that begin with{' '}
+          <Link to={{ page: 'streams' }} query={{ prefix }}>
+            <NameText name={prefix} />
+          </Link>
+        </>
+      )}
+      {streams !== undefined && (
+        <>
+          {' '}
+          of <Names names={streams} />
+        </>
+      )}
+    </p>
+  );
+}
+
+/** More names are no line any more. */
+const namesMax = 12;
+
+function Names({ names }: { readonly names: readonly string[] }) {
+  return (
+    <>
+      {names.slice(0, namesMax).map((name, at) => (
+        <span key={name}>
+          {at > 0 && ', '}
+          <code>
+            <NameText name={name} />
+          </code>
+        </span>
+      ))}
+      {names.length > namesMax && ` and ${count(names.length - namesMax)} more`}
+    </>
+  );
+}
+
+interface TroubleProps {
+  readonly status: ProcessorStatus;
+  readonly lanes: readonly Lane[];
+}
+
+/** What of many partitions is told; their grid shows the others. */
+const troublesMax = 3;
+
+/** Why it does not go on, with the event that fails. */
+export function TroubleNote({ status, lanes }: TroubleProps) {
+  const parts = status.partitions ?? [status];
+  const troubled = parts
+    .map((part, index) => ({ part, index }))
+    .filter(({ part }) => part.tags.includes('unhealthy') || part.state === 'failed');
+  if (troubled.length === 0) return null;
+  return (
+    <>
+      {troubled.slice(0, troublesMax).map(({ part, index }) => (
+        <Trouble key={index} status={part} failing={lanes[index]?.failing} {...(parts.length > 1 && { index })} />
+      ))}
+      {troubled.length > troublesMax && <p class="soft small">and {troubled.length - troublesMax} more partitions</p>}
+    </>
+  );
+}
+
+interface OneTroubleProps {
+  readonly status: ProcessorStatus;
+  readonly failing: Lane['failing'];
+  readonly index?: number;
+}
+
+function Trouble({ status: { state, context }, failing, index }: OneTroubleProps) {
+  const { lastError, nextRetryAt, attempts, isCircuitOpen } = context;
+  return (
+    <Note tone={state === 'failed' ? 'bad' : 'warn'}>
+      <p>
+        <strong>
+          {index !== undefined && `Partition ${index} `}
+          {headline(state, attempts, index !== undefined)}
+        </strong>
+        {isCircuitOpen && ' because too many events were given up in a row'}
+        {nextRetryAt !== undefined && (
+          <>
+            , tries again in{' '}
+            <strong>
+              <Countdown untilMs={nextRetryAt} />
+            </strong>
+          </>
+        )}
+      </p>
+      {failing !== undefined && (
+        <p>
+          <Link to={{ page: 'event', position: String(failing.position) }}>
+            Event {count(failing.position)} <NameText name={failing.type} />
+          </Link>{' '}
+          of{' '}
+          <Link to={{ page: 'stream', name: failing.stream }}>
+            <NameText name={failing.stream} />
+          </Link>{' '}
+          fails, first <Ago ms={failing.sinceMs} />
+        </p>
+      )}
+      {lastError !== undefined && <p class="mono trouble-error">{errorText(lastError)}</p>}
+    </Note>
+  );
+}
+
+function headline(state: string, attempts: number, isPart: boolean): string {
+  const times = `${count(attempts)} ${attempts === 1 ? 'failure' : 'failures'}`;
+  const told = state === 'failed' ? 'has failed' : state === 'poisoned' ? 'gives up an event' : 'waits to retry';
+  const text = attempts > 0 ? `${told} after ${times}` : told;
+  return isPart ? text : text.slice(0, 1).toUpperCase() + text.slice(1);
+}

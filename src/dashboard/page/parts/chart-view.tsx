@@ -1,0 +1,88 @@
+/**
+ * A statechart as it stands: the active states filled, the edge just taken lit for a moment. It is the drawing of chart/drawing.ts,
+ * as elements of the page.
+ */
+import { type ComponentChild, h } from 'preact';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { Transition } from '../../../../actors/bus-status.ts';
+import { drawing, type Shape } from '../../chart/drawing.ts';
+import { chartRules } from '../../chart/style.ts';
+import type { Chart } from '../../wire.ts';
+import type { Answer } from '../api.ts';
+import { isJustTaken, litMs, takenEdge } from '../lit.ts';
+import { serverNow } from '../live.ts';
+import { ErrorNote, Loading, Panel } from './panel.tsx';
+import './chart-view.css';
+
+// The rules of a drawing are the drawing's own. A sheet that is made here needs no exception from the page's content policy.
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(chartRules);
+document.adoptedStyleSheets.push(sheet);
+
+export interface ChartPanelProps {
+  readonly title: string;
+  readonly chart: Answer<Chart>;
+  readonly active: readonly string[];
+  readonly transition?: Transition | undefined;
+}
+
+export function ChartPanel({ title, chart, active, transition }: ChartPanelProps) {
+  return (
+    <Panel title={title} isFlush end={<ActiveText active={active} />}>
+      {chart.data !== undefined ? (
+        <ChartView chart={chart.data} active={active} transition={transition} />
+      ) : chart.error !== undefined ? (
+        <div class="panel-body">
+          <ErrorNote error={chart.error} onRetry={chart.reload} />
+        </div>
+      ) : (
+        <Loading />
+      )}
+    </Panel>
+  );
+}
+
+/** The innermost states in words. */
+function ActiveText({ active }: { readonly active: readonly string[] }) {
+  const innermost = active.filter((path) => !active.some((other) => other.startsWith(`${path}.`)));
+  return <code class="soft small">{innermost.join(' · ')}</code>;
+}
+
+interface ChartViewProps {
+  readonly chart: Chart;
+  readonly active: readonly string[];
+  readonly transition: Transition | undefined;
+}
+
+function ChartView({ chart, active, transition }: ChartViewProps) {
+  const lit = useLit(transition);
+  const edge = lit === undefined ? undefined : takenEdge(chart, lit);
+  const picture = useMemo(
+    () => elementOf(drawing(chart, { active, lit: edge })),
+    [chart, active.join('\n'), edge?.from, edge?.to],
+  );
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys
+    <section class="chart-scroll" aria-label="Statechart" tabIndex={0}>
+      {picture}
+    </section>
+  );
+}
+
+/** The transition that was just taken, for a moment. */
+function useLit(transition: Transition | undefined): Transition | undefined {
+  const [over, setOver] = useState<number | undefined>();
+  const isLit = transition !== undefined && transition.number !== over && isJustTaken(transition, serverNow());
+  useEffect(() => {
+    if (!isLit || transition === undefined) return;
+    const timer = setTimeout(() => setOver(transition.number), litMs);
+    return () => clearTimeout(timer);
+  }, [isLit, transition?.number]);
+  return isLit ? transition : undefined;
+}
+
+function elementOf(shape: Shape | string): ComponentChild {
+  if (typeof shape === 'string') return shape;
+  const [tag, attributes, children] = shape;
+  return h(tag, attributes, ...children.map(elementOf));
+}
