@@ -21,6 +21,7 @@ import { Correlation } from './correlation.ts';
 import { Erasures } from './erasure.ts';
 import { ErasureGate } from './erasure-gate.ts';
 import { GuardedObservable } from './guarded-observable.ts';
+import type { Inspection } from './inspection.ts';
 import { Listeners, liveSource } from './listeners.ts';
 import type { OpenStore, StoreEvents } from './open-store.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -31,6 +32,7 @@ import { ProjectionWatch } from './projection-watch.ts';
 import { Projections } from './projections.ts';
 import { PublishGate } from './publish-gate.ts';
 import type { ReaderPool } from './reader-pool.ts';
+import { type StatusWriter, statusWriterOn } from './status-writer.ts';
 import { TimerService } from './timer-service.ts';
 import { timerStore } from './timer-store.ts';
 import { warn } from './warning.ts';
@@ -58,6 +60,7 @@ export class BusCore {
   readonly #actor: Actor<BusMachine>;
   readonly #settings: BusSettings;
   #readers: Promise<ReaderPool> | undefined;
+  #statusWriter: StatusWriter | undefined;
   /** What ended writing, if something has. */
   #failure: unknown;
   #closing: Promise<void> | undefined;
@@ -126,6 +129,15 @@ export class BusCore {
     return this.#actor.getSnapshot().value;
   }
 
+  /** Tells other processes what this bus does, where it writes a store that they can read. */
+  tellOthers(inspection: Inspection): void {
+    if (this.#settings === undefined) return;
+    this.#statusWriter = statusWriterOn(this.store, inspection, (wake) => {
+      const subscription = this.#actor.subscribe(wake);
+      return () => subscription.unsubscribe();
+    });
+  }
+
   /** Milliseconds since 1970, by the clock that the bus was given. */
   now(): number {
     return readClock(this.#settings?.clock ?? Date.now);
@@ -170,6 +182,7 @@ export class BusCore {
   async #release(): Promise<void> {
     this.watch.close();
     this.projectionSource.watch.close();
+    await this.#tried(async () => this.#statusWriter?.close());
     await this.store.release();
   }
 

@@ -45,6 +45,10 @@ export class BusInspection implements Inspection {
     return this.#core.processors?.lookers.attach(onChange) ?? (() => undefined);
   }
 
+  hear(onChange: () => void): () => void {
+    return this.#core.processors?.lookers.hear(onChange) ?? (() => undefined);
+  }
+
   usage(): EngineUsage {
     return this.#core.store.engine.usage();
   }

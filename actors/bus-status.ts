@@ -21,6 +21,8 @@ export interface BusStatus {
   /** Processors and projections that are not closed, in the order in which they were made. */
   readonly processors: readonly ProcessorImage[];
   readonly actors: readonly ActorImage[];
+  /** Less is told than there is: not everything had room in the status file. */
+  readonly isCut?: true;
 }
 
 export interface CommitCounts {

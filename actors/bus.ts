@@ -110,7 +110,9 @@ export class Bus<Events extends EventShape = AnyEvent> {
     this.errors$ = core.errors$;
     this.#view = new BusView(core.path, undefined);
     if (core.processors !== undefined) processorHosts.set(this, core.processors);
-    inspections.set(this, new BusInspection(core));
+    const inspection = new BusInspection(core);
+    inspections.set(this, inspection);
+    core.tellOthers(inspection);
   }
 
   /** What the bus is doing: `'open'`, `'failed'` (it only reads any more), one of the steps of closing, or `'closed'`. */

@@ -13,6 +13,11 @@ export interface Inspection {
    * told the name of a processor whenever something of it changed. Any number may be attached.
    */
   attach(onChange: (processor: string) => void): () => void;
+  /**
+   * Tells that something of a processor has changed, and follows no machine for it, until what is returned is called. `onChange` is
+   * called often, and must not throw.
+   */
+  hear(onChange: () => void): () => void;
   /** What the store takes up. @throws {STORE_CLOSED} */
   usage(): EngineUsage;
   /** Tells of a failure that nobody waits for, on the `errors$` of the bus. */

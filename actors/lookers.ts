@@ -16,6 +16,7 @@ export type OnLook = (processor: string) => void;
 export class Lookers {
   readonly #lookers = new Set<{ readonly onChange: OnLook }>();
   readonly #watched = new Set<Watched>();
+  readonly #hearers = new Set<() => void>();
   readonly #report: (error: unknown) => void;
 
   /** `report`: told what a looker throws. */
@@ -46,8 +47,15 @@ export class Lookers {
     };
   }
 
+  /** Tells whenever something has changed, and follows nothing for it, until what is returned is called. `onChange` must not throw. */
+  hear(onChange: () => void): () => void {
+    this.#hearers.add(onChange);
+    return () => this.#hearers.delete(onChange);
+  }
+
   /** Something of `processor` has changed. */
   tell(processor: string): void {
+    for (const onChange of this.#hearers) onChange();
     for (const { onChange } of this.#lookers) {
       try {
         onChange(processor);

@@ -96,6 +96,11 @@ export interface ErrorDetails {
     readonly stream: string;
     readonly reason: 'damaged' | 'version' | 'incarnation' | 'ahead' | 'too-large';
   };
+  /**
+   * The `status` file, from which other processes learn what this bus does, can't be written; `cause` is why. Only reported on
+   * `errors$`, once until it can be written again. Nothing else depends on it.
+   */
+  STATUS_UNWRITTEN: { readonly path: string };
   /** A processor's handler took longer than `timeoutMs`. */
   HANDLER_TIMEOUT: { readonly processor: string; readonly timeoutMs: number };
   /** The thread that a processor's handler ran in ended under it; `cause` is why. */

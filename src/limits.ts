@@ -151,6 +151,21 @@ export const keyLooksMax = 50;
 /** The wait before each of these looks. Milliseconds. */
 export const keyLookWaitMs = 2;
 
+/** What a bus tells other processes of itself in its `status` file; beyond, of many processors less is told, and then not of all. */
+export const statusBytesMax = 256 * 2 ** 10;
+/** Least time between two writes of that file. Milliseconds. */
+export const statusWriteMs = 100;
+/** So many times as long as the last write took in the event loop: it never takes more than a hundredth of it. */
+export const statusWriteFactor = 100;
+/** Least time between two tries when it can't be written. Milliseconds. */
+export const statusRetryMs = 5_000;
+/** How often a reader looks again at a status that is just being written. */
+export const statusLooksMax = 20;
+/** Changes, and failures, of one lane in that file. */
+export const statusHistoryMax = 5;
+/** Characters of an error's message in that file; the rest is cut. */
+export const statusMessageMax = 500;
+
 /** Problems listed by `verify`; further ones are counted only. */
 export const verifyProblemsMax = 100;
 

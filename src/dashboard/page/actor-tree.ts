@@ -14,11 +14,8 @@ export interface ActorLine {
   readonly rate: number;
 }
 
-/** Children of more than so many are folded away at first: partitions, threads, the children of many processors. */
-const openMax = 40;
-
 /**
- * `turned`: ids of actors that are not as they are at first. `text`: part of a name or kind, in any case; then all that lead to
+ * At first only the roots are open. `turned`: ids of actors that are not as they are at first. `text`: part of a name or kind, in any case; then all that lead to
  * what is found are shown, open. An actor whose parent is not there is a root; so is one of a circle, which nobody can make.
  */
 export function actorLines(rows: readonly ActorRow[], turned: ReadonlySet<string>, text: string): ActorLine[] {
@@ -47,8 +44,7 @@ export function actorLines(rows: readonly ActorRow[], turned: ReadonlySet<string
       rate += sum.rate;
       isFound ||= sum.isFound;
     }
-    const opensAtFirst = depth === 0 || rows.length <= openMax;
-    const isOpen = wanted !== '' || opensAtFirst !== turned.has(actor.id);
+    const isOpen = wanted !== '' || (depth === 0) !== turned.has(actor.id);
     if (!isFound) lines.length = at;
     else {
       if (!isOpen) lines.length = at + 1;

@@ -1,5 +1,6 @@
 /** What stands around every page: the mark, the places, how the connection stands. */
 import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { StoreTopic } from '../wire.ts';
 import { connection, reconnect, useTopic } from './live.ts';
 import { Button } from './parts/button.tsx';
@@ -25,6 +26,11 @@ const places: readonly { to: Place; title: string; icon: IconName; has: readonly
 export function Shell({ children }: { readonly children: ComponentChildren }) {
   const about = useTopic<StoreTopic>('store')?.about;
   const here = place.value.page;
+  const nav = useRef<HTMLElement>(null);
+  // In a narrow window the places are a strip that scrolls.
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [here, about === undefined]);
   return (
     <div class="shell">
       <button type="button" class="skip" onClick={() => document.getElementById('room')?.focus()}>
@@ -36,7 +42,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
             <Mark />
             <span class="cut">{about?.title ?? 'varvebus'}</span>
           </Link>
-          <nav class="places" aria-label="Pages">
+          <nav ref={nav} class="places" aria-label="Pages">
             <ul>
               {places.map(({ to, title, icon, has }) =>
                 to.page === 'machines' && about !== undefined && about.machines.length === 0 ? null : (

@@ -18,7 +18,7 @@ const looks: Readonly<Record<string, readonly [Tone, IconName]>> = {
   resetting: ['busy', 'state-busy'],
   draining: ['busy', 'state-busy'],
   retrying: ['warn', 'state-wait'],
-  waiting: ['warn', 'state-wait'],
+  waiting: ['rest', 'state-wait'],
   poisoned: ['odd', 'state-odd'],
   parked: ['odd', 'state-odd'],
   paused: ['rest', 'state-rest'],

@@ -1,0 +1,169 @@
+/**
+ * Keeps the `status` file of a store up to date, for those who look at it from other processes.
+ *
+ * Writes at most ten times a second, less often where that takes long, and only what has changed; at rest it does nothing at
+ * all. What it can't write it reports once: it never holds up or disturbs the bus it tells of.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { BusError } from '../src/errors.ts';
+import { statusRetryMs, statusWriteFactor, statusWriteMs } from '../src/limits.ts';
+import { StatusFile } from '../src/storage/status-file.ts';
+import { isMissing } from '../src/storage/system-errors.ts';
+import type { BusStatus } from './bus-status.ts';
+import type { Inspection } from './inspection.ts';
+import type { OpenStore } from './open-store.ts';
+import { type TimerClock, unheldTimers } from './processor-status.ts';
+import { StatusForm } from './status-form.ts';
+import type { Listen } from './wake-ups.ts';
+
+export interface StatusWriterOptions {
+  readonly file: Pick<StatusFile, 'path' | 'write' | 'close'>;
+  /** The text of a status. */
+  readonly text: (status: BusStatus) => string;
+  /** As {@link Inspection.status}. */
+  readonly status: () => BusStatus;
+  /** Wakes when the status may have changed. Only listened to at rest. */
+  readonly listen: Listen;
+  readonly report: (error: unknown) => void;
+  readonly clock: TimerClock;
+  /** Milliseconds from some moment on. */
+  readonly now: () => number;
+}
+
+/** The writer for a bus that writes `store`; `undefined` where no other process can read it. */
+export function statusWriterOn(
+  { engine, appender, counts, keys, listen }: OpenStore,
+  inspection: Inspection,
+  onState: Listen,
+): StatusWriter | undefined {
+  if (appender === undefined || !engine.capabilities.processes) return undefined;
+  const form = new StatusForm(keys !== undefined);
+  const sources: readonly Listen[] = [listen, counts.listen, onState, (wake) => inspection.hear(wake)];
+  return new StatusWriter({
+    file: new StatusFile(engine.path),
+    text: (status) => form.text(status),
+    status: () => inspection.status(),
+    listen: (wake) => {
+      const ends = sources.map((source) => source(wake));
+      return () => {
+        for (const end of ends) end();
+      };
+    },
+    report: (error) => inspection.report(error),
+    clock: unheldTimers,
+    now: () => performance.now(),
+  });
+}
+
+export class StatusWriter {
+  readonly #options: StatusWriterOptions;
+  /** Its turns come in the context in which the bus was opened, not in that of whoever wakes it. */
+  readonly #inContext = AsyncLocalStorage.snapshot();
+  #told: BusStatus | undefined;
+  #timer: unknown;
+  #leave: (() => void) | undefined;
+  /** When the next write may be. */
+  #dueAt: number;
+  #writing: Promise<void> | undefined;
+  #hasFailed = false;
+  #isClosed = false;
+
+  /** What ends sooner than the first write leaves no file. */
+  constructor(options: StatusWriterOptions) {
+    this.#options = options;
+    this.#dueAt = options.now() + statusWriteMs;
+    this.#schedule();
+  }
+
+  /** Tells nothing any more; the file says so. @throws what a system call says */
+  async close(): Promise<void> {
+    this.#end();
+    await this.#writing;
+    this.#options.file.close();
+  }
+
+  #end(): void {
+    this.#isClosed = true;
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#leave?.();
+    this.#leave = undefined;
+  }
+
+  #schedule(): void {
+    const { clock, now } = this.#options;
+    this.#inContext(() => {
+      this.#timer = clock.setTimeout(() => this.#turn(), Math.max(0, this.#dueAt - now()));
+    });
+  }
+
+  #turn(): void {
+    const begunAt = this.#options.now();
+    try {
+      const status = this.#options.status();
+      if (isSame(status, this.#told)) {
+        this.#sleep();
+        return;
+      }
+      const text = this.#options.text(status);
+      const tookMs = this.#options.now() - begunAt;
+      this.#dueAt = begunAt + Math.max(statusWriteMs, statusWriteFactor * tookMs);
+      this.#writing = this.#write(status, text);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  async #write(status: BusStatus, text: string): Promise<void> {
+    try {
+      await this.#options.file.write(text);
+      this.#told = status;
+      this.#hasFailed = false;
+      if (!this.#isClosed) this.#schedule();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #sleep(): void {
+    const { listen, status } = this.#options;
+    this.#leave = listen(() => this.#wake());
+    // What changed between the look and the beginning of listening nobody tells any more.
+    if (!isSame(status(), this.#told)) this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#leave === undefined) return;
+    this.#leave();
+    this.#leave = undefined;
+    this.#schedule();
+  }
+
+  #failed(cause: unknown): void {
+    if (this.#isClosed) return;
+    // Somebody has removed the whole store.
+    if (isMissing(cause)) {
+      this.#end();
+      return;
+    }
+    this.#dueAt = this.#options.now() + statusRetryMs;
+    this.#schedule();
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    const { path } = this.#options.file;
+    const message = `other processes can't be told what this bus does: ${path} can't be written. It goes on all the same`;
+    this.#options.report(new BusError('STATUS_UNWRITTEN', message, { path }, { cause }));
+  }
+}
+
+/** Parts that have not changed are the same objects. */
+function isSame(status: BusStatus, told: BusStatus | undefined): boolean {
+  return (
+    told !== undefined &&
+    status.state === told.state &&
+    status.head === told.head &&
+    status.commits === told.commits &&
+    status.eventsRead === told.eventsRead &&
+    status.processors === told.processors &&
+    status.actors === told.actors
+  );
+}
