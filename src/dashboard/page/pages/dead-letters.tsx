@@ -146,7 +146,7 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
                 rows={list.rows}
                 keyOf={(letter) => letter.position}
                 current={isOpen ? Number(opened) : undefined}
-                onEnd={list.more}
+                onEnd={list.moreByItself}
                 height={{ wide: 3.5, narrow: 5.25 }}
               />
             )}

@@ -138,7 +138,7 @@ function Entries({ name, version, position }: EntriesProps) {
                 rows={list.rows}
                 keyOf={(entry) => entry.key}
                 current={isOpen ? opened : undefined}
-                onEnd={list.more}
+                onEnd={list.moreByItself}
                 height={{ wide: 2.25, narrow: 3.5 }}
               />
             )}
