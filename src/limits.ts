@@ -216,3 +216,12 @@ export const dashboardValueCharactersMax = 8192;
 export const dashboardSearchMaxMs = 400;
 /** Positions that one answer looks through for the causes and effects of an event, in each direction. */
 export const dashboardLinksMax = 20_000;
+
+/** States of a machine whose chart is drawn: ten times what a page can show in a readable size. `CHART_TOO_LARGE` beyond. */
+export const chartStatesMax = 500;
+/** Transitions of its definition, those behind choices counted for each way there. `CHART_TOO_LARGE` beyond. */
+export const chartTransitionsMax = 20_000;
+/** Pairs of states that are joined. `CHART_TOO_LARGE` beyond. */
+export const chartEdgesMax = 2_000;
+/** How long the layout of a chart may take, in a thread of its own. `CHART_TOO_LARGE` beyond. Milliseconds. */
+export const chartLayoutMsMax = 10_000;

@@ -16,7 +16,7 @@
  *               + lit                             the one just taken
  *         path.line, path.tip, g.label > rect, text
  *
- * Has no imports but types, so that it runs in a browser as it is.
+ * Runs in a browser as it is.
  */
 import type { Chart, ChartEdge, ChartNode } from '../wire.ts';
 import { edgeLinePx, nodeTextPx } from './text-size.ts';
@@ -31,8 +31,8 @@ export type Shape = readonly [
 export interface ChartState {
   /** Paths of the active states, in any order, as in `LaneImage.active`; unknown ones are passed over. @default none */
   readonly active?: readonly string[];
-  /** The edge just taken (taken-edge.ts finds it). @default none */
-  readonly lit?: { readonly from: string; readonly to: string } | undefined;
+  /** The edges just taken: taken-edge.ts finds them. @default none */
+  readonly lit?: readonly { readonly from: string; readonly to: string }[];
 }
 
 /** How round lines and boxes are, and how long the tip of an arrow is. Pixels. */
@@ -41,7 +41,7 @@ const boxRoundPx = 8;
 const tipPx = 7;
 
 /** Takes less than a millisecond for a chart of a hundred edges. */
-export function drawing(chart: Chart, { active = [], lit }: ChartState = {}): Shape {
+export function drawing(chart: Chart, { active = [], lit = [] }: ChartState = {}): Shape {
   const nodeById = new Map(chart.nodes.map((node) => [node.id, node]));
   const { innermost, around } = activeNodes(chart, nodeById, active);
   const boxes: Shape[] = [];
@@ -57,7 +57,7 @@ export function drawing(chart: Chart, { active = [], lit }: ChartState = {}): Sh
   for (const edge of chart.edges) {
     const isFailing = nodeById.get(edge.to)?.tags.includes('unhealthy') === true;
     const isOpen = innermost.has(edge.from) || around.has(edge.from);
-    const isLit = lit !== undefined && lit.from === edge.from && lit.to === edge.to;
+    const isLit = lit.some(({ from, to }) => from === edge.from && to === edge.to);
     lines.push(edgeShape(edge, [isFailing && 'failing', isOpen && 'open', isLit && 'lit']));
   }
   const attributes = {
@@ -109,7 +109,7 @@ function nodeShape(node: ChartNode, isBox: boolean, marks: readonly (string | fa
       [],
     ]);
   }
-  const middle = isBox ? y + 15 : y + height / 2;
+  const middle = isBox ? y + 14 : y + height / 2;
   if (isInitial) parts.push(['circle', { class: 'begin', cx: x + 13, cy: middle, r: 3.5 }, []]);
   const place = isBox ? x + (isInitial ? 24 : 12) : x + width / 2 + (isInitial ? 6 : 0);
   parts.push(textShape('name', label, place, middle + nodeTextPx * 0.35, isBox ? 'start' : 'middle'));
@@ -120,16 +120,24 @@ function edgeShape(
   { from, to, events, label, points, labelBox }: ChartEdge,
   marks: readonly (string | false)[],
 ): Shape {
-  const parts: Shape[] = [['title', {}, [`${from} → ${to}: ${events.join(', ')}`]]];
+  const parts: Shape[] = [['title', {}, [`${from} → ${to}: ${eventsText(events)}`]]];
   parts.push(['path', { class: 'line', d: linePath(points) }, []], ['path', { class: 'tip', d: tipPath(points) }, []]);
   if (labelBox !== undefined && label !== '') {
     const { x, y, width, height } = labelBox;
     const lines = label.split('\n').map((line, index) => {
       return textShape('event', line, x + width / 2, y + (index + 0.76) * edgeLinePx, 'middle');
     });
-    parts.push(['g', { class: 'label' }, [['rect', { class: 'behind', x, y, width, height, rx: 3 }, []], ...lines]]);
+    parts.push(['g', { class: 'label' }, [['rect', { class: 'behind', x, y, width, height, rx: 4 }, []], ...lines]]);
   }
   return ['g', { class: classes('edge', ...marks), 'data-from': from, 'data-to': to }, parts];
+}
+
+/** Events that the title of an edge names. */
+const eventsNamedMax = 20;
+
+function eventsText(events: readonly string[]): string {
+  const named = events.slice(0, eventsNamedMax).map((event) => event || 'always');
+  return named.join(', ') + (events.length > eventsNamedMax ? ` and ${events.length - eventsNamedMax} more` : '');
 }
 
 function textShape(name: string, text: string, x: number, y: number, anchor: string): Shape {
