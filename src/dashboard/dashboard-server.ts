@@ -10,6 +10,7 @@ import { Api } from './api.ts';
 import { askAuth, checkFetchSite, checkOrigins, type Entry } from './guard.ts';
 import { Hub } from './hub.ts';
 import { type Listening, listening } from './listening.ts';
+import { Machines } from './machines.ts';
 import { type Target, targetOf } from './mount.ts';
 import { type ListenOptions, type ResolvedDashboardOptions, resolveListenOptions } from './options.ts';
 import { sendAsset, sendPage } from './page-files.ts';
@@ -34,12 +35,24 @@ export class DashboardServer {
     const { storeId } = source.bus.info();
     this.#sessions = new Sessions(`${storeId}${options.basePath}`);
     const { title, actions, redact } = options;
+    const machines = new Machines(options.machines);
     this.#hub = new Hub({
       content: (topic) => this.#views.topic(topic),
-      attach: (onChange) => source.attach(onChange),
+      attach: (onChange) => {
+        const leaves = [source.attach(onChange), machines.attach(onChange)];
+        return () => {
+          for (const leave of leaves) leave();
+        };
+      },
       report: (error) => source.report(error),
     });
-    this.#views = new Views(source, { title, actions, onDue: () => this.#hub.changed() });
+    this.#views = new Views(source, {
+      title,
+      actions,
+      machines,
+      isSeen: () => this.#hub.size > 0,
+      onDue: () => this.#hub.changed(),
+    });
     this.#api = new Api({ source, hub: this.#hub, actions, redact });
   }
 
