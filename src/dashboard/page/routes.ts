@@ -84,15 +84,15 @@ function pathOf(place: Place): string {
   }
 }
 
-/** Browsers take `.` and `..` for steps, even when they are encoded: so these are encoded twice. */
+/** Browsers take `.` and `..` for steps, even when they are encoded: so these get a `~`, and those that look like it one more. */
 function encoded(name: string): string {
-  return encodeURIComponent(/^\.\.?$/.test(name) ? encodeURIComponent(name).replaceAll('.', '%2E') : name);
+  return encodeURIComponent(/^~*\.\.?$/.test(name) ? `~${name}` : name);
 }
 
 function decoded(segment: string): string | undefined {
   try {
     const name = decodeURIComponent(segment);
-    return /^(?:%2E){1,2}$/.test(name) ? decodeURIComponent(name) : name;
+    return /^~+\.\.?$/.test(name) ? name.slice(1) : name;
   } catch {
     // Not made by us: a lone %.
     return undefined;
