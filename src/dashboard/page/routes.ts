@@ -70,23 +70,28 @@ function pathOf(place: Place): string {
     case 'unknown':
       return './';
     case 'processor':
-      return `processors/${encodeURIComponent(place.name)}`;
+      return `processors/${segmentOf(place.name)}`;
     case 'stream':
-      return `streams/${encodeURIComponent(place.name)}`;
+      return `streams/${segmentOf(place.name)}`;
     case 'event':
-      return `events/${encodeURIComponent(place.position)}`;
+      return `events/${segmentOf(place.position)}`;
     case 'projection':
-      return `projections/${encodeURIComponent(place.name)}`;
+      return `projections/${segmentOf(place.name)}`;
     case 'machine':
-      return `machines/${encodeURIComponent(place.id)}`;
+      return `machines/${segmentOf(place.id)}`;
     default:
       return place.page;
   }
 }
 
+/** Browsers walk up at `.` and `..`, however they are written: those have a mark before them, and so has what begins like it. */
+function segmentOf(name: string): string {
+  return /^(\.{1,2}$|!)/.test(name) ? `!${encodeURIComponent(name)}` : encodeURIComponent(name);
+}
+
 function decoded(segment: string): string | undefined {
   try {
-    return decodeURIComponent(segment);
+    return decodeURIComponent(segment.startsWith('!') ? segment.slice(1) : segment);
   } catch {
     // Not made by us: a lone %.
     return undefined;
