@@ -70,28 +70,29 @@ function pathOf(place: Place): string {
     case 'unknown':
       return './';
     case 'processor':
-      return `processors/${segmentOf(place.name)}`;
+      return `processors/${encoded(place.name)}`;
     case 'stream':
-      return `streams/${segmentOf(place.name)}`;
+      return `streams/${encoded(place.name)}`;
     case 'event':
-      return `events/${segmentOf(place.position)}`;
+      return `events/${encoded(place.position)}`;
     case 'projection':
-      return `projections/${segmentOf(place.name)}`;
+      return `projections/${encoded(place.name)}`;
     case 'machine':
-      return `machines/${segmentOf(place.id)}`;
+      return `machines/${encoded(place.id)}`;
     default:
       return place.page;
   }
 }
 
-/** Browsers walk up at `.` and `..`, however they are written: those have a mark before them, and so has what begins like it. */
-function segmentOf(name: string): string {
-  return /^(\.{1,2}$|!)/.test(name) ? `!${encodeURIComponent(name)}` : encodeURIComponent(name);
+/** Browsers take `.` and `..` for steps, even when they are encoded: so these get a `~`, and those that look like it one more. */
+function encoded(name: string): string {
+  return encodeURIComponent(/^~*\.\.?$/.test(name) ? `~${name}` : name);
 }
 
 function decoded(segment: string): string | undefined {
   try {
-    return decodeURIComponent(segment.startsWith('!') ? segment.slice(1) : segment);
+    const name = decodeURIComponent(segment);
+    return /^~+\.\.?$/.test(name) ? name.slice(1) : name;
   } catch {
     // Not made by us: a lone %.
     return undefined;

@@ -27,7 +27,7 @@ const looks: Readonly<Record<string, readonly [Tone, IconName]>> = {
   done: ['rest', 'state-stop'],
   closed: ['rest', 'state-stop'],
   absent: ['rest', 'state-stop'],
-  dead: ['bad', 'state-fail'],
+  dead: ['rest', 'state-fail'],
   discarded: ['rest', 'state-stop'],
   failed: ['bad', 'state-fail'],
   error: ['bad', 'state-fail'],

