@@ -3,9 +3,9 @@
  */
 import { extname } from 'node:path';
 
-/** The file of a worker: `.ts` from source, `.js` from the built package. */
-export function workerFile(name: string): URL {
-  return new URL(`./${name}.worker${extname(import.meta.url)}`, import.meta.url);
+/** The file of a worker beside the file at `url`: `.ts` from source, `.js` from the built package. */
+export function workerFile(name: string, url: string = import.meta.url): URL {
+  return new URL(`./${name}.worker${extname(import.meta.url)}`, url);
 }
 
 /**

@@ -122,6 +122,11 @@ export interface ErrorDetails {
   TIMERS_FULL: { readonly max: number };
   /** A query's module, or the worker it ran in, failed; `cause` is what it threw. */
   QUERY_FAILED: { readonly module: string; readonly export: string };
+  /** A statechart has more than can be drawn, or its layout takes longer than `chartLayoutMsMax` milliseconds. */
+  CHART_TOO_LARGE: {
+    readonly limit: 'chartStatesMax' | 'chartTransitionsMax' | 'chartEdgesMax' | 'chartLayoutMsMax';
+    readonly max: number;
+  };
   /** This engine or file system can't do what was asked. */
   UNSUPPORTED: { readonly feature: string };
   /** A bug in varvebus: an assertion failed. */

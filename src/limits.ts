@@ -97,6 +97,9 @@ export const laneChangesMax = 50;
 /** Failures that it keeps, with their stacks: 10 KB each at most. */
 export const laneFailuresMax = 20;
 
+/** Listeners that the tree of actors shows, the oldest ones: more than a page can use. */
+export const shownListenersMax = 500;
+
 /** Events that a listener keeps in memory unless it says otherwise. */
 export const listenerBufferEvents = 1024;
 /** Most events that a listener may be told to keep in memory. */
@@ -213,3 +216,12 @@ export const dashboardValueCharactersMax = 8192;
 export const dashboardSearchMaxMs = 400;
 /** Positions that one answer looks through for the causes and effects of an event, in each direction. */
 export const dashboardLinksMax = 20_000;
+
+/** States of a machine whose chart is drawn: ten times what a page can show in a readable size. `CHART_TOO_LARGE` beyond. */
+export const chartStatesMax = 500;
+/** Transitions of its definition, those behind choices counted for each way there. `CHART_TOO_LARGE` beyond. */
+export const chartTransitionsMax = 20_000;
+/** Pairs of states that are joined. `CHART_TOO_LARGE` beyond. */
+export const chartEdgesMax = 2_000;
+/** How long the layout of a chart may take, in a thread of its own. `CHART_TOO_LARGE` beyond. Milliseconds. */
+export const chartLayoutMsMax = 10_000;

@@ -28,7 +28,7 @@ export interface Dashboard extends AsyncDisposable {
   (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void;
   /**
    * A path with a new token, below the base path: whoever opens it first, within a day, is logged in until this dashboard is
-   * closed. Put the origin of your server before it. Of no use with the option `auth`.
+   * closed. Put the origin of your server before it. With the option `auth` it is the base path, and nobody logs in.
    */
   login(): string;
   /**

@@ -3,6 +3,8 @@
  *
  * @packageDocumentation
  */
+export { toMermaid } from './chart/mermaid.ts';
+export { type SvgOptions, toSvg } from './chart/svg.ts';
 export { type Dashboard, dashboard } from './dashboard.ts';
 export type { Listening } from './listening.ts';
 export type { Access, DashboardOptions, ListenOptions } from './options.ts';

@@ -10,13 +10,13 @@
  *               + tag-<tag>                       for each tag of the state (letters, digits and `-` only): `tag-unhealthy`
  *               + active                          the innermost active states
  *               + inside                          boxes around these
- *         rect.box, text.name, for some of them circle.begin, rect.inner (final), line.rule (below the name of a box)
+ *         rect.box, text.name, for some of them circle.begin, rect.inner (final); of a box the name has a g of its own, `above`
  *       g.edge  + failing                         leads to a state tagged `unhealthy`
  *               + open                            leaves an active state, or a box around one
  *               + lit                             the one just taken
  *         path.line, path.tip, g.label > rect, text
  *
- * Has no imports but types, so that it runs in a browser as it is.
+ * Runs in a browser as it is.
  */
 import type { Chart, ChartEdge, ChartNode } from '../wire.ts';
 import { edgeLinePx, nodeTextPx } from './text-size.ts';
@@ -31,8 +31,8 @@ export type Shape = readonly [
 export interface ChartState {
   /** Paths of the active states, in any order, as in `LaneImage.active`; unknown ones are passed over. @default none */
   readonly active?: readonly string[];
-  /** The edge just taken (taken-edge.ts finds it). @default none */
-  readonly lit?: { readonly from: string; readonly to: string } | undefined;
+  /** The edges just taken: taken-edge.ts finds them. @default none */
+  readonly lit?: readonly { readonly from: string; readonly to: string }[];
 }
 
 /** How round lines and boxes are, and how long the tip of an arrow is. Pixels. */
@@ -41,23 +41,31 @@ const boxRoundPx = 8;
 const tipPx = 7;
 
 /** Takes less than a millisecond for a chart of a hundred edges. */
-export function drawing(chart: Chart, { active = [], lit }: ChartState = {}): Shape {
+export function drawing(chart: Chart, { active = [], lit = [] }: ChartState = {}): Shape {
   const nodeById = new Map(chart.nodes.map((node) => [node.id, node]));
   const { innermost, around } = activeNodes(chart, nodeById, active);
   const boxes: Shape[] = [];
+  const names: Shape[] = [];
   const states: Shape[] = [];
   for (const node of chart.nodes) {
     const isBox = node.kind === 'compound' || node.kind === 'parallel';
     const isRegion = node.parent !== undefined && nodeById.get(node.parent)?.kind === 'parallel';
     const isActive = innermost.has(node.id);
     const marks = [isRegion && 'region', isActive && 'active', around.has(node.id) && 'inside'];
-    (isBox ? boxes : states).push(nodeShape(node, isBox, marks));
+    const name = nodeClasses(node, marks);
+    const parts = nodeParts(node, isBox);
+    if (!isBox) states.push(['g', { class: name, 'data-node': node.id }, [...parts.box, ...parts.name]]);
+    else {
+      boxes.push(['g', { class: name, 'data-node': node.id }, parts.box]);
+      // Lines may cross it.
+      names.push(['g', { class: `${name} above` }, parts.name]);
+    }
   }
   const lines: Shape[] = [];
   for (const edge of chart.edges) {
     const isFailing = nodeById.get(edge.to)?.tags.includes('unhealthy') === true;
     const isOpen = innermost.has(edge.from) || around.has(edge.from);
-    const isLit = lit !== undefined && lit.from === edge.from && lit.to === edge.to;
+    const isLit = lit.some(({ from, to }) => from === edge.from && to === edge.to);
     lines.push(edgeShape(edge, [isFailing && 'failing', isOpen && 'open', isLit && 'lit']));
   }
   const attributes = {
@@ -68,7 +76,7 @@ export function drawing(chart: Chart, { active = [], lit }: ChartState = {}): Sh
     role: 'img',
     'aria-label': descriptionOf(chart, [...innermost], nodeById),
   };
-  return ['svg', attributes, [...boxes, ...lines, ...states]];
+  return ['svg', attributes, [...boxes, ...lines, ...names, ...states]];
 }
 
 /** The nodes that stand for the innermost active states, and those around them. */
@@ -96,40 +104,48 @@ function descriptionOf({ title }: Chart, active: readonly string[], nodeById: Re
   return `Statechart: ${title}. Now: ${names.join('; ')}`;
 }
 
-function nodeShape(node: ChartNode, isBox: boolean, marks: readonly (string | false)[]): Shape {
-  const { id, kind, label, isInitial, x, y, width, height } = node;
-  const tags = node.tags.map((tag) => `tag-${tag.replaceAll(/[^A-Za-z0-9-]/g, '-')}`);
+function nodeClasses({ kind, isInitial, tags }: ChartNode, marks: readonly (string | false)[]): string {
+  const ofTags = tags.map((tag) => `tag-${tag.replaceAll(/[^A-Za-z0-9-]/g, '-')}`);
+  return classes('node', kind, isInitial && 'initial', ...ofTags, ...marks);
+}
+
+function nodeParts(node: ChartNode, isBox: boolean): { readonly box: Shape[]; readonly name: Shape[] } {
+  const { kind, label, isInitial, x, y, width, height } = node;
   const round = kind === 'history' ? height / 2 : boxRoundPx;
-  const box: Shape = ['rect', { class: 'box', x, y, width, height, rx: round }, []];
-  const parts: Shape[] = [box];
+  const box: Shape[] = [['rect', { class: 'box', x, y, width, height, rx: round }, []]];
   if (kind === 'final') {
-    parts.push([
-      'rect',
-      { class: 'inner', x: x + 3, y: y + 3, width: width - 6, height: height - 6, rx: round - 3 },
-      [],
-    ]);
+    const inner = { x: x + 3, y: y + 3, width: width - 6, height: height - 6, rx: round - 3 };
+    box.push(['rect', { class: 'inner', ...inner }, []]);
   }
-  const middle = isBox ? y + 15 : y + height / 2;
-  if (isInitial) parts.push(['circle', { class: 'begin', cx: x + 13, cy: middle, r: 3.5 }, []]);
+  const middle = isBox ? y + 14 : y + height / 2;
+  const name: Shape[] = isInitial ? [['circle', { class: 'begin', cx: x + 13, cy: middle, r: 3.5 }, []]] : [];
   const place = isBox ? x + (isInitial ? 24 : 12) : x + width / 2 + (isInitial ? 6 : 0);
-  parts.push(textShape('name', label, place, middle + nodeTextPx * 0.35, isBox ? 'start' : 'middle'));
-  return ['g', { class: classes('node', kind, isInitial && 'initial', ...tags, ...marks), 'data-node': id }, parts];
+  name.push(textShape('name', label, place, middle + nodeTextPx * 0.35, isBox ? 'start' : 'middle'));
+  return { box, name };
 }
 
 function edgeShape(
   { from, to, events, label, points, labelBox }: ChartEdge,
   marks: readonly (string | false)[],
 ): Shape {
-  const parts: Shape[] = [['title', {}, [`${from} → ${to}: ${events.join(', ')}`]]];
+  const parts: Shape[] = [['title', {}, [`${from} → ${to}: ${eventsText(events)}`]]];
   parts.push(['path', { class: 'line', d: linePath(points) }, []], ['path', { class: 'tip', d: tipPath(points) }, []]);
   if (labelBox !== undefined && label !== '') {
     const { x, y, width, height } = labelBox;
     const lines = label.split('\n').map((line, index) => {
       return textShape('event', line, x + width / 2, y + (index + 0.76) * edgeLinePx, 'middle');
     });
-    parts.push(['g', { class: 'label' }, [['rect', { class: 'behind', x, y, width, height, rx: 3 }, []], ...lines]]);
+    parts.push(['g', { class: 'label' }, [['rect', { class: 'behind', x, y, width, height, rx: 4 }, []], ...lines]]);
   }
   return ['g', { class: classes('edge', ...marks), 'data-from': from, 'data-to': to }, parts];
+}
+
+/** Events that the title of an edge names. */
+const eventsNamedMax = 20;
+
+function eventsText(events: readonly string[]): string {
+  const named = events.slice(0, eventsNamedMax).map((event) => event || 'always');
+  return named.join(', ') + (events.length > eventsNamedMax ? ` and ${events.length - eventsNamedMax} more` : '');
 }
 
 function textShape(name: string, text: string, x: number, y: number, anchor: string): Shape {

@@ -1,134 +1,96 @@
 /**
  * Gives a statechart its places: boxes, lines at right angles, and room for their labels.
  *
- * States without a line stand in rows of their own below the others. The work is done by layout.worker.ts in a thread of its
- * own, which is ended when it takes too long.
+ * Lays it out in a few ways, in a thread of its own, and keeps the best; the thread is ended when that takes too long. The same chart
+ * always gets the same places.
  */
-import type { ElkExtendedEdge, ElkNode } from 'elkjs';
-import type { Chart, ChartEdge, ChartNode } from '../wire.ts';
-import type { StateGraph, StateNodeShape } from './state-graph.ts';
-import { edgeLinePx, edgeTextPx, nodeTextPx, textWidth } from './text-size.ts';
+import { Worker } from 'node:worker_threads';
+import type { LayoutOptions } from 'elkjs';
+import { inheritedArguments, workerFile } from '../../../actors/worker-file.ts';
+import { BusError } from '../../errors.ts';
+import { chartLayoutMsMax } from '../../limits.ts';
+import type { Chart } from '../wire.ts';
+import { elkGraph, placedChart } from './elk-graph.ts';
+import type { LayoutAnswer, LayoutTask } from './layout.worker.ts';
+import type { StateGraph } from './state-graph.ts';
 
-/** Pixels. */
-const marginPx = 16;
-const nodeHeightPx = 34;
-const rowGapPx = 14;
-const aroundPx = 16;
-
-const options = {
-  'elk.algorithm': 'layered',
-  'elk.direction': 'DOWN',
-  'elk.hierarchyHandling': 'INCLUDE_CHILDREN',
-  'elk.json.edgeCoords': 'ROOT',
-  'elk.json.shapeCoords': 'ROOT',
-  'elk.edgeRouting': 'ORTHOGONAL',
-  'elk.layered.nodePlacement.strategy': 'BRANDES_KOEPF',
-  'elk.layered.spacing.nodeNodeBetweenLayers': '34',
-  'elk.layered.spacing.edgeNodeBetweenLayers': '18',
-  'elk.layered.spacing.edgeEdgeBetweenLayers': '12',
-  'elk.spacing.nodeNode': '28',
-  'elk.spacing.edgeNode': '18',
-  'elk.spacing.edgeEdge': '12',
-  'elk.spacing.edgeLabel': '3',
-  'elk.spacing.nodeSelfLoop': '14',
-  'elk.edgeLabels.inline': 'true',
-  'elk.layered.edgeLabels.sideSelection': 'ALWAYS_UP',
-  'elk.layered.thoroughness': '60',
-  'elk.padding': `[top=${marginPx},left=${marginPx},bottom=${marginPx},right=${marginPx}]`,
-};
-
-export type Layout = (graph: ElkNode) => Promise<ElkNode>;
-
-export async function layoutChart(graph: StateGraph, layout: Layout): Promise<Chart> {
-  const inLine = nodesInLine(graph);
-  const placed = await layout(elkGraph(graph, inLine));
-  return chartOf(graph, placed, inLine);
+export interface LayoutChartOptions {
+  /** Milliseconds. @default 10_000 */
+  readonly msMax?: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** Nodes with a line, or with one inside, and everything in these. */
-function nodesInLine({ nodes, edges }: StateGraph): ReadonlySet<string> {
-  const parentOf = new Map(nodes.map(({ id, parent }) => [id, parent]));
-  const rootOf = (id: string): string => {
-    const parent = parentOf.get(id);
-    return parent === undefined ? id : rootOf(parent);
-  };
-  const roots = new Set(edges.flatMap(({ from, to }) => [rootOf(from), rootOf(to)]));
-  return new Set(nodes.filter(({ id }) => roots.has(rootOf(id))).map(({ id }) => id));
-}
+/** Charts of more edges are laid out in one way only, the quickest. */
+const largeEdges = 150;
 
-function elkGraph({ nodes, edges }: StateGraph, inLine: ReadonlySet<string>): ElkNode {
-  const root: ElkNode & { children: ElkNode[] } = { id: '', layoutOptions: options, children: [] };
-  const elkById = new Map<string, ElkNode>();
-  for (const node of nodes) {
-    if (!inLine.has(node.id)) continue;
-    const elk: ElkNode = { id: `n${node.id}`, ...sizeOf(node), children: [] };
-    if (isBox(node)) {
-      const title = textWidth(node.label, nodeTextPx) + 36;
-      elk.layoutOptions = {
-        'elk.padding': `[top=${aroundPx + 26},left=${aroundPx},bottom=${aroundPx},right=${aroundPx}]`,
-        'elk.nodeSize.constraints': 'MINIMUM_SIZE',
-        'elk.nodeSize.minimum': `(${Math.ceil(title)},60)`,
-      };
-    }
-    elkById.set(node.id, elk);
-    const parent = node.parent === undefined ? root : elkById.get(node.parent);
-    parent?.children?.push(elk);
+/**
+ * @throws {BusError} CHART_TOO_LARGE it takes longer than `msMax`; UNSUPPORTED elkjs is not installed, or can't lay this out
+ */
+export async function layoutChart(graph: StateGraph, options: LayoutChartOptions = {}): Promise<Chart> {
+  const { msMax = chartLayoutMsMax, signal } = options;
+  const ways = graph.edges.length > largeEdges ? quickest : waysToTry;
+  const answer = await inThread({ graph: elkGraph(graph), tries: ways }, msMax, signal);
+  if ('placed' in answer) return placedChart(graph, answer.placed);
+  if ('missing' in answer) {
+    const advice = 'The layout of charts needs the package elkjs: npm install elkjs';
+    throw new BusError('UNSUPPORTED', advice, { feature: 'chart layout' }, { cause: answer.missing });
   }
-  root.edges = edges.map(({ from, to, label }, index): ElkExtendedEdge => {
-    const width = Math.ceil(textWidth(label, edgeTextPx)) + 6;
-    const height = label.split('\n').length * edgeLinePx + 1;
-    const labels = label === '' ? [] : [{ text: label, width, height }];
-    return { id: `e${index}`, sources: [`n${from}`], targets: [`n${to}`], labels };
-  });
-  return root;
+  const message = `ELK can't lay out the chart of ${graph.title}: ${String(answer.failed)}`;
+  throw new BusError('UNSUPPORTED', message, { feature: 'chart layout' }, { cause: answer.failed });
 }
 
-function isBox({ kind }: StateNodeShape): boolean {
-  return kind === 'compound' || kind === 'parallel';
-}
+/**
+ * ELK's strategies for which lines go up, and the seeds of its dice: what comes out differs much. These were best for our own
+ * machines and the examples of the tests.
+ */
+const waysToTry: readonly LayoutOptions[] = [
+  way('GREEDY', '5'),
+  way('DEPTH_FIRST', '2'),
+  way('GREEDY', '4'),
+  way('DEPTH_FIRST', '4'),
+  way('GREEDY', '1'),
+  way('DEPTH_FIRST', '7'),
+];
 
-function sizeOf({ kind, label, isInitial }: StateNodeShape): { readonly width: number; readonly height: number } {
-  if (kind === 'history') return { width: 30, height: 30 };
-  return { width: Math.ceil(textWidth(label, nodeTextPx)) + (isInitial ? 40 : 28), height: nodeHeightPx };
-}
-
-function chartOf(graph: StateGraph, placed: ElkNode, inLine: ReadonlySet<string>): Chart {
-  const placeById = new Map<string, ElkNode>();
-  const visit = (elk: ElkNode) => {
-    placeById.set(elk.id.slice(1), elk);
-    elk.children?.forEach(visit);
-  };
-  visit(placed);
-  const nodes: ChartNode[] = [];
-  for (const node of graph.nodes) {
-    if (!inLine.has(node.id)) continue;
-    const { x = 0, y = 0, width = 0, height = 0 } = placeById.get(node.id) as ElkNode;
-    nodes.push({ ...node, x, y, width, height });
-  }
-  const edges = graph.edges.map((edge, index) => ({ ...edge, ...routeOf(placed.edges?.[index] as ElkExtendedEdge) }));
-  const lonely = graph.nodes.filter(({ id, parent }) => !inLine.has(id) && parent === undefined);
-  let [width, height] = [placed.width ?? 0, placed.height ?? 0];
-  if (lonely.length > 0) {
-    const total = lonely.reduce((sum, node) => sum + sizeOf(node).width + rowGapPx, -rowGapPx);
-    width = Math.max(width, total + 2 * marginPx);
-    let x = (width - total) / 2;
-    for (const node of lonely) {
-      nodes.push({ ...node, ...sizeOf(node), x, y: height + 8 });
-      x += sizeOf(node).width + rowGapPx;
-    }
-    height += nodeHeightPx + 8 + marginPx;
-  }
-  const { id, title, orders, nodeByPath } = graph;
-  return { id, title, width: Math.ceil(width), height: Math.ceil(height), nodes, edges, nodeByPath, orders };
-}
-
-function routeOf({ sections = [], labels = [] }: ElkExtendedEdge): Pick<ChartEdge, 'points' | 'labelBox'> {
-  const points = sections.flatMap(({ startPoint, bendPoints = [], endPoint }) => [startPoint, ...bendPoints, endPoint]);
-  const [label] = labels;
+function way(cycles: string, seed: string): LayoutOptions {
   return {
-    points: points.map(({ x, y }) => [x, y] as const),
-    ...(label !== undefined && {
-      labelBox: { x: label.x ?? 0, y: label.y ?? 0, width: label.width ?? 0, height: label.height ?? 0 },
-    }),
+    'elk.layered.cycleBreaking.strategy': cycles,
+    'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
+    'elk.layered.compaction.postCompaction.strategy': 'EDGE_LENGTH',
+    'elk.layered.thoroughness': '30',
+    'elk.randomSeed': seed,
   };
+}
+
+const quickest: readonly LayoutOptions[] = [
+  { 'elk.layered.cycleBreaking.strategy': 'DEPTH_FIRST', 'elk.layered.nodePlacement.strategy': 'BRANDES_KOEPF' },
+];
+
+async function inThread(task: LayoutTask, msMax: number, signal: AbortSignal | undefined): Promise<LayoutAnswer> {
+  signal?.throwIfAborted();
+  const worker = new Worker(workerFile('layout', import.meta.url), {
+    workerData: task,
+    name: 'varvebus chart',
+    ...inheritedArguments(),
+  });
+  const answer = new Promise<LayoutAnswer>((resolve) => {
+    worker.once('message', resolve);
+    worker.once('error', (cause) => resolve({ failed: String(cause) }));
+    worker.once('exit', () => resolve({ failed: 'its thread ended' }));
+  });
+  const timer = setTimeout(() => void worker.terminate(), msMax);
+  const onAbort = () => void worker.terminate();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const startedMs = performance.now();
+  try {
+    const settled = await answer;
+    signal?.throwIfAborted();
+    if (!('failed' in settled) || performance.now() - startedMs < msMax) return settled;
+    const message = `the layout of the chart takes longer than ${msMax} ms`;
+    throw new BusError('CHART_TOO_LARGE', message, { limit: 'chartLayoutMsMax', max: msMax });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+    await worker.terminate();
+  }
 }

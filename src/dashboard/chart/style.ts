@@ -1,22 +1,27 @@
 /**
- * The style sheet of a chart. Colours are custom properties: {@link chartColors} sets them for a file that stands alone, the
+ * The style sheet of a chart. Colours are custom properties: {@link colorRules} sets them for a file that stands alone, the
  * page has its own.
  */
 
-/** What {@link chartColors} defines and {@link chartRules} uses. */
-export const chartColors = `
-.chart {
-  --chart-paper: #ffffff; --chart-box: #f6f7f9; --chart-inner: #eceff3; --chart-ink: #1c2430; --chart-soft: #5b6573; --chart-line: #8a95a5;
-  --chart-border: #b9c1cc; --chart-active: #1f5fd0; --chart-active-ink: #ffffff; --chart-inside: #e8f0fe; --chart-bad: #c02b2b; --chart-bad-ink: #ffffff;
-  --chart-bad-inside: #fdecec; --chart-lit: #0b7f4b;
+/** What a chart is coloured for. */
+export type ChartColors = 'auto' | 'light' | 'dark';
+
+const light = `
+  --chart-paper: #ffffff; --chart-box: #f6f7f9; --chart-inner: #eceff3; --chart-ink: #1c2430; --chart-soft: #566170;
+  --chart-line: #8a95a5; --chart-border: #b9c1cc; --chart-active: #1f5fd0; --chart-active-ink: #ffffff; --chart-inside: #eaf1fe;
+  --chart-bad: #c02b2b; --chart-bad-ink: #ffffff; --chart-lit: #0b7f4b;
+`;
+const dark = `
+  --chart-paper: #12161d; --chart-box: #1a2029; --chart-inner: #242d39; --chart-ink: #e4e8ee; --chart-soft: #a1acbb;
+  --chart-line: #6d7989; --chart-border: #3f4a5a; --chart-active: #6ea2ff; --chart-active-ink: #0b1220; --chart-inside: #182436;
+  --chart-bad: #ff7b72; --chart-bad-ink: #220a08; --chart-lit: #4cd08b;
+`;
+
+/** The custom properties that {@link chartRules} uses. */
+export function colorRules(colors: ChartColors): string {
+  if (colors !== 'auto') return `.chart {${colors === 'light' ? light : dark}}`;
+  return `.chart {${light}} @media (prefers-color-scheme: dark) { .chart {${dark}} }`;
 }
-@media (prefers-color-scheme: dark) {
-  .chart {
-    --chart-paper: #12161d; --chart-box: #1a2029; --chart-inner: #232b36; --chart-ink: #e4e8ee; --chart-soft: #9ba6b5; --chart-line: #6d7989;
-    --chart-border: #3b4655; --chart-active: #6ea2ff; --chart-active-ink: #0b1220; --chart-inside: #1b2940; --chart-bad: #ff7b72; --chart-bad-ink: #220a08;
-    --chart-bad-inside: #3a1f20; --chart-lit: #4cd08b;
-  }
-}`;
 
 export const chartRules = `
 .chart { font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; background: var(--chart-paper); }
@@ -24,6 +29,8 @@ export const chartRules = `
 .chart .box { fill: var(--chart-inner); stroke: var(--chart-border); stroke-width: 1; }
 .chart .compound > .box, .chart .parallel > .box { fill: var(--chart-box); }
 .chart .compound > text, .chart .parallel > text { font-weight: 600; }
+.chart .above > text { paint-order: stroke; stroke: var(--chart-box); stroke-width: 4px; stroke-linejoin: round; }
+.chart .above.inside > text, .chart .above.active > text { stroke: var(--chart-inside); }
 .chart .region > .box { stroke-dasharray: 4 4; }
 .chart .inner { fill: none; stroke: var(--chart-border); }
 .chart .begin { fill: var(--chart-soft); }
@@ -40,8 +47,11 @@ export const chartRules = `
 .chart .line { fill: none; stroke: var(--chart-line); stroke-width: 1.2; }
 .chart .tip { fill: var(--chart-line); }
 .chart .event { fill: var(--chart-soft); font-size: 11px; }
-.chart .behind { fill: var(--chart-paper); opacity: 0.85; }
+.chart .behind { fill: var(--chart-paper); }
 .chart .failing > .line { stroke-dasharray: 5 3; }
+.chart .edge:hover > .line { stroke: var(--chart-ink); stroke-width: 2; }
+.chart .edge:hover > .tip { fill: var(--chart-ink); }
+.chart .edge:hover .event { fill: var(--chart-ink); }
 .chart .open > .line { stroke: var(--chart-active); stroke-width: 1.5; }
 .chart .open > .tip { fill: var(--chart-active); }
 .chart .open .event { fill: var(--chart-ink); }

@@ -100,6 +100,8 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
     setTask(undefined);
     setDone(text);
     setChosen(new Set());
+    // It may be gone now, or another one than it was.
+    if (task?.positions.includes(Number(opened))) close();
     list.reload();
   };
 

@@ -1,5 +1,6 @@
 /** One of the user's machines: its chart as it stands, and what moved it lately. */
-import type { Chart, MachineChange, MachineImage } from '../../wire.ts';
+import type { ComponentChildren } from 'preact';
+import type { Chart, MachineChange, MachineImage, StoreTopic } from '../../wire.ts';
 import { useGet } from '../api.ts';
 import { useTopic } from '../live.ts';
 import { ChartPanel } from '../parts/chart-view.tsx';
@@ -18,14 +19,33 @@ interface MachineTopic {
 }
 
 export function MachinePage({ place: { id } }: { readonly place: { readonly id: string } }) {
+  // A topic of no machine would be refused, and with it all others.
+  const ids = useTopic<StoreTopic>('store')?.about?.machines;
+  const crumb = <Link to={{ page: 'machines' }}>Machines</Link>;
+  if (ids?.includes(id)) return <Machine id={id} crumb={crumb} />;
+  return (
+    <Page title={id} crumb={crumb}>
+      {ids === undefined ? <Loading /> : <NoMachine />}
+    </Page>
+  );
+}
+
+function NoMachine() {
+  return (
+    <section class="panel">
+      <Empty icon="search" text="There is no machine of this id." />
+    </section>
+  );
+}
+
+function Machine({ id, crumb }: { readonly id: string; readonly crumb: ComponentChildren }) {
   const topic = useTopic<MachineTopic>(`machine:${id}`);
   const chart = useGet<Chart>(`api/charts/${encodeURIComponent(`machine:${id}`)}`);
   const image = topic?.image;
-  const crumb = <Link to={{ page: 'machines' }}>Machines</Link>;
   if (image === undefined)
     return (
       <Page title={id} crumb={crumb}>
-        {topic === undefined ? <Loading /> : <Empty icon="search" text="There is no machine of this id." />}
+        {topic === undefined ? <Loading /> : <NoMachine />}
       </Page>
     );
   return (

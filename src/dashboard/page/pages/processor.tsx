@@ -16,7 +16,7 @@ import { useParam } from '../route.ts';
 import { ActionBar } from './processor-actions.tsx';
 import { HistoryPanel } from './processor-history.tsx';
 import { LanesPanel } from './processor-lanes.tsx';
-import { NumbersPanel, TroubleNote } from './processor-numbers.tsx';
+import { AbsentPanel, NumbersPanel, TroubleNote } from './processor-numbers.tsx';
 import './processor.css';
 
 export function ProcessorPage({ place: { name } }: { readonly place: { readonly name: string } }) {
@@ -26,8 +26,14 @@ export function ProcessorPage({ place: { name } }: { readonly place: { readonly 
   const crumb = <Link to={{ page: 'overview' }}>Overview</Link>;
   if (topic === undefined || image === undefined)
     return (
-      <Page title={name} crumb={crumb}>
-        {topic === undefined ? <Loading /> : <Empty icon="search" text="There is no processor of this name." />}
+      <Page title={name} crumb={crumb} beside={topic?.row && <StateChip state={topic.row.state} />}>
+        {topic === undefined ? (
+          <Loading />
+        ) : topic.row === undefined ? (
+          <NoProcessor />
+        ) : (
+          <AbsentPanel row={topic.row} />
+        )}
       </Page>
     );
   const lanes = lanesOf(topic);
@@ -52,6 +58,14 @@ export function ProcessorPage({ place: { name } }: { readonly place: { readonly 
   );
 }
 
+function NoProcessor() {
+  return (
+    <section class="panel">
+      <Empty icon="search" text="There is no processor of this name." />
+    </section>
+  );
+}
+
 interface BodyProps {
   readonly topic: Partial<ProcessorTopic>;
   readonly image: ProcessorTopic['image'];
@@ -72,7 +86,7 @@ function ProcessorBody({ topic, image, lanes }: BodyProps) {
         <TroubleNote status={image.status} lanes={lanes} />
       </div>
       <div class="processor-side">
-        <NumbersPanel image={image} index={index} />
+        <NumbersPanel image={image} index={index} row={topic.row} />
         {states.length > 1 && <LanesPanel image={image} selected={index} />}
         <HistoryPanel topic={topic} image={image} index={index} />
       </div>

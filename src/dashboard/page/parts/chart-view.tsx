@@ -7,9 +7,10 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Transition } from '../../../../actors/bus-status.ts';
 import { drawing, type Shape } from '../../chart/drawing.ts';
 import { chartRules } from '../../chart/style.ts';
+import { takenEdges } from '../../chart/taken-edge.ts';
 import type { Chart } from '../../wire.ts';
 import type { Answer } from '../api.ts';
-import { isJustTaken, litMs, takenEdge } from '../lit.ts';
+import { isJustTaken, litMs } from '../lit.ts';
 import { serverNow } from '../live.ts';
 import { ErrorNote, Loading, Panel } from './panel.tsx';
 import './chart-view.css';
@@ -56,10 +57,9 @@ interface ChartViewProps {
 
 function ChartView({ chart, active, transition }: ChartViewProps) {
   const lit = useLit(transition);
-  const edge = lit === undefined ? undefined : takenEdge(chart, lit);
   const picture = useMemo(
-    () => elementOf(drawing(chart, { active, lit: edge })),
-    [chart, active.join('\n'), edge?.from, edge?.to],
+    () => elementOf(drawing(chart, { active, lit: lit === undefined ? [] : takenEdges(chart, lit) })),
+    [chart, active.join('\n'), lit?.number],
   );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys
