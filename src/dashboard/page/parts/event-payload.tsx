@@ -9,8 +9,7 @@ export function EventPayload({ event }: { readonly event: EventDetail }) {
   if (event.erased) {
     return (
       <Withheld icon="erased" title="Erased">
-        The key of its {event.subject === undefined ? 'stream' : 'subject'} was destroyed. That the event happened is
-        known, what was in it is gone for good.
+        Its key was destroyed. That the event happened is known, what was in it is gone for good.
       </Withheld>
     );
   }
