@@ -68,7 +68,8 @@ function Machine({ id, crumb }: { readonly id: string; readonly crumb: Component
 function Moves({ changes }: { readonly changes: readonly MachineChange[] }) {
   if (changes.length === 0) return <Empty icon="clock" text="Nothing has moved it while this page was open." />;
   return (
-    <ol class="moves">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys
+    <ol class="moves" aria-label="Events" tabIndex={0}>
       {changes.map((change) => (
         <li key={`${change.atMs} ${change.event} ${change.to.at(-1)}`}>
           <span class="soft">

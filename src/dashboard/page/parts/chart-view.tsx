@@ -63,7 +63,7 @@ function ChartView({ chart, active, transition }: ChartViewProps) {
   );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys
-    <section class="chart-scroll" aria-label="Statechart" tabIndex={0}>
+    <section class="chart-scroll" aria-label={`Drawing of ${chart.title}`} tabIndex={0}>
       {picture}
     </section>
   );
