@@ -101,7 +101,7 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
     setDone(text);
     setChosen(new Set());
     // It may be gone now, or another one than it was.
-    if (task?.positions.includes(Number(opened))) close();
+    if (task?.positions === 'all' || task?.positions.includes(Number(opened))) close();
     list.reload();
   };
 
@@ -113,7 +113,7 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
   return (
     <>
       <search class="filters">
-        <FilterSelect name="processor" label="Processor" options={optionsOf(rows)} />
+        <FilterSelect name="processor" label="Processor" options={optionsOf(rows)} clears="letter" />
         <FilterSelect name="state" label="State" all="Dead and waiting" options={states} />
         <FilterField name="stream" label="Stream" placeholder="all streams" />
         <FilterField name="type" label="Type" placeholder="all types" />
@@ -195,6 +195,7 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
 
 function optionsOf(rows: readonly ProcessorRow[]) {
   return rows
+    .filter(({ kind, deadLetters }) => kind === 'processor' || deadLetters > 0)
     .map(({ name, deadLetters }) => ({ value: name, text: deadLetters > 0 ? `${name} (${count(deadLetters)})` : name }))
     .sort((first, second) => (first.value < second.value ? -1 : 1));
 }
