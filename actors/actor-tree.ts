@@ -4,6 +4,12 @@
 import type { ActorImage } from './bus-status.ts';
 import { Derived } from './derived.ts';
 
+/** What an actor does, and how many messages it was given so far. */
+export interface Activity {
+  readonly state: string;
+  readonly messages: number;
+}
+
 export class ActorTree {
   #rows = new Map<string, ActorImage>();
   readonly #tree = new Derived<readonly ActorImage[]>();

@@ -17,6 +17,7 @@ import { abortError, throwIfAborted } from '../src/log/pages.ts';
 import type { RowDraft } from '../src/log/row-draft.ts';
 import type { AppendResult } from '../src/types.ts';
 import { AbortableSet } from './abortable-set.ts';
+import type { Activity } from './actor-tree.ts';
 import { type CommandSource, commandBytes, commandEvents, type Room } from './command-source.ts';
 import { Fifo } from './fifo.ts';
 
@@ -58,12 +59,20 @@ export class Appender implements CommandSource {
   #bytes = 0;
   /** Of queued commands. */
   #queuedEvents = 0;
+  /** Commands added so far. */
+  #added = 0;
   #failure: unknown;
   #isClosed = false;
   readonly #drained: (() => void)[] = [];
 
   constructor(options: AppenderOptions) {
     this.#options = options;
+  }
+
+  get activity(): Activity {
+    const state =
+      this.#failure !== undefined ? 'failed' : this.#events > 0 ? 'busy' : this.#isClosed ? 'closed' : 'idle';
+    return { state, messages: this.#added };
   }
 
   /** Events that can be taken now. */
@@ -161,6 +170,7 @@ export class Appender implements CommandSource {
   #add(queued: QueuedCommand): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#isClosed) throw new BusError('STORE_CLOSED', 'the bus is closed', { path: this.#options.path });
+    this.#added++;
     if (queued.signal !== undefined) this.#abortable.add(queued.signal, queued);
     if (this.#hasRoom() && this.#waiting.size === 0) this.#enqueue(queued);
     else this.#waiting.add(queued);

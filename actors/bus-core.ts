@@ -4,6 +4,8 @@
  *
  * What users see of it is the bus (bus.ts), which asks for the parts it needs here.
  */
+
+import type { MessagePort } from 'node:worker_threads';
 import { type Observable, Subject } from 'rxjs';
 import { type Actor, createActor, toPromise } from 'xstate';
 import type { Erasable } from '../src/crypto/key-owner.ts';
@@ -23,8 +25,9 @@ import { ErasureGate } from './erasure-gate.ts';
 import { GuardedObservable } from './guarded-observable.ts';
 import type { Inspection } from './inspection.ts';
 import { Listeners, liveSource } from './listeners.ts';
-import type { OpenStore, StoreEvents } from './open-store.ts';
+import { type OpenStore, type StoreEvents, unconnectable } from './open-store.ts';
 import type { ResolvedOptions } from './options.ts';
+import { PortGauge } from './port-gauge.ts';
 import { type ProcessorStore, processorStore } from './processor-store.ts';
 import { Processors } from './processors.ts';
 import type { ProjectionSource } from './projection-reader.ts';
@@ -41,6 +44,17 @@ import { withinMs } from './within-ms.ts';
 
 /** What a bus needs to know beside its store; a connected one leaves processors and queries to the bus at the other end. */
 export type BusSettings = Pick<ResolvedOptions, 'readers' | 'clock' | 'force' | 'logger' | 'schemas'> | undefined;
+
+/** The parts that messages go to. */
+export interface LivingParts {
+  readonly store: OpenStore;
+  readonly watch: HeadWatch;
+  readonly listeners: Listeners;
+  readonly timers: TimerService | undefined;
+  readonly readers: ReaderPool | undefined;
+  /** By their numbers, in the order in which they were given away. */
+  readonly ports: ReadonlyMap<number, PortGauge>;
+}
 
 export class BusCore {
   readonly store: OpenStore;
@@ -63,6 +77,10 @@ export class BusCore {
   #statusWriter: StatusWriter | undefined;
   /** What ended writing, if something has. */
   #failure: unknown;
+  readonly #ports = new Map<number, PortGauge>();
+  #portsMade = 0;
+  /** Once they have started. */
+  #pool: ReaderPool | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(open: (events: StoreEvents) => OpenStore, settings: BusSettings, schemas: SchemaSet | undefined) {
@@ -228,6 +246,27 @@ export class BusCore {
       : new BusError('UNSUPPORTED', `${subject} on the bus that this thread is connected to`, { feature });
   }
 
+  /** What is alive in it, for those who look. */
+  get living(): LivingParts {
+    this.#forgetPorts();
+    const { store, watch, listeners } = this;
+    return { store, watch, listeners, timers: this.#timers, readers: this.#pool, ports: this.#ports };
+  }
+
+  /** Serves another thread at the other end of `port`. @throws {UNSUPPORTED} */
+  connect(port: MessagePort): void {
+    const { connect, engine } = this.store;
+    if (connect === undefined) throw unconnectable(engine.path);
+    const gauge = new PortGauge();
+    connect(port, gauge);
+    this.#forgetPorts();
+    this.#ports.set(++this.#portsMade, gauge);
+  }
+
+  #forgetPorts(): void {
+    for (const [number, gauge] of this.#ports) if (gauge.isClosed) this.#ports.delete(number);
+  }
+
   /** The reader threads, which start with the first query, or handler in a thread. @throws {UNSUPPORTED} */
   async readers(): Promise<ReaderPool> {
     const { engine } = this.store;
@@ -245,7 +284,8 @@ export class BusCore {
     const { engine, keys, counts } = this.store;
     const { ReaderPool } = await import('./reader-pool.ts');
     const secrets = keys?.secrets.memory;
-    return new ReaderPool({ path: engine.path, secrets, counts, threads, force, onError: this.report });
+    this.#pool = new ReaderPool({ path: engine.path, secrets, counts, threads, force, onError: this.report });
+    return this.#pool;
   }
 
   #fail(error: unknown): void {

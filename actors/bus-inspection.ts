@@ -3,8 +3,9 @@
  */
 import type { EngineUsage } from '../src/storage/engine.ts';
 import { ActorTree } from './actor-tree.ts';
+import { partsOf } from './bus-actors.ts';
 import type { BusCore } from './bus-core.ts';
-import type { ActorImage, BusStatus, ProcessorImage } from './bus-status.ts';
+import type { BusStatus, ProcessorImage } from './bus-status.ts';
 import { Derived } from './derived.ts';
 import type { Inspection } from './inspection.ts';
 import type { OwnedProcessor } from './processor.ts';
@@ -27,7 +28,8 @@ export class BusInspection implements Inspection {
   status(): BusStatus {
     const core = this.#core;
     const { commits, eventsRead } = core.store.counts;
-    const images = core.processors?.all.map((owned) => this.#look(owned).image) ?? [];
+    const looks = core.processors?.all.map((owned) => this.#look(owned)) ?? [];
+    const images = looks.map((look) => look.image(commits));
     return {
       atMs: core.now(),
       pid: process.pid,
@@ -37,7 +39,7 @@ export class BusInspection implements Inspection {
       commits,
       eventsRead,
       processors: this.#processors.of(images, () => images),
-      actors: this.#tree.of(this.#actors(images)),
+      actors: this.#tree.of([...partsOf(core.state, core.living), ...looks.flatMap(({ actors }) => actors)]),
     };
   }
 
@@ -65,23 +67,6 @@ export class BusInspection implements Inspection {
     const look = new ProcessorLook(owned, projection);
     this.#lookByProcessor.set(processor, look);
     return look;
-  }
-
-  #actors(processors: readonly ProcessorImage[]): ActorImage[] {
-    const { state } = this.#core;
-    return [
-      { id: 'bus', kind: 'bus', name: 'bus', state, messages: 0 },
-      ...processors.map(
-        ({ name, status }): ActorImage => ({
-          id: `processor:${name}`,
-          parent: 'bus',
-          kind: 'processor',
-          name,
-          state: status.state,
-          messages: 0,
-        }),
-      ),
-    ];
   }
 
   #lastHead(): number {

@@ -50,7 +50,6 @@ import type { EraseTarget, ErasureReceipt } from './erasure.ts';
 import { ledgerOf, verifyWith } from './erasure-proofs.ts';
 import { inspections } from './inspection.ts';
 import type { EventsOptions, Listener, ListenOptions, LiveSubscription, Wanted } from './listeners.ts';
-import { unconnectable } from './open-store.ts';
 import type { Processor, WaitOptions } from './processor.ts';
 import type { ProcessorHost } from './processor-names.ts';
 import type { ProcessorOptions } from './processor-options.ts';
@@ -482,10 +481,8 @@ export class Bus<Events extends EventShape = AnyEvent> {
    */
   port(): MessagePort {
     this.#core.assertWriting();
-    const { connect, engine } = this.#core.store;
-    if (connect === undefined) throw unconnectable(engine.path);
     const { port1, port2 } = new MessageChannel();
-    connect(port1);
+    this.#core.connect(port1);
     return port2;
   }
 

@@ -44,6 +44,7 @@ export class LaneLook implements Watched {
   #leave: (() => void) | undefined;
   /** While somebody looks. */
   #watch: MachineWatch | undefined;
+  #moves = 0;
   /** Given to the machine while somebody looks, and to its children, by their ids. */
   #messages = 0;
   readonly #messagesByChild = new Map<string, number>();
@@ -111,6 +112,7 @@ export class LaneLook implements Watched {
   leave(): void {
     this.#watch?.stop();
     this.#watch = undefined;
+    this.#moves++;
     this.#messages = 0;
     this.#messagesByChild.clear();
   }
@@ -134,6 +136,15 @@ export class LaneLook implements Watched {
     }));
   }
 
+  /** Another number after whatever has happened to it, messages included. */
+  get moves(): number {
+    return this.#moves;
+  }
+
+  get state(): ProcessorState {
+    return this.#options.facts().state;
+  }
+
   get messages(): number {
     return this.#messages;
   }
@@ -149,6 +160,7 @@ export class LaneLook implements Watched {
   }
 
   #count(to: AnyActorRef, machine: AnyActorRef): void {
+    this.#moves++;
     if (to === machine) this.#messages++;
     else this.#messagesByChild.set(to.id, this.messagesOf(to.id) + 1);
   }
@@ -165,6 +177,7 @@ export class LaneLook implements Watched {
   }
 
   #tell(): void {
+    this.#moves++;
     this.#options.lookers.tell(this.#options.name);
   }
 }

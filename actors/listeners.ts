@@ -6,6 +6,7 @@ import { listenerBufferEvents, listenerBufferEventsMax } from '../src/limits.ts'
 import { subscriptionWalks } from '../src/log/read-sources.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { EventFilter, StoredEvent } from '../src/types.ts';
+import type { Activity } from './actor-tree.ts';
 import { type Backlog, CoalescingBacklog, NewestBacklog, PageBacklog } from './backlog.ts';
 import { type ErasedEvents, resolveErased } from './erased-events.ts';
 import { GuardedObservable } from './guarded-observable.ts';
@@ -72,13 +73,34 @@ export interface LiveSubscription {
 const listenNames: readonly (keyof ListenOptions)[] = ['buffer', 'overflow', 'streams', 'prefix', 'erased', 'signal'];
 const eventsNames: readonly (keyof EventsOptions)[] = ['buffer', 'overflow', 'types', 'streams', 'prefix', 'erased'];
 
+/** One listener or subscriber that is not closed. */
+export interface LiveListener {
+  /** How many-th of its bus. */
+  readonly number: number;
+  /** What it was asked for with: `on(order-placed)`. */
+  readonly name: string;
+  readonly activity: Activity;
+}
+
 export class Listeners {
   readonly #source: LiveSource;
   readonly #gate: PublishGate;
+  readonly #living = new Map<LiveReading, Omit<LiveListener, 'activity'>>();
+  #made = 0;
 
   constructor(source: LiveSource, gate: PublishGate) {
     this.#source = source;
     this.#gate = gate;
+  }
+
+  /** Those that are not closed, in the order in which they began: the first so many. */
+  living(max: number): LiveListener[] {
+    const living: LiveListener[] = [];
+    for (const [{ activity }, known] of this.#living) {
+      if (living.length >= max) break;
+      living.push({ ...known, activity });
+    }
+    return living;
   }
 
   /** @throws {TypeError} for options out of range. @throws {STORE_CLOSED} */
@@ -92,7 +114,7 @@ export class Listeners {
     const backlog = backlogOf(options);
     let reading: LiveReading | undefined;
     const close = () => reading?.close();
-    const opened = this.#read(options, {
+    const opened = this.#read('on', options, {
       ...wantedOf(wanted as Wanted, options),
       erased: resolveErased(options.erased),
       backlog,
@@ -129,7 +151,7 @@ export class Listeners {
     backlogOf(options);
     const erased = resolveErased(options.erased);
     return new GuardedObservable<Event>((subscriber) => {
-      const reading = this.#read(options, {
+      const reading = this.#read('events', options, {
         filter: options,
         isWanted: undefined,
         erased,
@@ -144,7 +166,21 @@ export class Listeners {
     }, this.#source.report);
   }
 
-  #read<Event>({ buffer, overflow }: ListenOptions<Event>, options: ReadingOptions): LiveReading {
+  #read<Event>(
+    by: 'on' | 'events',
+    options: ListenOptions<Event>,
+    known: Omit<ReadingOptions, 'onClose'>,
+  ): LiveReading {
+    let reading: LiveReading | undefined;
+    const onClose = () => {
+      if (reading !== undefined) this.#living.delete(reading);
+    };
+    reading = this.#opened(options, { ...known, onClose });
+    if (!reading.isClosed) this.#living.set(reading, { number: ++this.#made, name: nameOf(by, known.filter) });
+    return reading;
+  }
+
+  #opened<Event>({ buffer, overflow }: ListenOptions<Event>, options: ReadingOptions): LiveReading {
     if (overflow !== 'block') return new LiveReading(this.#source, options);
     const gate = this.#gate;
     let remove: (() => void) | undefined;
@@ -168,6 +204,14 @@ export class Listeners {
     if (opened.isClosed) remove();
     return opened;
   }
+}
+
+/** Of the types that are wanted, a name shows the first ones. */
+const namedTypesMax = 3;
+
+function nameOf(by: 'on' | 'events', { types }: EventFilter): string {
+  if (types === undefined) return by;
+  return `${by}(${types.slice(0, namedTypesMax).join(', ')}${types.length > namedTypesMax ? ', …' : ''})`;
 }
 
 /** The live events of a store. */

@@ -11,6 +11,7 @@ import type { Observable, Subscription } from 'rxjs';
 import type { SubscriptionWalk } from '../src/log/read-sources.ts';
 import { isThenable } from '../src/thenable.ts';
 import type { EventFilter, StoredEvent } from '../src/types.ts';
+import type { Activity } from './actor-tree.ts';
 import { atOnce } from './at-once.ts';
 import type { Backlog } from './backlog.ts';
 import { type ErasedEvents, isPassed } from './erased-events.ts';
@@ -38,6 +39,8 @@ export interface ReadingOptions {
   readonly deliver: (event: StoredEvent) => unknown;
   /** It has got on, or has ended. */
   readonly onProgress?: () => void;
+  /** It is closed, by whomever. */
+  readonly onClose: () => void;
   /** Ended by the bus, which closes, or by an error of the store; not by `close`. */
   readonly onEnd: (error: unknown) => void;
 }
@@ -55,6 +58,7 @@ export class LiveReading {
   /** Given to the listener, and not done with. */
   #current: StoredEvent | undefined;
   #isDelivering = false;
+  #delivered = 0;
   #isScheduled = false;
   #isClosed = false;
 
@@ -81,6 +85,10 @@ export class LiveReading {
     return this.#isClosed;
   }
 
+  get activity(): Activity {
+    return { state: this.#isClosed ? 'closed' : this.#isDelivering ? 'busy' : 'idle', messages: this.#delivered };
+  }
+
   /** Positions between what the listener is done with and the head. */
   get behind(): number {
     if (this.#isClosed) return 0;
@@ -98,6 +106,7 @@ export class LiveReading {
     this.#letGo();
     this.#options.backlog.clear();
     this.#options.onProgress?.();
+    this.#options.onClose();
   }
 
   #end(error: unknown): void {
@@ -150,6 +159,7 @@ export class LiveReading {
       if (event === undefined) break;
       if (isPassed(event, erased)) continue;
       this.#current = event;
+      this.#delivered++;
       try {
         const done = this.#inContext(deliver, event);
         // A listener that is done at once costs no turn of the microtasks.

@@ -21,6 +21,7 @@ import { Appender } from './appender.ts';
 import { FollowedKeys } from './followed-keys.ts';
 import { keyedReader, type ReaderKeys } from './keyed-reader.ts';
 import type { ResolvedOptions } from './options.ts';
+import type { PortGauge } from './port-gauge.ts';
 import { SharedCounts } from './shared-counts.ts';
 import { SharedState } from './shared-state.ts';
 import { openSecrets, type StoreKeys, unlockKeys } from './store-keys.ts';
@@ -46,7 +47,7 @@ export interface OpenStore {
   /** `undefined`: the store can only be read here. */
   readonly appender: Appender | undefined;
   /** Serves another thread; `undefined` where no other thread can read the store. */
-  readonly connect: ((port: MessagePort) => void) | undefined;
+  readonly connect: ((port: MessagePort, gauge: PortGauge) => void) | undefined;
   /** Takes no more appends, and resolves when those before are settled. */
   stopAppends(): Promise<void>;
   /** After `stopAppends`, and when nobody reads any more: gives everything back, and ends what still waits for a wake-up. */
@@ -137,7 +138,7 @@ function readOnlyStore(engine: Engine, keys: ReaderKeys | undefined, counts = ne
     head: () => reader.head(),
     listen: polled(headPollMs),
     appender: undefined,
-    connect: engine.capabilities.threads ? (port) => ports.connect(port) : undefined,
+    connect: engine.capabilities.threads ? (port, gauge) => ports.connect(port, gauge) : undefined,
     stopAppends: async () => undefined,
     release: async () => {
       await ports.close(disconnectMaxMs);
@@ -175,7 +176,7 @@ function inlineStore(
     head: () => state.head,
     listen: shared(state),
     appender,
-    connect: engine.capabilities.threads ? (port) => ports.connect(port) : undefined,
+    connect: engine.capabilities.threads ? (port, gauge) => ports.connect(port, gauge) : undefined,
     stopAppends: () => appender.close(),
     release: async () => {
       try {
@@ -208,7 +209,7 @@ async function openBesideThread(
       return {
         ...ownStore(engine, keys, thread.state, thread.counts),
         appender,
-        connect: (port) => thread.connect(port),
+        connect: (port, gauge) => thread.connect(port, gauge),
         stopAppends: () => appender.close(),
         release: async () => {
           // LMDB is open in all threads or in none: a writer that opens the store next must not find a reader of ours.

@@ -1,30 +1,40 @@
 /**
- * One processor or projection as those see it who look at its bus. It is the same object until something of it has changed.
+ * One processor or projection as those see it who look at its bus: nothing is made anew until something of it has changed.
  */
-import type { ProcessorImage } from './bus-status.ts';
+import { ProcessorActors } from './bus-actors.ts';
+import type { ActorImage, CommitCounts, ProcessorImage } from './bus-status.ts';
 import { Derived } from './derived.ts';
+import type { ProcessorStatus } from './processor-status.ts';
 import type { Owned } from './processors.ts';
-import type { Projection } from './projection.ts';
+import type { Projection, ProjectionStatus } from './projection.ts';
 
 export class ProcessorLook {
   readonly #owned: Owned;
   /** Where it is the processor of one. */
   readonly #projection: Projection | undefined;
   readonly #lanes = new Derived<ProcessorImage['lanes']>();
+  readonly #projected = new Derived<ProjectionStatus | undefined>();
   readonly #build = new Derived<ProcessorImage['build']>();
   readonly #image = new Derived<ProcessorImage>();
+  readonly #actors: ProcessorActors;
 
   constructor(owned: Owned, projection: Projection | undefined) {
     this.#owned = owned;
     this.#projection = projection;
+    this.#actors = new ProcessorActors(owned.processor);
   }
 
-  get image(): ProcessorImage {
+  get actors(): readonly ActorImage[] {
+    return this.#actors.rows(this.#owned.processor.status);
+  }
+
+  /** `commits`: another object after each commit. */
+  image(commits: CommitCounts): ProcessorImage {
     const { processor, wants } = this.#owned;
     const { name, status } = processor;
     const images = processor.looks.map((look) => look.image);
     const lanes = this.#lanes.of(images, () => images);
-    const build = this.#buildImage();
+    const build = this.#buildImage(status, commits);
     return this.#image.of([status, lanes, build], () => ({
       name,
       kind: this.#projection === undefined ? 'processor' : 'projection',
@@ -35,9 +45,11 @@ export class ProcessorLook {
     }));
   }
 
-  #buildImage(): ProcessorImage['build'] {
-    if (this.#projection === undefined) return undefined;
-    const { version, active, isBuilding } = this.#projection.status;
+  /** What is read is looked up only when something was committed. */
+  #buildImage(status: ProcessorStatus, commits: CommitCounts): ProcessorImage['build'] {
+    const projected = this.#projected.of([status, commits], () => this.#projection?.status);
+    if (projected === undefined) return undefined;
+    const { version, active, isBuilding } = projected;
     return this.#build.of([version, active.version, active.position, isBuilding], () => ({
       version,
       ...(active.version !== undefined && { activeVersion: active.version }),

@@ -77,7 +77,7 @@ export class StoredProjection<Value> implements ProjectionReader<Value> {
   }
 
   get position(): number {
-    return this.#moment().position;
+    return this.moment.position;
   }
 
   async get(key: string): Promise<Value | undefined> {
@@ -109,7 +109,7 @@ export class StoredProjection<Value> implements ProjectionReader<Value> {
   waitUntil(condition: (moment: Moment) => boolean, { signal }: WaitOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       throwIfAborted(signal);
-      if (condition(this.#moment())) return resolve();
+      if (condition(this.moment)) return resolve();
       let letGo = () => {};
       let leave = () => {};
       const end = (settle: () => void) => {
@@ -121,7 +121,7 @@ export class StoredProjection<Value> implements ProjectionReader<Value> {
       const onAbort = () => end(() => reject(abortError(signal as AbortSignal, 'nothing-written')));
       const look = () => {
         try {
-          if (condition(this.#moment())) end(resolve);
+          if (condition(this.moment)) end(resolve);
         } catch (error) {
           end(() => reject(error));
         }
@@ -173,7 +173,8 @@ export class StoredProjection<Value> implements ProjectionReader<Value> {
     };
   }
 
-  #moment(): Moment {
+  /** What is read, and how far it is. @throws {STORE_CORRUPT} {STORE_CLOSED} */
+  get moment(): Moment {
     return this.#read((snapshot) => {
       const build = this.#readable(snapshot);
       if (build === undefined) return { build, position: 0 };

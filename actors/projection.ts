@@ -207,7 +207,8 @@ export class Projection<Value = unknown> implements AsyncDisposable {
   #withBuild(status: ProcessorStatus): ProjectionStatus {
     const { version, reader, isBuilding } = this.#parts;
     try {
-      this.#active = { version: reader.version, position: reader.position };
+      const { build, position } = reader.moment;
+      this.#active = { version: build?.version, position };
     } catch {
       // A closed store has none; it stays as it was last seen.
     }

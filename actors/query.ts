@@ -12,7 +12,8 @@ import type { AnyEvent, EventFilter, EventShape, StoredEvent } from '../src/type
 import { type ErasedEvents, resolveErased } from './erased-events.ts';
 import { fileUrl } from './option-checks.ts';
 import type { UserCode } from './query-task.ts';
-import type { ReaderPool, Run } from './reader-pool.ts';
+import type { ReaderPool } from './reader-pool.ts';
+import type { Run } from './reader-tasks.ts';
 
 /** A part with fewer positions is not worth a task of its own. */
 const partEventsMin = 1024;

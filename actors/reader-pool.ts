@@ -5,14 +5,14 @@
  * ran and no other, and its place is taken by a new one; an aborted task ends with its thread. Never has a write
  * transaction, so its threads may be terminated at any moment. The only file that knows Piscina.
  */
-import type { TransferListItem, Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { BusError } from '../src/errors.ts';
 import { abortError, throwIfAborted } from '../src/log/pages.ts';
 import { unpackError } from './error-transfer.ts';
 import { queryFailed, type UserCode } from './query-task.ts';
-import type * as ReaderThread from './reader.worker.ts';
 import type { Answer, Handed, ReaderThreadData } from './reader.worker.ts';
+import type { Run, RunOptions, TaskArgument, TaskName, TaskValue } from './reader-tasks.ts';
 import { SharedCounts } from './shared-counts.ts';
 import { ThreadSections } from './thread-sections.ts';
 import { withinMs } from './within-ms.ts';
@@ -53,33 +53,16 @@ export interface ReaderPoolOptions {
   readonly file?: URL;
 }
 
-/** Tasks by name, as reader.worker.ts exports them. */
-export type TaskName = keyof typeof ReaderThread;
-type TaskArgument<Name extends TaskName> = Parameters<(typeof ReaderThread)[Name]>[0]['task'] & UserCode;
-type TaskValue<Name extends TaskName> =
-  Awaited<ReturnType<(typeof ReaderThread)[Name]>> extends Answer<infer Value> ? Value : never;
-
-export interface RunOptions {
-  /** Ends the task, whatever it does: its thread is terminated. */
-  readonly signal?: AbortSignal | undefined;
-  /** Handed over to the thread with the argument. */
-  readonly transfer?: readonly TransferListItem[];
-}
-
-/**
- * Runs one task in a thread.
- * @throws {QUERY_FAILED} the thread died or could not start (`cause`), or too many tasks wait. @throws {ABORTED}
- * {STORE_CLOSED}, and what the task throws.
- */
-export type Run = <Name extends TaskName>(
-  name: Name,
-  argument: TaskArgument<Name>,
-  options?: RunOptions,
-) => Promise<TaskValue<Name>>;
-
 interface WaitingTask {
   readonly start: () => void;
   readonly refuse: (error: Error) => void;
+}
+
+export interface ReaderActivity {
+  readonly tasksByThread: ReadonlyMap<number, number>;
+  readonly tasks: number;
+  readonly running: number;
+  readonly waiting: number;
 }
 
 export class ReaderPool implements AsyncDisposable {
@@ -96,6 +79,9 @@ export class ReaderPool implements AsyncDisposable {
   /** One for each task that Piscina has. There are never more than threads, so none waits there for long. */
   readonly #running = new Set<AbortController>();
   readonly #waiting: WaitingTask[] = [];
+  /** Tasks that each thread has done, by its id. */
+  readonly #tasksByThread = new Map<number, number>();
+  #tasks = 0;
   #turnsTaken = 0;
   #isEnded = false;
   #closing: Promise<void> | undefined;
@@ -130,6 +116,12 @@ export class ReaderPool implements AsyncDisposable {
     const lost = new Error('a reader thread ended while it started');
     this.#piscina.on('workerDestroy', () => setImmediate(() => this.#abandonStranded(lost)));
     this.#piscina.on('error', (error: unknown) => this.#onThreadError(error));
+  }
+
+  /** Tasks: done by each of its threads, by their ids, and by all so far; that run; that wait for a thread. */
+  get activity(): ReaderActivity {
+    const tasksByThread = this.#tasksByThread;
+    return { tasksByThread, tasks: this.#tasks, running: this.#running.size, waiting: this.#waiting.length };
   }
 
   /** A job of one task. */
@@ -204,6 +196,9 @@ export class ReaderPool implements AsyncDisposable {
     }
     // What a task ends with whose thread threw null.
     if (answer === null) throw this.#lostError(argument, signal, null);
+    const { thread } = answer;
+    this.#tasks++;
+    if (this.#tasksByThread.has(thread)) this.#tasksByThread.set(thread, (this.#tasksByThread.get(thread) ?? 0) + 1);
     if (!answer.ok) throw unpackError(answer.error);
     return answer.value as TaskValue<Name>;
   }
@@ -249,9 +244,11 @@ export class ReaderPool implements AsyncDisposable {
       if (this.#alive.has(thread)) continue;
       const { threadId } = thread;
       this.#alive.set(thread, threadId);
+      this.#tasksByThread.set(threadId, 0);
       this.#sections.begin(threadId);
       thread.once('exit', () => {
         this.#alive.delete(thread);
+        this.#tasksByThread.delete(threadId);
         this.#sections.leave(threadId);
       });
     }

@@ -37,10 +37,11 @@ export interface Handed<Task> {
   readonly secrets: SharedArrayBuffer | undefined;
 }
 
-/** How a task ended. */
-export type Answer<Value> =
+/** How a task ended, and in which thread. */
+export type Answer<Value> = { readonly thread: number } & (
   | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly error: PackedError };
+  | { readonly ok: false; readonly error: PackedError }
+);
 
 const { path, force, sections: memory, counts }: ReaderThreadData = workerData;
 const sections = new ThreadSections(memory);
@@ -67,9 +68,9 @@ export function handleEvent({ task, secrets }: Handed<EventTask>): Promise<Answe
 
 async function answer<Value>(run: () => Promise<Value>): Promise<Answer<Value>> {
   try {
-    return { ok: true, value: await run() };
+    return { thread: threadId, ok: true, value: await run() };
   } catch (error) {
-    return { ok: false, error: packError(error) };
+    return { thread: threadId, ok: false, error: packError(error) };
   }
 }
 

@@ -10,6 +10,7 @@ import { BusError, isBusError } from '../src/errors.ts';
 import { timerBatchBytesMax, timerBatchMax, timerLookMaxMs, timerRetryMaxMs, timersMax } from '../src/limits.ts';
 import type { TimerOrder } from '../src/log/timer-writes.ts';
 import { type DueTimers, firstDueMs, readDue } from '../src/log/timers.ts';
+import type { Activity } from './actor-tree.ts';
 import { type TimerClock, unheldTimers } from './processor-status.ts';
 import { TimerOrders } from './timer-orders.ts';
 import type { TimerStore } from './timer-store.ts';
@@ -56,11 +57,25 @@ export class TimerService {
   /** Nothing fires any more: the bus closes, or takes no appends. */
   #hasEnded = false;
   #isClosed = false;
+  /** Orders, looks and erasures asked for so far. */
+  #asked = 0;
 
   constructor(store: TimerStore, { clock, pendingMax }: TimerWorld = realWorld) {
     this.#store = store;
     this.#clock = clock;
     this.#table = new TimerTable(store, pendingMax);
+  }
+
+  get activity(): Activity {
+    return { state: this.#state, messages: this.#asked };
+  }
+
+  get #state(): string {
+    if (this.#isClosed) return 'closed';
+    if (this.#working !== undefined) return 'working';
+    if (this.#hasEnded) return 'failed';
+    if (this.#failure !== undefined) return 'retrying';
+    return this.#alarm === undefined ? 'resting' : 'waiting';
   }
 
   /** Begins to fire, if there is anything pending. Never throws. */
@@ -81,6 +96,7 @@ export class TimerService {
     if (this.#isClosed) throw this.#closedError();
     if (order.kind === 'schedule' && order.subject !== undefined) this.#requireKeys();
     const answer = this.#orders.add(order, signal);
+    this.#asked++;
     this.#wake();
     return answer;
   }
@@ -90,6 +106,7 @@ export class TimerService {
     if (this.#isClosed) return Promise.reject(this.#closedError());
     const look = Promise.withResolvers<void>();
     this.#looks.push(look);
+    this.#asked++;
     if (!this.#hasEnded) {
       this.#failure = undefined;
       this.#clearAlarm();
@@ -106,6 +123,7 @@ export class TimerService {
     if (this.#isClosed) return Promise.reject(this.#closedError());
     const drop: Drop = { ...Promise.withResolvers<number>(), stream };
     this.#drops.push(drop);
+    this.#asked++;
     this.#wake();
     return drop.promise;
   }

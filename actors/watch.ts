@@ -7,6 +7,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Observable, Subscriber } from 'rxjs';
 import { abortError } from '../src/log/pages.ts';
+import type { Activity } from './actor-tree.ts';
 import { GuardedObservable } from './guarded-observable.ts';
 import { keepAlive } from './keep-alive.ts';
 import type { Listen } from './wake-ups.ts';
@@ -30,6 +31,8 @@ export class HeadWatch {
   readonly #inContext = AsyncLocalStorage.snapshot();
   #isScheduled = false;
   #seenHead = -1;
+  /** Wake-ups so far. */
+  #woken = 0;
   #stopListening: (() => void) | undefined;
   #letGo: (() => void) | undefined;
   #isClosed = false;
@@ -37,6 +40,13 @@ export class HeadWatch {
   constructor(options: WatchOptions) {
     this.#options = options;
     this.head$ = new GuardedObservable((subscriber) => this.#subscribe(subscriber), options.onError);
+  }
+
+  get activity(): Activity {
+    return {
+      state: this.#isClosed ? 'closed' : this.#stopListening === undefined ? 'resting' : 'listening',
+      messages: this.#woken,
+    };
   }
 
   /** The head may have moved. */
@@ -152,6 +162,7 @@ export class HeadWatch {
   }
 
   #look(): void {
+    this.#woken++;
     const head = this.#head();
     if (head === undefined || head === this.#seenHead) return;
     this.#seenHead = head;

@@ -22,6 +22,7 @@ import {
 import { type CommandSource, commandBytes, commandEvents, LimitedRoom, type Room } from './command-source.ts';
 import { type PackedError, packError, unpackError } from './error-transfer.ts';
 import { Fifo } from './fifo.ts';
+import type { PortGauge } from './port-gauge.ts';
 import type { SharedState } from './shared-state.ts';
 import { Watchdog } from './watchdog.ts';
 import { withinMs } from './within-ms.ts';
@@ -51,11 +52,13 @@ class CallerPort implements CommandSource {
   readonly #port: MessagePort;
   readonly #queue = new Fifo<WriterCommand>();
 
-  constructor(port: MessagePort, loop: WriterLoop) {
+  constructor(port: MessagePort, loop: WriterLoop, gauge: PortGauge | undefined) {
     this.#port = port;
     loop.add(this);
     port.on('message', (batch: CommandBatch) => {
-      for (const command of unpackCommands(batch)) this.#queue.push(command);
+      const commands = unpackCommands(batch);
+      gauge?.count(commands.length);
+      for (const command of commands) this.#queue.push(command);
       loop.wake();
     });
     port.on('close', () => void loop.drained().then(() => loop.remove(this)));
@@ -92,14 +95,15 @@ export class PortServer {
     this.#loop = loop;
   }
 
-  connect(port: MessagePort): void {
-    const closed = new Promise<void>((resolve) => port.once('close', resolve));
+  /** `gauge`: where somebody looks at the port from elsewhere. */
+  connect(port: MessagePort, gauge?: PortGauge): void {
+    const closed = new Promise<void>((resolve) => port.once('close', resolve)).finally(() => gauge?.close());
     this.#closedByPort.set(
       port,
       closed.then(() => void this.#closedByPort.delete(port)),
     );
     if (this.#loop === undefined) port.start();
-    else new CallerPort(port, this.#loop);
+    else new CallerPort(port, this.#loop, gauge);
     // Who waits at the other end keeps the process alive.
     port.unref();
     this.#post(port, { kind: 'hello', hello: this.#hello });

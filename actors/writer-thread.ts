@@ -11,6 +11,7 @@ import { abortError } from '../src/log/pages.ts';
 import { type PackedError, unpackError } from './error-transfer.ts';
 import { guardExit, releaseExit } from './exit-guard.ts';
 import type { ResolvedOptions } from './options.ts';
+import type { PortGauge } from './port-gauge.ts';
 import { SharedCounts } from './shared-counts.ts';
 import { SharedState } from './shared-state.ts';
 import type { StoreKeys } from './store-keys.ts';
@@ -39,7 +40,8 @@ export interface WriterThreadKeys extends Pick<StoreKeys, 'key' | 'mode' | 'ledg
 
 export type ToWriterThread =
   | { readonly kind: 'abort' }
-  | { readonly kind: 'connect'; readonly port: MessagePort }
+  /** `gauge`: memory of the {@link PortGauge}; a bus knows of its own way to the writer itself. */
+  | { readonly kind: 'connect'; readonly port: MessagePort; readonly gauge: SharedArrayBuffer | undefined }
   | { readonly kind: 'stop' };
 
 export type FromWriterThread = { readonly kind: 'opened' } | { readonly kind: 'failed'; readonly error: PackedError };
@@ -130,19 +132,20 @@ export class WriterThread {
       },
       onFailed,
     });
-    this.#send({ kind: 'connect', port: port2 }, [port2]);
+    this.#send({ kind: 'connect', port: port2, gauge: undefined }, [port2]);
     worker.unref();
   }
 
   /** Serves another thread at the other end of `port`, or closes that when there is no thread to serve it. */
-  connect(port: MessagePort): void {
+  connect(port: MessagePort, gauge: PortGauge): void {
     if (this.#hasExited) {
+      gauge.close();
       port.close();
       return;
     }
     this.#isShared = true;
     guardExit(this.state);
-    this.#send({ kind: 'connect', port }, [port]);
+    this.#send({ kind: 'connect', port, gauge: gauge.memory }, [port]);
   }
 
   /**

@@ -11,6 +11,7 @@ import { initialMetaRows } from '../src/log/store-meta.ts';
 import { KeyFileStorage } from '../src/storage/key-storage.ts';
 import { openLmdbEngine } from '../src/storage/lmdb-engine.ts';
 import { packError } from './error-transfer.ts';
+import { PortGauge } from './port-gauge.ts';
 import { SharedCounts } from './shared-counts.ts';
 import { SharedState } from './shared-state.ts';
 import { WriterLoop } from './writer-loop.ts';
@@ -85,7 +86,7 @@ function keySetup(port: MessagePort): KeySetup {
 function stopped(ports: PortServer): Promise<void> {
   return new Promise((resolve) => {
     main.on('message', (message: ToWriterThread) => {
-      if (message.kind === 'connect') ports.connect(message.port);
+      if (message.kind === 'connect') ports.connect(message.port, message.gauge && new PortGauge(message.gauge));
       else if (message.kind === 'stop') resolve();
     });
   });

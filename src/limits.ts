@@ -97,6 +97,9 @@ export const laneChangesMax = 50;
 /** Failures that it keeps, with their stacks: 10 KB each at most. */
 export const laneFailuresMax = 20;
 
+/** Listeners that the tree of actors shows, the oldest ones: more than a page can use. */
+export const shownListenersMax = 500;
+
 /** Events that a listener keeps in memory unless it says otherwise. */
 export const listenerBufferEvents = 1024;
 /** Most events that a listener may be told to keep in memory. */

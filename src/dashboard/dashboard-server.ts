@@ -10,6 +10,7 @@ import { Api } from './api.ts';
 import { askAuth, checkFetchSite, checkOrigins, type Entry } from './guard.ts';
 import { Hub } from './hub.ts';
 import { type Listening, listening } from './listening.ts';
+import { Machines } from './machines.ts';
 import { type Target, targetOf } from './mount.ts';
 import { type ListenOptions, type ResolvedDashboardOptions, resolveListenOptions } from './options.ts';
 import { sendAsset, sendPage } from './page-files.ts';
@@ -34,13 +35,25 @@ export class DashboardServer {
     const { storeId } = source.bus.info();
     this.#sessions = new Sessions(`${storeId}${options.basePath}`);
     const { title, actions, redact } = options;
+    const machines = new Machines(options.machines);
     this.#hub = new Hub({
       content: (topic) => this.#views.topic(topic),
-      attach: (onChange) => source.attach(onChange),
+      attach: (onChange) => {
+        const leaves = [source.attach(onChange), machines.attach(onChange)];
+        return () => {
+          for (const leave of leaves) leave();
+        };
+      },
       report: (error) => source.report(error),
     });
-    this.#views = new Views(source, { title, actions, onDue: () => this.#hub.changed() });
-    this.#api = new Api({ source, hub: this.#hub, actions, redact });
+    this.#views = new Views(source, {
+      title,
+      actions,
+      machines,
+      isSeen: () => this.#hub.size > 0,
+      onDue: () => this.#hub.changed(),
+    });
+    this.#api = new Api({ source, hub: this.#hub, machines, actions, redact });
   }
 
   /** Never rejects. */
@@ -60,15 +73,18 @@ export class DashboardServer {
   }
 
   login(): string {
-    return `${this.#options.basePath}/login?token=${this.#sessions.token()}`;
+    const { auth, basePath } = this.#options;
+    return auth === undefined ? `${basePath}/login?token=${this.#sessions.token()}` : `${basePath}/`;
   }
 
   async listen(handler: RequestListener, options: ListenOptions): Promise<Listening> {
     const { auth } = this.#options;
     const resolved = resolveListenOptions(options, auth !== undefined);
     if (this.#isClosed) throw new Error('the dashboard is closed');
-    const path = auth === undefined ? () => this.login() : () => `${this.#options.basePath}/`;
-    const one: Listening = await listening(handler, resolved, path, () => this.#listening.delete(one));
+    const one: Listening = await listening(handler, resolved, {
+      path: () => this.login(),
+      onClosed: () => this.#listening.delete(one),
+    });
     this.#listening.add(one);
     if (this.#isClosed) await one.close();
     return one;
@@ -91,7 +107,7 @@ export class DashboardServer {
     const { method } = request;
     if (target.parts[0] === 'api') return this.#answerApi(request, response, target);
     if (method !== 'GET' && method !== 'HEAD') throw wrongMethod('GET, HEAD');
-    if (target.path === 'login') return this.#logIn(request, response, target);
+    if (target.path === 'login' && this.#options.auth === undefined) return this.#logIn(request, response, target);
     if (target.parts[0] === 'assets') {
       checkFetchSite(request);
       return sendAsset(response, target.path, request.headers['accept-encoding']);

@@ -5,6 +5,7 @@
  * the next one otherwise; looks never overlap. A look that fails is reported, and what it would have shown stays as it was.
  */
 import type { ServerResponse } from 'node:http';
+import { isBusError } from '../errors.ts';
 import { dashboardClientsMax, dashboardFrameMs, dashboardSilenceMaxMs } from '../limits.ts';
 import { LiveClient } from './live-client.ts';
 import { LiveTopic, type TopicContent } from './live-topic.ts';
@@ -103,7 +104,8 @@ export class Hub {
     try {
       return await topic.look();
     } catch (error) {
-      this.#world.report(error);
+      // What a closed bus has shown last stays on the page.
+      if (!isBusError(error, 'STORE_CLOSED')) this.#world.report(error);
       return [];
     }
   }

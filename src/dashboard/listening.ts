@@ -16,12 +16,16 @@ export interface Listening extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** `path` gives the path of a URL to open. */
+interface ListeningWorld {
+  /** The path of a URL to open. */
+  readonly path: () => string;
+  readonly onClosed: () => void;
+}
+
 export async function listening(
   handler: RequestListener,
   { port, host, signal }: ResolvedListenOptions,
-  path: () => string,
-  onClosed: () => void,
+  { path, onClosed }: ListeningWorld,
 ): Promise<Listening> {
   signal?.throwIfAborted();
   const server = createServer({ headersTimeout: headersMs, requestTimeout: requestMs }, handler);

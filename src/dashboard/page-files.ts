@@ -27,7 +27,8 @@ const routes: ReadonlySet<string> = new Set([
  * @throws {Refusal}
  */
 export function sendPage(response: ServerResponse, { base, parts }: Target, title: string, entry: Entry): void {
-  if (!routes.has(parts[0] ?? '')) throw notFound('this path');
+  const [first = '', ...rest] = parts;
+  if (!routes.has(first) || (first === '' && rest.length > 0)) throw notFound('this path');
   const page = assets().page(`${base}/`, title);
   send(response, entry === 'none' ? 401 : 200, 'text/html; charset=utf-8', page);
 }

@@ -3,7 +3,8 @@
  *
  * The one thing that also runs while no page is connected, so that a page that comes has something to show. Holds no process.
  */
-import type { BusStatus } from '../../actors/bus-status.ts';
+import type { ActorImage, BusStatus } from '../../actors/bus-status.ts';
+import { isBusError } from '../errors.ts';
 import type { Source } from './source.ts';
 import type { Rates, StoreTopic } from './wire.ts';
 
@@ -23,18 +24,19 @@ type History = StoreTopic['history'];
 
 export class Sampler {
   readonly #source: Source;
+  readonly #actors: () => readonly ActorImage[];
   readonly #onSample: () => void;
-  readonly #onError: (error: unknown) => void;
   readonly #timer: NodeJS.Timeout;
   /** Oldest first; one more than the seconds that latencies are of. */
   readonly #samples: Sample[] = [];
   #history: History = { append: [], read: [], commitMicros: [] };
   #rates: Rates = { append: 0, read: 0, commits: 0 };
 
-  constructor(source: Source, onSample: () => void, onError: (error: unknown) => void) {
+  /** `actors`: those that the source does not know of. */
+  constructor(source: Source, actors: () => readonly ActorImage[], onSample: () => void) {
     this.#source = source;
+    this.#actors = actors;
     this.#onSample = onSample;
-    this.#onError = onError;
     this.#timer = setInterval(() => this.#tick(), secondMs).unref();
     this.#tick();
   }
@@ -68,13 +70,13 @@ export class Sampler {
       if (this.#source.bus.state === 'closed') this.close();
       else this.#sample();
     } catch (error) {
-      // A bus that closes has no head any more.
-      if (this.#source.bus.state === 'open') this.#onError(error);
+      // A bus that closes has nothing to count any more.
+      if (!isBusError(error, 'STORE_CLOSED')) this.#source.report(error);
     }
   }
 
   #sample(): void {
-    this.#take(sampleOf(this.#source.bus.head, this.#source.status()));
+    this.#take(sampleOf(this.#source.bus.head, this.#source.status(), this.#actors()));
     this.#onSample();
   }
 
@@ -119,7 +121,7 @@ const rateSeconds = 3;
 const latencySeconds = 10;
 const historyMax = 120;
 
-function sampleOf(head: number, status: BusStatus | undefined): Sample {
+function sampleOf(head: number, status: BusStatus | undefined, actors: readonly ActorImage[]): Sample {
   return {
     atMs: performance.now(),
     head,
@@ -127,7 +129,7 @@ function sampleOf(head: number, status: BusStatus | undefined): Sample {
     commits: status?.commits.count ?? 0,
     byMicros: status?.commits.byMicros ?? [],
     handled: new Map(status?.processors.map(({ name, status }) => [name, status.context.handled])),
-    messages: new Map(status?.actors.map(({ id, messages }) => [id, messages])),
+    messages: new Map([...(status?.actors ?? []), ...actors].map(({ id, messages }) => [id, messages])),
   };
 }
 

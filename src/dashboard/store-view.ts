@@ -1,6 +1,7 @@
 /**
  * The topic `store`: what the store is, and how it does.
  */
+import { isBusError } from '../errors.ts';
 import { packageVersion } from './package-version.ts';
 import type { Sampler } from './sampler.ts';
 import type { Source } from './source.ts';
@@ -17,13 +18,18 @@ export interface StoreViewOptions {
 export class StoreView {
   readonly #options: StoreViewOptions;
   readonly #about: Omit<About, 'pid' | 'startedMs'>;
-  #file: { readonly atMs: number; readonly facts: FileFacts } | undefined;
+  #lastHead: number;
+  #lastFacts: FileFacts;
+  #factsMs: number;
 
   constructor(options: StoreViewOptions) {
     this.#options = options;
     const { source, title, actions, machines } = options;
     const { path, storeId, encryption } = source.bus.info();
     const { durability } = source.bus.capabilities;
+    this.#lastHead = source.bus.head;
+    this.#lastFacts = factsOf(source);
+    this.#factsMs = performance.now();
     const isEncrypted = encryption !== undefined;
     this.#about = {
       title,
@@ -43,7 +49,7 @@ export class StoreView {
     const status = source.status();
     return {
       about: { ...this.#about, ...(status && { pid: status.pid, startedMs: status.startedMs }) },
-      head: source.bus.head,
+      head: this.#currentHead(),
       state: status?.state ?? (source.kind === 'app' ? source.bus.state : 'absent'),
       rates: sampler.rates,
       history: sampler.history,
@@ -54,10 +60,25 @@ export class StoreView {
   /** Looked at once a second: it takes a system call. */
   #facts(): FileFacts {
     const nowMs = performance.now();
-    if (this.#file === undefined || nowMs - this.#file.atMs >= factsMs) {
-      this.#file = { atMs: nowMs, facts: factsOf(this.#options.source) };
+    if (nowMs - this.#factsMs < factsMs) return this.#lastFacts;
+    this.#factsMs = nowMs;
+    this.#lastFacts = this.#orLast(() => factsOf(this.#options.source), this.#lastFacts);
+    return this.#lastFacts;
+  }
+
+  #currentHead(): number {
+    this.#lastHead = this.#orLast(() => this.#options.source.bus.head, this.#lastHead);
+    return this.#lastHead;
+  }
+
+  /** A bus that is closed, or closing, shows what was there last. */
+  #orLast<Value>(look: () => Value, last: Value): Value {
+    try {
+      return look();
+    } catch (error) {
+      if (isBusError(error, 'STORE_CLOSED')) return last;
+      throw error;
     }
-    return this.#file.facts;
   }
 }
 

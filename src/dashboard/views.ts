@@ -4,6 +4,7 @@
 import type { ActorImage } from '../../actors/bus-status.ts';
 import { ConsumerPlaces } from './consumer-places.ts';
 import type { TopicContent, TopicEntries } from './live-topic.ts';
+import type { Machines } from './machines.ts';
 import type { ResolvedDashboardOptions } from './options.ts';
 import { ProcessorViews } from './processor-views.ts';
 import { Sampler } from './sampler.ts';
@@ -13,7 +14,10 @@ import { TailView } from './tail-view.ts';
 import type { ActionName, ActorRow } from './wire.ts';
 
 export interface ViewOptions extends Pick<ResolvedDashboardOptions, 'title'> {
+  readonly machines: Machines;
   readonly actions: readonly ActionName[];
+  /** Whether somebody looks. Otherwise the user's machines are left alone. */
+  readonly isSeen: () => boolean;
   /** Told when something may have changed that nobody else tells of. */
   readonly onDue: () => void;
 }
@@ -21,16 +25,18 @@ export interface ViewOptions extends Pick<ResolvedDashboardOptions, 'title'> {
 export class Views {
   readonly #source: Source;
   readonly #sampler: Sampler;
+  readonly #machines: Machines;
   readonly #store: StoreView;
   readonly #places: ConsumerPlaces;
   readonly #processors: ProcessorViews;
   readonly #tail: TailView;
 
-  constructor(source: Source, { title, actions, onDue }: ViewOptions) {
-    const sampler = new Sampler(source, onDue, (error) => source.report(error));
+  constructor(source: Source, { title, actions, machines, isSeen, onDue }: ViewOptions) {
+    const sampler = new Sampler(source, () => (isSeen() ? machines.actors() : []), onDue);
+    this.#machines = machines;
     this.#source = source;
     this.#sampler = sampler;
-    this.#store = new StoreView({ source, sampler, title, actions, machines: [] });
+    this.#store = new StoreView({ source, sampler, title, actions, machines: machines.ids });
     this.#places = new ConsumerPlaces(source.bus, onDue);
     this.#processors = new ProcessorViews(source, this.#places, sampler);
     this.#tail = new TailView(source.bus, onDue);
@@ -47,6 +53,8 @@ export class Views {
         return () => this.#processors.projections();
       case 'actors':
         return () => this.#actors();
+      case 'machines':
+        return () => this.#machines.images().map((image) => [image.id, image]);
       case 'tail':
         return () => this.#tail.entries();
       default:
@@ -65,11 +73,16 @@ export class Views {
     const [kind, of] = [name.slice(0, at), name.slice(at + 1)];
     if (at === -1 || of === '') return undefined;
     if (kind === 'processor') return () => this.#processors.processor(of);
+    if (kind === 'machine' && this.#machines.ids.includes(of)) return () => this.#machine(of);
     return undefined;
   }
 
+  #machine(id: string): TopicEntries {
+    return Object.entries({ image: this.#machines.image(id), changes: this.#machines.changes(id) });
+  }
+
   #actors(): TopicEntries {
-    const images: readonly ActorImage[] = this.#source.status()?.actors ?? [];
+    const images: readonly ActorImage[] = [...(this.#source.status()?.actors ?? []), ...this.#machines.actors()];
     return images.map((image) => [
       image.id,
       { ...image, rate: this.#sampler.messageRate(image.id) } satisfies ActorRow,

@@ -220,6 +220,7 @@ test('with the policy log, no more than the buffer is read before the listener h
     erased: 'skip',
     backlog: new PageBacklog(7),
     deliver,
+    onClose: () => undefined,
     onEnd: () => undefined,
   });
   await expect.poll(() => reading.behind).toBe(0);
