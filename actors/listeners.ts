@@ -151,7 +151,7 @@ export class Listeners {
     backlogOf(options);
     const erased = resolveErased(options.erased);
     return new GuardedObservable<Event>((subscriber) => {
-      const reading = this.#read('events$', options, {
+      const reading = this.#read('events', options, {
         filter: options,
         isWanted: undefined,
         erased,
@@ -167,7 +167,7 @@ export class Listeners {
   }
 
   #read<Event>(
-    by: 'on' | 'events$',
+    by: 'on' | 'events',
     options: ListenOptions<Event>,
     known: Omit<ReadingOptions, 'onClose'>,
   ): LiveReading {
@@ -209,7 +209,7 @@ export class Listeners {
 /** Of the types that are wanted, a name shows the first ones. */
 const namedTypesMax = 3;
 
-function nameOf(by: 'on' | 'events$', { types }: EventFilter): string {
+function nameOf(by: 'on' | 'events', { types }: EventFilter): string {
   if (types === undefined) return by;
   return `${by}(${types.slice(0, namedTypesMax).join(', ')}${types.length > namedTypesMax ? ', …' : ''})`;
 }

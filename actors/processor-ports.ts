@@ -191,6 +191,7 @@ export function processorPorts(
       inTurn(names.handlers, signal, async () => {
         const result = await names.inContext(replay, replays, input, signal);
         if (result.handled > 0) monitor.moved();
+        onGivenUp(result.failedAgain, 'replay');
         tellGivenUp(result.givenUp, 'replay');
         // Who waits for it looks at the processor next: that takes the result first.
         setImmediate(() => names.tellLetters(name));

@@ -25,6 +25,8 @@ export interface ReplayResult {
   readonly handled: number;
   /** Parked events that failed in their turn: they are letters now. */
   readonly givenUp: readonly GivenUp[];
+  /** Letters that are none the better for it. */
+  readonly failedAgain: readonly GivenUp[];
   /** Of a call that is still running: nothing goes on before it has ended. */
   readonly failure: CaughtError | undefined;
 }
@@ -56,7 +58,7 @@ export interface ReplayInput {
   readonly orders: number;
 }
 
-const nothing = { handled: 0, givenUp: [], failure: undefined } as const;
+const nothing = { handled: 0, givenUp: [], failedAgain: [], failure: undefined } as const;
 
 export async function replay(world: ReplayWorld, input: ReplayInput, signal: AbortSignal): Promise<ReplayResult> {
   const { cursor, orders } = input;
@@ -76,12 +78,14 @@ export async function replay(world: ReplayWorld, input: ReplayInput, signal: Abo
   const effects = recorder?.end(cursor.position);
   await world.write(cursor, () => [...round.rows(), ...(effects?.rows() ?? [])]);
   letterbox.replayed(round.tried, round.opened, round.left);
-  return { orders, isMore: true, handled: round.handled, givenUp: round.givenUp, failure: round.failure };
+  const { handled, givenUp, failedAgain, failure } = round;
+  return { orders, isMore: true, handled, givenUp, failedAgain, failure };
 }
 
 class ReplayRound {
   handled = 0;
   readonly givenUp: GivenUp[] = [];
+  readonly failedAgain: GivenUp[] = [];
   /** Letters looked at; streams whose letter was handled; streams with which it is to go on. */
   tried = 0;
   readonly opened: string[] = [];
@@ -142,9 +146,13 @@ class ReplayRound {
       if (head.isParked) this.opened.push(head.stream);
       return;
     }
-    const error = keptError(trouble.error);
-    const row: LetterRow = { ...head, state: 'dead', attempts, lastMs: store.now(), error };
-    const { keyId } = placeOf(this.#event(position));
+    const { error } = trouble;
+    const lastMs = store.now();
+    const row: LetterRow = { ...head, state: 'dead', attempts, lastMs, error: keptError(error) };
+    const event = placeOf(this.#event(position));
+    const how = head.isParked ? 'park-stream' : 'dead-letter';
+    this.failedAgain.push({ event, how, error, attempts, firstMs: head.firstMs, lastMs });
+    const { keyId } = event;
     this.#outcomes.push({ letter, next: letterDraft(name, position, row, keyId) });
   }
 

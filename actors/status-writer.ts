@@ -91,9 +91,8 @@ export class StatusWriter {
 
   #schedule(): void {
     const { clock, now } = this.#options;
-    this.#inContext(() => {
-      this.#timer = clock.setTimeout(() => this.#turn(), Math.max(0, this.#dueAt - now()));
-    });
+    const turn = () => this.#inContext(() => this.#turn());
+    this.#timer = clock.setTimeout(turn, Math.max(0, this.#dueAt - now()));
   }
 
   #turn(): void {

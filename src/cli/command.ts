@@ -1,5 +1,5 @@
 /**
- * What a command is: its options, and what it does with an open store.
+ * What a command is: its options, and what it does, most of them with an open store.
  *
  * Also reads the options' values: a wrong one is refused before the store is opened.
  */
@@ -12,14 +12,18 @@ import type { Output, OutputStream } from './output.ts';
 export const exitCodes = Object.freeze({ ok: 0, damaged: 1, usage: 2, failed: 3 });
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** What a command works with. The store is open read-only, unless the command writes. */
-export interface CommandContext {
-  readonly bus: Bus;
+/** What every command works with. */
+export interface StorelessContext {
   /** What the command is for: stdout. */
   readonly output: Output;
   /** What is said to people meanwhile: stderr. */
   readonly messages: OutputStream;
   readonly json: boolean;
+}
+
+/** The store is open read-only, unless the command writes. */
+export interface CommandContext extends StorelessContext {
+  readonly bus: Bus;
 }
 
 export type OptionValues = Readonly<Record<string, unknown>>;
@@ -35,6 +39,17 @@ export interface Command {
     values: OptionValues,
     operands: readonly string[],
   ) => (context: CommandContext) => Promise<ExitCode>;
+}
+
+/** A command that opens no store. */
+export interface StorelessCommand {
+  readonly isStoreless: true;
+  readonly options: NonNullable<ParseArgsConfig['options']>;
+  /** Checks what is given, and gives what is to be done. @throws {UsageError} */
+  readonly prepare: (
+    values: OptionValues,
+    operands: readonly string[],
+  ) => (context: StorelessContext) => Promise<ExitCode>;
 }
 
 /** The whole number given for an option, if any. @throws {UsageError} */

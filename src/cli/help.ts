@@ -35,6 +35,7 @@ export const generalHelp = `varvebus: looks into a store of events, also while a
   varvebus processors DIR          how far each processor is
   varvebus dead-letters DIR NAME   what a processor gave up; also to have it tried again, or to discard it
   varvebus ui DIR                  a dashboard in the browser, live
+  varvebus graph [MACHINE]         the statechart of a processor, or of a machine of yours; needs no store
 
 Options
   --key-file FILE   the master key of an encrypted store: 64 hexadecimal digits, base64 of 32 bytes, or 32 bytes; otherwise
@@ -139,6 +140,22 @@ once: it has a token that becomes a cookie of the browser.
 
 ${exitCodeHelp}`;
 
+const graphHelp = `varvebus graph [processor|bus|supervisor|MODULE] [options]
+
+Prints the statechart of one of our own machines (default processor), or of a state machine of XState 5 that a module exports: the
+path of a JavaScript or TypeScript file, which is loaded, so its code runs. A file called like one of ours: ./processor
+
+  --export NAME     which of the module's exports (default: the only machine)
+  --format FORMAT   mermaid: text for documents (default)
+                    svg: a picture, for light and dark
+                    json: states, edges and their places in pixels
+  --out FILE        writes it there instead of printing it
+  --json            the same as --format json
+
+svg and json of a module need the package elkjs.
+
+${exitCodeHelp}`;
+
 /** What each command's `--help` prints. */
 export const helpByCommand: ReadonlyMap<string, string> = new Map([
   ['info', infoHelp],
@@ -149,4 +166,5 @@ export const helpByCommand: ReadonlyMap<string, string> = new Map([
   ['processors', processorsHelp],
   ['dead-letters', deadLettersHelp],
   ['ui', uiHelp],
+  ['graph', graphHelp],
 ]);

@@ -1,14 +1,15 @@
 /**
- * The command line: looks into a store from a shell, also while another process writes it.
+ * The command line: looks into a store from a shell, also while another process writes it, and draws statecharts.
  *
  * Owns the way from arguments to an exit code, and where a failure is shown. Each command has a file; what writes says so.
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { type Command, type ExitCode, exitCodes, type OptionValues } from './command.ts';
+import { type Command, type ExitCode, exitCodes, type OptionValues, type StorelessCommand } from './command.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { describeFailure, UsageError } from './failure.ts';
+import { graphCommand } from './graph.ts';
 import { generalHelp, helpByCommand } from './help.ts';
 import { infoCommand } from './info.ts';
 import { givenMasterKey, masterKeyOptions } from './master-key.ts';
@@ -44,7 +45,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   }
 }
 
-const commandByName: ReadonlyMap<string, Command> = new Map([
+const commandByName: ReadonlyMap<string, Command | StorelessCommand> = new Map<string, Command | StorelessCommand>([
   ['info', infoCommand],
   ['read', readCommand],
   ['tail', tailCommand],
@@ -53,6 +54,7 @@ const commandByName: ReadonlyMap<string, Command> = new Map([
   ['processors', processorsCommand],
   ['dead-letters', deadLettersCommand],
   ['ui', uiCommand],
+  ['graph', graphCommand],
 ]);
 const commandNames = [...commandByName.keys()].join(', ');
 const commonOptions = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
@@ -66,8 +68,11 @@ async function runCommand(
   const command = commandByName.get(name);
   if (command === undefined) throw new UsageError(`there is no command ${JSON.stringify(name)}: use ${commandNames}`);
   const argsOfCommand = args.toSpliced(args.indexOf(name), 1);
-  const { values, positionals } = parse(argsOfCommand, { ...commonOptions, ...masterKeyOptions, ...command.options });
+  const keyOptions = 'isStoreless' in command ? {} : masterKeyOptions;
+  const { values, positionals } = parse(argsOfCommand, { ...commonOptions, ...keyOptions, ...command.options });
   if (values.help === true) return await print(helpByCommand.get(name) ?? generalHelp, output);
+  const json = values.json === true;
+  if ('isStoreless' in command) return await command.prepare(values, positionals)({ output, messages, json });
   const [directory, ...operands] = positionals;
   const { operands: expected = [] } = command;
   if (!directory || operands.length !== expected.length) {
@@ -75,7 +80,6 @@ async function runCommand(
     throw new UsageError(`${name} takes ${what}, got ${positionals.length}`);
   }
   const execute = command.prepare(values, operands);
-  const json = values.json === true;
   const masterKey = givenMasterKey(values, env, json ? undefined : messages);
   // Resolved, so that no directory is taken for ':memory:'.
   const bus = await openStore(resolve(directory), masterKey, command.isWriting?.(values) ?? false).finally(() =>

@@ -47,13 +47,15 @@ export class ProcessorViews {
     return rows;
   }
 
-  /** Topic `processor:<name>`; empty while it does not run. */
+  /** Topic `processor:<name>`; of one that does not run only its row, as far as there is one. */
   processor(name: string): TopicEntries {
-    const image = this.#source.status()?.processors.find((one) => one.name === name);
-    if (image === undefined) return [];
+    const { running, places } = this.#all();
+    const image = running.find((one) => one.name === name);
+    const place = places.get(name);
+    if (image === undefined) return place === undefined ? [] : [['row', absentRow(place)]];
     const entries = this.#entriesOf.get(image) ?? entriesOf(image);
     this.#entriesOf.set(image, entries);
-    return entries;
+    return [...entries, ['row', this.#row(image, place)]];
   }
 
   #all(): {
@@ -152,6 +154,8 @@ function newestFirst<Item extends { readonly atMs: number }>(
 ): readonly (Item & { readonly lane: number })[] {
   return lanes
     .flatMap((image, lane) => itemsOf(image).map((item) => ({ ...item, lane })))
+    // Several of one lane may be of one millisecond.
+    .reverse()
     .sort((one, other) => other.atMs - one.atMs)
     .slice(0, shownMax);
 }

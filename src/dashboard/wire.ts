@@ -118,8 +118,9 @@ export interface ProcessorRow {
   readonly parked: number;
 }
 
-/** Topic `processor:<name>`. Lanes have keys of their own: `lane:0`, `lane:1` … */
+/** Topic `processor:<name>`. Lanes have keys of their own: `lane:0`, `lane:1` … Of one that does not run there is `row` only. */
 export interface ProcessorTopic {
+  readonly row: ProcessorRow;
   readonly image: Omit<ProcessorImage, 'lanes'>;
   readonly [lane: `lane:${number}`]: Omit<LaneImage, 'changes' | 'failures'>;
   /** Newest first, of all lanes. */

@@ -1,8 +1,10 @@
 /** What a bus shows of its inside to those who look at it. */
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { BusStatus, LaneImage, ProcessorImage } from '#actors/bus-status';
 import { type Inspection, inspections } from '#actors/inspection';
+import { StoredProjection } from '#actors/projection-reader';
 import type { Bus } from '#store';
+import { sealedBus } from '../kit/sealed-bus.ts';
 import { tempBus, tempStore } from '../kit/temp-store.ts';
 
 function inspectionOf(bus: Bus): Inspection {
@@ -101,6 +103,159 @@ test('what has not changed is the same object', async () => {
   expect(second.actors).toBe(first.actors);
   expect(imageOf(third, 'p')).toBe(imageOf(first, 'p'));
   expect(imageOf(third, 'q')).not.toBe(imageOf(first, 'q'));
+});
+
+test('what projections read is looked up only after a commit', async () => {
+  const bus = await tempBus();
+  const projection = bus.projection({ name: 'r', version: 1, on: { one: () => undefined } });
+  projection.start();
+  await bus.append('a', { type: 'one' });
+  await projection.caughtUp();
+  const inspection = inspectionOf(bus);
+  inspection.status();
+  const look = vi.spyOn(StoredProjection.prototype, 'moment', 'get');
+  onTestFinished(() => void vi.restoreAllMocks());
+
+  inspection.status();
+  const before = look.mock.calls.length;
+  await bus.append('a', { type: 'other' });
+  await projection.caughtUp();
+  const calls = look.mock.calls.length;
+  const status = inspection.status();
+
+  expect(before).toBe(0);
+  expect(look.mock.calls.length).toBeGreaterThan(calls);
+  expect(imageOf(status, 'r').build?.activePosition).toBe(2);
+});
+
+test('a projection that is built anew shows how far that is, and what is read meanwhile', async () => {
+  const store = tempStore();
+  const before = await store.openBus();
+  await before.append('a', [{ type: 'one' }, { type: 'one' }]);
+  const old = before.projection({ name: 'r', version: 1, on: { one: () => undefined } });
+  old.start();
+  await old.caughtUp();
+  await before.close();
+  const bus = await store.openBus();
+  const projection = bus.projection({ name: 'r', version: 2, on: { one: () => undefined } });
+  const idle = imageOf(inspectionOf(bus).status(), 'r').build;
+
+  projection.start();
+  await projection.caughtUp();
+
+  expect(idle).toMatchObject({ version: 2, activeVersion: 1, activePosition: 2 });
+  expect(imageOf(inspectionOf(bus).status(), 'r').build).toEqual({
+    version: 2,
+    activeVersion: 2,
+    activePosition: 2,
+    isBuilding: false,
+  });
+});
+
+test('commits and events read are counted', async () => {
+  const bus = await tempBus();
+  const inspection = inspectionOf(bus);
+  const before = inspection.status();
+  await bus.append('a', [{ type: 'one' }, { type: 'two' }]);
+  const seen = [];
+  for await (const event of bus.read()) seen.push(event);
+
+  const after = inspection.status();
+
+  expect(after.commits.count).toBe(before.commits.count + 1);
+  expect(after.eventsRead - before.eventsRead).toBe(2);
+});
+
+test('a bus that is closed shows that, and the last head it had', async () => {
+  const bus = await tempBus();
+  await bus.append('a', { type: 'one' });
+  const processor = bus.processor({ name: 'p', handle: () => undefined });
+  processor.start();
+  await processor.caughtUp();
+  const inspection = inspectionOf(bus);
+  inspection.attach(() => undefined);
+  inspection.status();
+
+  await bus.close();
+
+  expect(inspection.status()).toMatchObject({ state: 'closed', head: 1, processors: [] });
+});
+
+test('a dead letter that fails again is one more failure, with the place of its event', async () => {
+  const bus = await tempBus();
+  bus.errors$.subscribe();
+  await bus.append('a', [{ type: 'bad' }, { type: 'good' }]);
+  let tries = 0;
+  const processor = bus.processor({
+    name: 'p',
+    retry: { attempts: 0 },
+    onFailure: 'dead-letter',
+    handle: ({ type }) => {
+      if (type === 'bad') throw new Error(`try ${++tries}`);
+    },
+  });
+  processor.start();
+  await processor.caughtUp();
+  await vi.waitFor(() => expect(laneOf(bus, 'p').failures).toHaveLength(1));
+
+  await bus.deadLetters('p').retry('all');
+
+  const place = { position: 1, stream: 'a', type: 'bad' };
+  expect(laneOf(bus, 'p').failures).toMatchObject([
+    { phase: 'work', message: 'try 1', event: place },
+    { phase: 'replay', message: 'try 2', event: place },
+  ]);
+});
+
+test('the failure of one partition is shown by its lane, and the others go on', async () => {
+  const bus = await tempBus();
+  bus.errors$.subscribe();
+  const processor = bus.processor({
+    name: 'p',
+    partitions: 4,
+    retry: { attempts: 0 },
+    handle: ({ type }) => {
+      if (type === 'bad') throw new Error('no');
+    },
+  });
+  processor.start();
+  await bus.append('a', { type: 'bad' });
+  for (const stream of ['b', 'c', 'd', 'e', 'f']) await bus.append(stream, { type: 'good' });
+  await processor.waitFor('failed');
+
+  const { lanes, status } = imageOf(inspectionOf(bus).status(), 'p');
+
+  expect(lanes).toHaveLength(4);
+  expect(lanes.filter(({ failures }) => failures.length > 0)).toHaveLength(1);
+  expect(lanes.map(({ active }) => active[0])).toEqual(status.partitions?.map(({ state }) => state));
+});
+
+test('of a sealed and of an erased event that fails, its place is shown and what the handler said, nothing else', async () => {
+  const { bus } = await sealedBus();
+  bus.errors$.subscribe();
+  await bus.append('a', { type: 'bad', data: { secret: 'K4n4r13' } });
+  const processor = bus.processor({
+    name: 'p',
+    retry: { attempts: 0 },
+    erased: 'include',
+    handle: ({ erased }) => {
+      throw new Error(erased ? 'it is erased' : 'mine to say');
+    },
+  });
+  processor.start();
+  await processor.waitFor('failed');
+  const sealed = JSON.stringify(inspectionOf(bus).status());
+  await bus.erase({ stream: 'a' });
+
+  processor.retryNow();
+  await vi.waitFor(() => expect(laneOf(bus, 'p').failures).toHaveLength(2));
+
+  expect(sealed).not.toContain('K4n4r13');
+  expect(JSON.stringify(inspectionOf(bus).status())).not.toContain('K4n4r13');
+  expect(laneOf(bus, 'p').failures.map(({ message, event }) => [message, event?.position])).toEqual([
+    ['mine to say', 1],
+    ['it is erased', 1],
+  ]);
 });
 
 test('a bus that only reads has an inspection, too', async () => {

@@ -85,7 +85,7 @@ test('a processor that is started again is followed by its new machine', async (
 test('nothing is attached to any machine while nobody looks', async () => {
   const follow = vi.spyOn(MachineWatch.prototype, 'follow');
   const stop = vi.spyOn(MachineWatch.prototype, 'stop');
-  onTestFinished(() => vi.restoreAllMocks());
+  onTestFinished(() => void vi.restoreAllMocks());
   const { store, processors } = fakeProcessors();
   store.append('a');
   const processor = processors.create({ name: 'p', partitions: 2, handle: () => undefined });

@@ -12,12 +12,12 @@ declare global {
   }
 }
 
-const image = '<img src=x onerror="window.isOwned=true">';
-const script = '"><script>window.isOwned=true</script>';
-const link = 'javascript:window.isOwned=true';
-const brace = "{{constructor.constructor('window.isOwned=true')()}}";
+const image = '<img src=x onerror="isOwned=true">';
+const script = '"><script>isOwned=true</script>';
+const link = 'javascript:isOwned=true';
+const brace = "{{constructor.constructor('isOwned=true')()}}";
 const turned = '\u202e</b>gnp.exe';
-const texts = [image, script, link, brace, turned, '../../../etc/passwd', '%2e%2e%2f', '__proto__'];
+const texts = [image, script, link, brace, turned, '../../../etc/passwd', '%2e%2e%2f'];
 
 /** Everything that a user names, or that comes from outside, is one of the texts. */
 async function hostileBus() {

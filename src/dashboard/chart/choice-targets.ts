@@ -4,9 +4,15 @@
  */
 import type { AnyStateNode } from 'xstate';
 
+/** A state, and the guards of the choices on the way there: of one such way. */
+export interface Reached {
+  readonly node: AnyStateNode;
+  readonly guards: readonly unknown[];
+}
+
 export class ChoiceTargets {
   readonly #choices: ReadonlySet<AnyStateNode>;
-  readonly #reachedBy = new Map<AnyStateNode, readonly AnyStateNode[]>();
+  readonly #reachedBy = new Map<AnyStateNode, readonly Reached[]>();
 
   constructor(nodes: readonly AnyStateNode[]) {
     this.#choices = new Set(nodes.filter(isChoice));
@@ -20,32 +26,41 @@ export class ChoiceTargets {
    * The states that a transition to `aim` leads to, none of them a choice: `aim` itself, or what is behind it; also what is
    * behind the choices that a box begins with, if that is outside of the box. None, where choices lead only to one another.
    */
-  reachedBy(aim: AnyStateNode): readonly AnyStateNode[] {
+  reachedBy(aim: AnyStateNode): readonly Reached[] {
     const known = this.#reachedBy.get(aim);
     if (known !== undefined) return known;
-    const rests = new Set<AnyStateNode>();
-    const passed = new Set<AnyStateNode>();
-    // Grows while it is walked; each node is looked at once, so that a circle of choices ends.
-    const entered = new Set([aim, ...this.#besides(aim)]);
-    for (const node of entered) {
-      const choices = this.isChoice(node) ? [] : this.#firstChoicesIn(node);
-      if (this.isChoice(node)) for (const way of waysOut(node)) entered.add(way);
-      else if (choices.length === 0) rests.add(node);
-      else passed.add(node);
-      for (const choice of choices) entered.add(choice);
+    const rests: Reached[] = [];
+    const passed: Reached[] = [];
+    const entered = new Set<AnyStateNode>();
+    const pending: Reached[] = [aim, ...this.#besides(aim)].map((node) => ({ node, guards: [] }));
+    for (const reached of pending) {
+      const { node, guards } = reached;
+      // Each node is looked at once, so that a circle of choices ends.
+      if (entered.has(node)) continue;
+      entered.add(node);
+      if (this.isChoice(node)) {
+        for (const { to, guard } of waysOut(node)) {
+          pending.push({ node: to, guards: guard === undefined ? guards : [...guards, guard] });
+        }
+        continue;
+      }
+      const choices = this.#firstChoicesIn(node);
+      (choices.length === 0 ? rests : passed).push(reached);
+      for (const choice of choices) pending.push({ node: choice, guards });
     }
     // A box that is entered and not left again stands for what is inside it.
-    const boxes = [...passed].filter((box) => [...rests].some((rest) => isInside(rest, box)));
-    const outside = [...rests].filter((rest) => !boxes.some((box) => isInside(rest, box)));
-    const reached = [...boxes, ...outside];
-    this.#reachedBy.set(aim, reached);
-    return reached;
+    const boxes = passed.filter((box) => rests.some((rest) => isInside(rest.node, box.node)));
+    const outside = rests.filter((rest) => !boxes.some((box) => isInside(rest.node, box.node)));
+    const all = [...boxes, ...outside];
+    this.#reachedBy.set(aim, all);
+    return all;
   }
 
   /** The states in which `box` begins. */
   beginningsOf(box: AnyStateNode): readonly AnyStateNode[] {
     if (box.type !== 'compound') return [];
-    return firstIn(box).flatMap((first) => this.reachedBy(first).filter((node) => isInside(node, box)));
+    const reached = firstIn(box).flatMap((first) => this.reachedBy(first));
+    return reached.map(({ node }) => node).filter((node) => isInside(node, box));
   }
 
   /** Choices that are entered with `box`, because it begins with them. */
@@ -64,7 +79,7 @@ export class ChoiceTargets {
       // Those that stay inside are what is seen of the parallel state anyway.
       const around = outer;
       const leavers = others.flatMap((region) => this.#firstChoicesIn(region));
-      choices.push(...leavers.filter((choice) => waysOut(choice).some((way) => !isInside(way, around))));
+      choices.push(...leavers.filter((choice) => waysOut(choice).some(({ to }) => !isInside(to, around))));
     }
     return choices;
   }
@@ -77,9 +92,11 @@ function isChoice({ type, parent, always = [] }: AnyStateNode): boolean {
 }
 
 /** Up to the first way that is always open. */
-function waysOut({ always = [] }: AnyStateNode): readonly AnyStateNode[] {
+function waysOut({ always = [] }: AnyStateNode): readonly { readonly to: AnyStateNode; readonly guard: unknown }[] {
   const open = always.findIndex(({ guard, target }) => !guard && target !== undefined);
-  return always.slice(0, open + 1).flatMap(({ target = [] }) => target as AnyStateNode[]);
+  return always.slice(0, open + 1).flatMap(({ target = [], guard }) => {
+    return target.map((to) => ({ to: to as AnyStateNode, guard }));
+  });
 }
 
 /** What is entered with a box, one level down. */

@@ -119,14 +119,16 @@ class Transitions {
     }
     for (const transition of [...node.transitions.values(), node.always ?? []].flat()) {
       const { eventType: event, target, guard, actions } = transition;
-      const label = [this.#labelOf(event), guardName(guard)].filter((part) => part !== '').join(' ');
-      if (target === undefined && actions.length > 0) this.#add(node, node, { event, label });
-      for (const aim of target ?? []) this.#add(node, aim as AnyStateNode, { event, label });
+      const label = this.#labelOf(event);
+      if (target === undefined && actions.length > 0) this.#add(node, node, { event, label }, guard);
+      for (const aim of target ?? []) this.#add(node, aim as AnyStateNode, { event, label }, guard);
     }
   }
 
-  #add(from: AnyStateNode, aim: AnyStateNode, cause: Cause): void {
-    for (const to of this.#choices.reachedBy(aim)) {
+  #add(from: AnyStateNode, aim: AnyStateNode, { event, label }: Cause, guard?: unknown): void {
+    for (const { node: to, guards } of this.#choices.reachedBy(aim)) {
+      const names = [guard, ...guards].map(guardName).filter((name) => name !== '');
+      const cause = { event, label: names.length === 0 ? label : `${label} [${names.join(', ')}]` };
       const targets = this.#byEnds.get(from) ?? new Map<AnyStateNode, Cause[]>();
       const causes = targets.get(to) ?? [];
       causes.push(cause);
@@ -159,11 +161,11 @@ interface Cause {
   readonly label: string;
 }
 
-/** In brackets; nothing for a function without a name. */
+/** Nothing for a function written in its place. */
 function guardName(guard: unknown): string {
-  const name = typeof guard === 'object' && guard !== null ? (guard as { type?: unknown }).type : guard;
-  if (typeof name === 'string') return `[${name}]`;
-  return typeof name === 'function' && name.name !== '' && name.name !== 'guard' ? `[${name.name}]` : '';
+  const name = typeof guard === 'object' && guard !== null ? (guard as { readonly type?: unknown }).type : guard;
+  if (typeof name === 'function') return name.name === 'guard' ? '' : name.name;
+  return typeof name === 'string' ? name : '';
 }
 
 /** Where a history state leads as long as nothing was remembered in it. */

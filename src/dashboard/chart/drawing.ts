@@ -10,7 +10,7 @@
  *               + tag-<tag>                       for each tag of the state (letters, digits and `-` only): `tag-unhealthy`
  *               + active                          the innermost active states
  *               + inside                          boxes around these
- *         rect.box, text.name, for some of them circle.begin, rect.inner (final), line.rule (below the name of a box)
+ *         rect.box, text.name, for some of them circle.begin, rect.inner (final); of a box the name has a g of its own, `above`
  *       g.edge  + failing                         leads to a state tagged `unhealthy`
  *               + open                            leaves an active state, or a box around one
  *               + lit                             the one just taken
@@ -45,13 +45,21 @@ export function drawing(chart: Chart, { active = [], lit = [] }: ChartState = {}
   const nodeById = new Map(chart.nodes.map((node) => [node.id, node]));
   const { innermost, around } = activeNodes(chart, nodeById, active);
   const boxes: Shape[] = [];
+  const names: Shape[] = [];
   const states: Shape[] = [];
   for (const node of chart.nodes) {
     const isBox = node.kind === 'compound' || node.kind === 'parallel';
     const isRegion = node.parent !== undefined && nodeById.get(node.parent)?.kind === 'parallel';
     const isActive = innermost.has(node.id);
     const marks = [isRegion && 'region', isActive && 'active', around.has(node.id) && 'inside'];
-    (isBox ? boxes : states).push(nodeShape(node, isBox, marks));
+    const name = nodeClasses(node, marks);
+    const parts = nodeParts(node, isBox);
+    if (!isBox) states.push(['g', { class: name, 'data-node': node.id }, [...parts.box, ...parts.name]]);
+    else {
+      boxes.push(['g', { class: name, 'data-node': node.id }, parts.box]);
+      // Lines may cross it.
+      names.push(['g', { class: `${name} above` }, parts.name]);
+    }
   }
   const lines: Shape[] = [];
   for (const edge of chart.edges) {
@@ -68,7 +76,7 @@ export function drawing(chart: Chart, { active = [], lit = [] }: ChartState = {}
     role: 'img',
     'aria-label': descriptionOf(chart, [...innermost], nodeById),
   };
-  return ['svg', attributes, [...boxes, ...lines, ...states]];
+  return ['svg', attributes, [...boxes, ...lines, ...names, ...states]];
 }
 
 /** The nodes that stand for the innermost active states, and those around them. */
@@ -96,24 +104,24 @@ function descriptionOf({ title }: Chart, active: readonly string[], nodeById: Re
   return `Statechart: ${title}. Now: ${names.join('; ')}`;
 }
 
-function nodeShape(node: ChartNode, isBox: boolean, marks: readonly (string | false)[]): Shape {
-  const { id, kind, label, isInitial, x, y, width, height } = node;
-  const tags = node.tags.map((tag) => `tag-${tag.replaceAll(/[^A-Za-z0-9-]/g, '-')}`);
+function nodeClasses({ kind, isInitial, tags }: ChartNode, marks: readonly (string | false)[]): string {
+  const ofTags = tags.map((tag) => `tag-${tag.replaceAll(/[^A-Za-z0-9-]/g, '-')}`);
+  return classes('node', kind, isInitial && 'initial', ...ofTags, ...marks);
+}
+
+function nodeParts(node: ChartNode, isBox: boolean): { readonly box: Shape[]; readonly name: Shape[] } {
+  const { kind, label, isInitial, x, y, width, height } = node;
   const round = kind === 'history' ? height / 2 : boxRoundPx;
-  const box: Shape = ['rect', { class: 'box', x, y, width, height, rx: round }, []];
-  const parts: Shape[] = [box];
+  const box: Shape[] = [['rect', { class: 'box', x, y, width, height, rx: round }, []]];
   if (kind === 'final') {
-    parts.push([
-      'rect',
-      { class: 'inner', x: x + 3, y: y + 3, width: width - 6, height: height - 6, rx: round - 3 },
-      [],
-    ]);
+    const inner = { x: x + 3, y: y + 3, width: width - 6, height: height - 6, rx: round - 3 };
+    box.push(['rect', { class: 'inner', ...inner }, []]);
   }
   const middle = isBox ? y + 14 : y + height / 2;
-  if (isInitial) parts.push(['circle', { class: 'begin', cx: x + 13, cy: middle, r: 3.5 }, []]);
+  const name: Shape[] = isInitial ? [['circle', { class: 'begin', cx: x + 13, cy: middle, r: 3.5 }, []]] : [];
   const place = isBox ? x + (isInitial ? 24 : 12) : x + width / 2 + (isInitial ? 6 : 0);
-  parts.push(textShape('name', label, place, middle + nodeTextPx * 0.35, isBox ? 'start' : 'middle'));
-  return ['g', { class: classes('node', kind, isInitial && 'initial', ...tags, ...marks), 'data-node': id }, parts];
+  name.push(textShape('name', label, place, middle + nodeTextPx * 0.35, isBox ? 'start' : 'middle'));
+  return { box, name };
 }
 
 function edgeShape(

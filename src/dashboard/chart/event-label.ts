@@ -33,7 +33,10 @@ export function eventLabels(machine: AnyStateMachine, words: Readonly<Record<str
       known.set(`xstate.snapshot.${id}`, `${prefix}changed`);
     }
     for (const { delay, eventType } of node.after) {
-      known.set(eventType, typeof delay === 'number' ? `after ${delay} ms` : `after ${wordsOf(String(delay))}`);
+      known.set(
+        eventType,
+        typeof delay === 'number' ? `after ${durationText(delay)}` : `after ${wordsOf(String(delay))}`,
+      );
     }
   }
   return (type) => {
@@ -55,6 +58,10 @@ export function nodesOf(root: AnyStateNode): AnyStateNode[] {
   // Grows while it is walked, however deep it goes.
   for (const node of nodes) nodes.push(...Object.values(node.states));
   return nodes;
+}
+
+function durationText(ms: number): string {
+  return ms >= 1000 && ms % 100 === 0 ? `${ms / 1000} s` : `${ms} ms`;
 }
 
 /** `idleSave` as `idle save`. */

@@ -29,6 +29,8 @@ export const chartRules = `
 .chart .box { fill: var(--chart-inner); stroke: var(--chart-border); stroke-width: 1; }
 .chart .compound > .box, .chart .parallel > .box { fill: var(--chart-box); }
 .chart .compound > text, .chart .parallel > text { font-weight: 600; }
+.chart .above > text { paint-order: stroke; stroke: var(--chart-box); stroke-width: 4px; stroke-linejoin: round; }
+.chart .above.inside > text, .chart .above.active > text { stroke: var(--chart-inside); }
 .chart .region > .box { stroke-dasharray: 4 4; }
 .chart .inner { fill: none; stroke: var(--chart-border); }
 .chart .begin { fill: var(--chart-soft); }

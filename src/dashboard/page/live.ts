@@ -6,7 +6,7 @@
  */
 import { batch, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { Frame, TopicName } from '../wire.ts';
+import type { Failure, Frame, TopicName } from '../wire.ts';
 import { eventSplitter, merged, type Topic } from './frames.ts';
 
 /** `refused`: the server wants a new login; trying again can't help. `resting`: the tab is hidden. */
@@ -15,11 +15,16 @@ export type Connection = 'connecting' | 'live' | 'lost' | 'refused' | 'resting';
 /** The wait before the first new try; doubled each time. */
 const retryMs = 250;
 const retryMsMax = 4000;
+/** What a topic without any key looks like to us: it is not in the first frame, and not in one soon after. Milliseconds. */
+const emptyAfterMs = 400;
 /** The topic `store` changes every second: a stream that is silent for so long is dead. */
 const silenceMsMax = 15_000;
 
 const connectionNow = signal<Connection>('connecting');
 export const connection: ReadonlySignal<Connection> = connectionNow;
+const reasonNow = signal('');
+/** While it is `lost` or `refused`: what the server says of it; `''` when it did not answer. */
+export const lostReason: ReadonlySignal<string> = reasonNow;
 
 interface Held {
   readonly value: Signal<Topic | undefined>;
@@ -103,19 +108,24 @@ async function connect(): Promise<void> {
 /** Reads one stream to its end, which is always a failure, unless it was aborted. */
 async function follow(wanted: readonly TopicName[], mine: AbortController, onBegun: () => void): Promise<Connection> {
   let silence: ReturnType<typeof setTimeout> | undefined;
+  let empty: ReturnType<typeof setTimeout> | undefined;
   const heard = () => {
     clearTimeout(silence);
     silence = setTimeout(() => mine.abort(), silenceMsMax);
   };
   try {
     heard();
+    reasonNow.value = '';
     const address = `api/live?${wanted.map((name) => `topic=${encodeURIComponent(name)}`).join('&')}`;
     const answer = await fetch(new URL(address, document.baseURI), {
       headers: { accept: 'text/event-stream' },
       cache: 'no-store',
       signal: mine.signal,
     });
-    if (!answer.ok || answer.body === null) return answer.status === 401 || answer.status === 403 ? 'refused' : 'lost';
+    if (!answer.ok || answer.body === null) {
+      reasonNow.value = await failureText(answer);
+      return answer.status === 401 || answer.status === 403 ? 'refused' : 'lost';
+    }
     const seen = new Set<TopicName>();
     const split = eventSplitter((data) => {
       if (mine.signal.aborted) return;
@@ -123,6 +133,7 @@ async function follow(wanted: readonly TopicName[], mine: AbortController, onBeg
         onBegun();
         retries = 0;
         forgetAllBut(wanted);
+        empty = setTimeout(() => knowEmpty(wanted), emptyAfterMs);
       }
       apply(JSON.parse(data) as Frame, seen);
     });
@@ -137,6 +148,7 @@ async function follow(wanted: readonly TopicName[], mine: AbortController, onBeg
     return 'lost';
   } finally {
     clearTimeout(silence);
+    clearTimeout(empty);
   }
 }
 
@@ -149,6 +161,19 @@ function apply(frame: Frame, seen: Set<TopicName>): void {
       if (target !== undefined) target.value.value = topic;
     }
   });
+}
+
+/** Topics that have no keys are known to have none. */
+function knowEmpty(wanted: readonly TopicName[]): void {
+  for (const name of wanted) {
+    const { value } = held(name);
+    value.value ??= {};
+  }
+}
+
+async function failureText(answer: Response): Promise<string> {
+  const body: Partial<Failure> = await answer.json().catch(() => ({}));
+  return body.error?.message ?? `it answered ${answer.status}`;
 }
 
 function forgetAllBut(wanted: readonly TopicName[]): void {

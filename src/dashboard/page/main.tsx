@@ -5,14 +5,13 @@ import './parts/parts.css';
 import { type ComponentType, render } from 'preact';
 import { startLive } from './live.ts';
 import { pages } from './pages/index.ts';
-import { UnknownPage } from './pages/unknown.tsx';
 import { followLinks, place } from './route.ts';
 import type { Place } from './routes.ts';
 import { Shell } from './shell.tsx';
 
 function App() {
   const here = place.value;
-  const Shown = (pages[here.page] ?? UnknownPage) as ComponentType<{ place: Place }>;
+  const Shown = pages[here.page] as ComponentType<{ place: Place }>;
   return (
     <Shell>
       <Shown key={JSON.stringify(here)} place={here} />

@@ -3,7 +3,7 @@
  */
 import type { ProcessorOrder } from '../../../actors/bus-status.ts';
 import type { ActionName } from '../wire.ts';
-import type { IconName } from './parts/icon.tsx';
+import type { IconName } from './parts/icons.ts';
 
 export type ProcessorAction = Exclude<ActionName, 'retry-letters' | 'discard-letters'>;
 
@@ -19,7 +19,8 @@ export interface ActionButton {
 }
 
 interface Action {
-  readonly order: ProcessorOrder;
+  /** Without: it is possible at all times. */
+  readonly order?: ProcessorOrder;
   readonly title: string;
   readonly icon: IconName;
   readonly isRisky?: true;
@@ -48,7 +49,6 @@ const actions: Readonly<Record<ProcessorAction, Action>> = {
     what: 'Moves its position: events behind it are handled again, events before it are passed.',
   },
   rebuild: {
-    order: 'RESET',
     title: 'Rebuild',
     icon: 'reset',
     isRisky: true,
@@ -76,7 +76,7 @@ export function actionButtons(
   for (const [name, { order, title, icon, isRisky, of, what }] of Object.entries(actions)) {
     const action = name as ProcessorAction;
     if (!allowed.includes(action) || (of !== undefined && of !== kind)) continue;
-    const isPossible = can.some((orders) => orders.includes(order));
+    const isPossible = can.some((orders) => order === undefined || orders.includes(order));
     buttons.push({ action, title, icon, isRisky: isRisky === true, isPossible, what });
   }
   return buttons;

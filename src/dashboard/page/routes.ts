@@ -70,23 +70,29 @@ function pathOf(place: Place): string {
     case 'unknown':
       return './';
     case 'processor':
-      return `processors/${encodeURIComponent(place.name)}`;
+      return `processors/${encoded(place.name)}`;
     case 'stream':
-      return `streams/${encodeURIComponent(place.name)}`;
+      return `streams/${encoded(place.name)}`;
     case 'event':
-      return `events/${encodeURIComponent(place.position)}`;
+      return `events/${encoded(place.position)}`;
     case 'projection':
-      return `projections/${encodeURIComponent(place.name)}`;
+      return `projections/${encoded(place.name)}`;
     case 'machine':
-      return `machines/${encodeURIComponent(place.id)}`;
+      return `machines/${encoded(place.id)}`;
     default:
       return place.page;
   }
 }
 
+/** Browsers take `.` and `..` for steps, even when they are encoded: so these get a `~`, and those that look like it one more. */
+function encoded(name: string): string {
+  return encodeURIComponent(/^~*\.\.?$/.test(name) ? `~${name}` : name);
+}
+
 function decoded(segment: string): string | undefined {
   try {
-    return decodeURIComponent(segment);
+    const name = decodeURIComponent(segment);
+    return /^~+\.\.?$/.test(name) ? name.slice(1) : name;
   } catch {
     // Not made by us: a lone %.
     return undefined;

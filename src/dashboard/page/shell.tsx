@@ -2,10 +2,11 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { StoreTopic } from '../wire.ts';
-import { connection, reconnect, useTopic } from './live.ts';
+import { connection, lostReason, reconnect, useTopic } from './live.ts';
 import { Button } from './parts/button.tsx';
 import { Chip } from './parts/chip.tsx';
-import { Icon, type IconName, Mark } from './parts/icon.tsx';
+import { Icon, Mark } from './parts/icon.tsx';
+import type { IconName } from './parts/icons.ts';
 import { Link } from './parts/link.tsx';
 import { Note } from './parts/panel.tsx';
 import { Toasts } from './parts/toast.tsx';
@@ -104,9 +105,9 @@ function ConnectionNote() {
           </Button>
         }
       >
-        {state === 'lost'
-          ? 'The app does not answer: what is shown is old. It is tried again every few seconds.'
-          : 'This login is no longer good. Open the link that the app prints, or take a new one.'}
+        {state === 'refused'
+          ? 'This login is no longer good. Open the link that the app prints, or take a new one.'
+          : `${lostReason.value === '' ? 'The app does not answer' : `There are no updates (${lostReason.value})`}: what is shown is old. It is tried again every few seconds.`}
       </Note>
     </div>
   );

@@ -1,7 +1,7 @@
 /**
  * What a state looks like and is called. Colour never stands alone: each has a shape and a word. Pure.
  */
-import type { IconName } from './parts/icon.tsx';
+import type { IconName } from './parts/icons.ts';
 
 export type Tone = 'good' | 'busy' | 'rest' | 'warn' | 'bad' | 'odd';
 
@@ -27,7 +27,7 @@ const looks: Readonly<Record<string, readonly [Tone, IconName]>> = {
   done: ['rest', 'state-stop'],
   closed: ['rest', 'state-stop'],
   absent: ['rest', 'state-stop'],
-  dead: ['bad', 'state-fail'],
+  dead: ['rest', 'state-fail'],
   discarded: ['rest', 'state-stop'],
   failed: ['bad', 'state-fail'],
   error: ['bad', 'state-fail'],

@@ -13,6 +13,9 @@ export interface PageOptions extends Pick<BrowserContextOptions, 'colorScheme' |
   readonly mayComplain?: RegExp;
 }
 
+/** How long a test waits for something to appear: far less than the test may take. */
+const waitMsMax = 10_000;
+
 let connected: Promise<Browser> | undefined;
 
 afterAll(async () => {
@@ -25,6 +28,7 @@ export async function openPage(url: string, options: PageOptions = {}): Promise<
   const { width = 1440, height = 900, mayComplain, ...rest } = options;
   connected ??= chromium.connect(inject('browserEndpoint'));
   const context = await (await connected).newContext({ viewport: { width, height }, ...rest });
+  context.setDefaultTimeout(waitMsMax);
   const page = await context.newPage();
   const complaints = watch(page, new URL(url).origin);
   onTestFinished(async () => {

@@ -20,8 +20,13 @@ import { letterColumns } from './letter-row.tsx';
 import './lists.css';
 import './dead-letters.css';
 
+/** `'all'`: those that are not shown, too. */
+type Chosen = ReadonlySet<number> | 'all';
+
 /** Letters asked for at a time. */
 const pageLetters = 100;
+/** Positions that the server takes at a time. */
+const chosenMax = 1000;
 
 const states = [
   { value: 'dead', text: 'Dead' },
@@ -63,7 +68,7 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
   const [stream] = useParam('stream');
   const [type] = useParam('type');
   const [opened] = useParam('letter');
-  const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
+  const [chosen, setChosen] = useState<Chosen>(new Set());
   const [task, setTask] = useState<LetterTask | undefined>(undefined);
   const [done, setDone] = useState<string | undefined>(undefined);
   const actions = useTopic<StoreTopic>('store')?.about?.actions ?? [];
@@ -76,20 +81,27 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
   });
   useEffect(() => setChosen(new Set()), [question]);
   const row = rows.find(({ name }) => name === processor);
-  useReloadOnChange(row?.deadLetters, chosen.size === 0 && list.rows.length <= pageLetters, list.reload);
+  useReloadOnChange(
+    row?.deadLetters,
+    chosen !== 'all' && chosen.size === 0 && list.rows.length <= pageLetters,
+    list.reload,
+  );
 
   const open = (position: number) => setParams({ letter: position }, true);
   const close = () => setParams({ letter: '' });
   const choose = (position: number, isChosen: boolean) => {
-    const next = new Set(chosen);
-    if (isChosen) next.add(position);
+    const next = new Set(chosen === 'all' ? list.rows.map((letter) => letter.position) : chosen);
+    if (isChosen && next.size < chosenMax) next.add(position);
     else next.delete(position);
     setChosen(next);
   };
+  const isChosen = (position: number) => chosen === 'all' || chosen.has(position);
   const finish = (text: string) => {
     setTask(undefined);
     setDone(text);
     setChosen(new Set());
+    // It may be gone now, or another one than it was.
+    if (task?.positions === 'all' || task?.positions.includes(Number(opened))) close();
     list.reload();
   };
 
@@ -101,7 +113,7 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
   return (
     <>
       <search class="filters">
-        <FilterSelect name="processor" label="Processor" options={optionsOf(rows)} />
+        <FilterSelect name="processor" label="Processor" options={optionsOf(rows)} clears="letter" />
         <FilterSelect name="state" label="State" all="Dead and waiting" options={states} />
         <FilterField name="stream" label="Stream" placeholder="all streams" />
         <FilterField name="type" label="Type" placeholder="all types" />
@@ -125,10 +137,13 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
             {!isEmpty && (canRetry || canDiscard) && (
               <ChosenBar
                 all={list.rows}
+                hasMore={!isFiltered && list.more !== undefined}
                 chosen={chosen}
                 onChoose={setChosen}
-                onRetry={canRetry ? () => setTask({ action: 'retry', positions: [...chosen] }) : undefined}
-                onDiscard={canDiscard ? () => setTask({ action: 'discard', positions: [...chosen] }) : undefined}
+                onRetry={canRetry ? () => setTask({ action: 'retry', positions: positionsOf(chosen) }) : undefined}
+                onDiscard={
+                  canDiscard ? () => setTask({ action: 'discard', positions: positionsOf(chosen) }) : undefined
+                }
               />
             )}
             {isEmpty && list.isWaiting && <Loading />}
@@ -142,11 +157,15 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
               <VirtualList
                 label={`Dead letters of ${shown(processor)}`}
                 name={canRetry || canDiscard ? 'list-letters choosing' : 'list-letters'}
-                columns={letterColumns({ chosen, onChoose: canRetry || canDiscard ? choose : undefined, onOpen: open })}
+                columns={letterColumns({
+                  isChosen,
+                  onChoose: canRetry || canDiscard ? choose : undefined,
+                  onOpen: open,
+                })}
                 rows={list.rows}
                 keyOf={(letter) => letter.position}
                 current={isOpen ? Number(opened) : undefined}
-                onEnd={list.more}
+                onEnd={list.moreByItself}
                 height={{ wide: 3.5, narrow: 5.25 }}
               />
             )}
@@ -176,6 +195,7 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
 
 function optionsOf(rows: readonly ProcessorRow[]) {
   return rows
+    .filter(({ kind, deadLetters }) => kind === 'processor' || deadLetters > 0)
     .map(({ name, deadLetters }) => ({ value: name, text: deadLetters > 0 ? `${name} (${count(deadLetters)})` : name }))
     .sort((first, second) => (first.value < second.value ? -1 : 1));
 }
@@ -189,16 +209,24 @@ function useReloadOnChange(value: number | undefined, isAllowed: boolean, reload
   }, [value]);
 }
 
+function positionsOf(chosen: Chosen): readonly number[] | 'all' {
+  return chosen === 'all' ? chosen : [...chosen];
+}
+
 interface ChosenBarProps {
   readonly all: readonly LetterRow[];
-  readonly chosen: ReadonlySet<number>;
-  readonly onChoose: (chosen: ReadonlySet<number>) => void;
+  /** There are more than are shown, and nothing is filtered: all may be meant. */
+  readonly hasMore: boolean;
+  readonly chosen: Chosen;
+  readonly onChoose: (chosen: Chosen) => void;
   readonly onRetry: (() => void) | undefined;
   readonly onDiscard: (() => void) | undefined;
 }
 
-function ChosenBar({ all, chosen, onChoose, onRetry, onDiscard }: ChosenBarProps) {
-  const isAll = chosen.size === all.length;
+function ChosenBar({ all, hasMore, chosen, onChoose, onRetry, onDiscard }: ChosenBarProps) {
+  const size = chosen === 'all' ? Number.POSITIVE_INFINITY : chosen.size;
+  const isAll = size >= Math.min(all.length, chosenMax);
+  const shown = all.slice(0, chosenMax).map(({ position }) => position);
   return (
     <div class="chosen-bar">
       <label class="check">
@@ -206,26 +234,34 @@ function ChosenBar({ all, chosen, onChoose, onRetry, onDiscard }: ChosenBarProps
           type="checkbox"
           checked={isAll}
           ref={(box) => {
-            if (box) box.indeterminate = chosen.size > 0 && !isAll;
+            if (box) box.indeterminate = size > 0 && !isAll;
           }}
-          onChange={() => onChoose(isAll ? new Set() : new Set(all.map(({ position }) => position)))}
+          onChange={() => onChoose(isAll ? new Set() : new Set(shown))}
         />
-        <span role="status">
-          {chosen.size === 0 ? `All ${count(all.length)} shown` : `${count(chosen.size)} chosen`}
-        </span>
+        {wordsFor(chosen, shown.length)}
       </label>
+      {isAll && hasMore && chosen !== 'all' && (
+        <Button kind="plain" onClick={() => onChoose('all')}>
+          Choose all that there are
+        </Button>
+      )}
       <div class="buttons">
         {onRetry && (
-          <Button icon="retry" disabled={chosen.size === 0} onClick={onRetry}>
+          <Button icon="retry" disabled={size === 0} onClick={onRetry}>
             Retry
           </Button>
         )}
         {onDiscard && (
-          <Button icon="trash" disabled={chosen.size === 0} onClick={onDiscard}>
+          <Button icon="trash" disabled={size === 0} onClick={onDiscard}>
             Discard
           </Button>
         )}
       </div>
     </div>
   );
+}
+
+function wordsFor(chosen: Chosen, shown: number): string {
+  if (chosen === 'all') return 'All chosen, those not shown too';
+  return chosen.size === 0 ? `All ${count(shown)} shown` : `${count(chosen.size)} chosen`;
 }

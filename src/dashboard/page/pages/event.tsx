@@ -1,11 +1,12 @@
 /** One event: its header, its data and metadata, what caused it and what it caused, and its neighbours. */
-import { useState } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import type { EventDetail, EventLinks, EventRow, EventsPage, StoreTopic } from '../../wire.ts';
-import { useGet } from '../api.ts';
+import { get, useGet } from '../api.ts';
 import { count, fullTime } from '../format.ts';
 import { useTopic } from '../live.ts';
 import { Button } from '../parts/button.tsx';
 import { CopyButton } from '../parts/copy-button.tsx';
+import { useEndless } from '../parts/endless.ts';
 import { EventMarks, NameText } from '../parts/event-parts.tsx';
 import { EventPayload } from '../parts/event-payload.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -93,7 +94,11 @@ function Neighbours({ position, event }: { readonly position: number; readonly e
       </div>
       <div class="neighbours-of">
         <span class="small faint">In the log</span>
-        <Step to={position > 1 ? position - 1 : undefined} label="Previous in the log" isBack />
+        <Step
+          to={position > 1 ? Math.min(position - 1, head || position) : undefined}
+          label="Previous in the log"
+          isBack
+        />
         <Step to={position < head ? position + 1 : undefined} label="Next in the log" />
       </div>
     </nav>
@@ -150,7 +155,7 @@ function Header({ event }: { readonly event: EventDetail }) {
             'Time',
             <>
               <span class="nowrap">{fullTime(event.timeMs)}</span>{' '}
-              <small>
+              <small class="nowrap">
                 <Ago ms={event.timeMs} />
               </small>
             </>,
@@ -165,43 +170,52 @@ function Header({ event }: { readonly event: EventDetail }) {
   );
 }
 
+interface LinkRow {
+  readonly kind: 'cause' | 'effect' | 'correlated';
+  readonly event: EventRow;
+}
+
 /** The server looks through a bounded part of the log at a time; one may ask on. */
-function Links({ event }: { readonly event: EventDetail }) {
-  const [from, setFrom] = useState<number | undefined>(undefined);
-  const { data, error, isLoading, reload } = useGet<EventLinks>(`api/events/${event.position}/links`, { from });
-  const isNothing = data !== undefined && !data.cause && data.effects.length + data.correlated.length === 0;
+function Links({ event: { position } }: { readonly event: EventDetail }) {
+  const searchedTo = useRef(position);
+  const list = useEndless<LinkRow, number>(String(position), async (from, signal) => {
+    const found = await get<EventLinks>(`api/events/${position}/links`, { from }, signal);
+    if (from === undefined) searchedTo.current = found.searchedTo;
+    const rows = [
+      ...(found.cause === undefined ? [] : [{ kind: 'cause' as const, event: found.cause }]),
+      ...found.effects.map((event) => ({ kind: 'effect' as const, event })),
+      ...found.correlated.map((event) => ({ kind: 'correlated' as const, event })),
+    ];
+    return { rows, next: found.searchedFrom > 1 ? found.searchedFrom - 1 : undefined };
+  });
+  const { rows, reached } = list;
+  const of = (kind: LinkRow['kind']) => rows.filter((row) => row.kind === kind).map(({ event }) => event);
   return (
     <Panel title="Causes and effects" isFlush>
-      {error !== undefined && <ErrorNote error={error} onRetry={reload} />}
-      {data === undefined && error === undefined && <Loading />}
-      {data !== undefined && (
-        <>
-          {data.cause && <LinkList title="Caused by" events={[data.cause]} />}
-          {data.effects.length > 0 && <LinkList title="Caused" events={data.effects} />}
-          {data.correlated.length > 0 && <LinkList title="Same correlation" events={data.correlated} />}
-          <div class="links-foot">
-            <p class="small faint">
-              {isNothing ? 'Nothing is linked with it' : 'Found'} among positions {count(data.searchedFrom)} to{' '}
-              {count(data.searchedTo)}.
-            </p>
-            {data.searchedFrom > 1 && (
-              <Button
-                kind="plain"
-                icon="search"
-                isBusy={isLoading}
-                onClick={() => setFrom(Math.max(1, data.searchedFrom - 1))}
-              >
-                Search before that
-              </Button>
-            )}
-          </div>
-        </>
+      <LinkList title="Caused by" events={of('cause')} />
+      <LinkList title="Caused" events={of('effect')} />
+      <LinkList title="Same correlation" events={of('correlated')} />
+      {list.error !== undefined && <ErrorNote error={list.error} onRetry={list.reload} />}
+      {list.isWaiting && <Loading />}
+      {!list.isWaiting && list.error === undefined && (
+        <div class="links-foot">
+          <p class="small faint" role="status">
+            {rows.length === 0 ? 'Nothing is linked with it' : 'Found'} among positions{' '}
+            {count(typeof reached === 'number' ? reached + 1 : 1)} to {count(searchedTo.current)}.
+          </p>
+          {list.more !== undefined && (
+            <Button kind="plain" icon="search" onClick={list.more}>
+              Search before that
+            </Button>
+          )}
+        </div>
       )}
     </Panel>
   );
 }
 
 function LinkList({ title, events }: { readonly title: string; readonly events: readonly EventRow[] }) {
+  if (events.length === 0) return null;
   return (
     <section class="links" aria-label={title}>
       <h3>{title}</h3>

@@ -16,8 +16,9 @@ import { TailPage } from './tail.tsx';
 import { UnknownPage } from './unknown.tsx';
 
 // biome-ignore format: one line for each page
-export const pages: { readonly [Name in PageName]?: ComponentType<{ place: Extract<Place, { page: Name }> }> } = {
+export const pages: { readonly [Name in PageName]: ComponentType<{ place: Extract<Place, { page: Name }> }> } = {
   overview: OverviewPage,
+  processor: ProcessorPage,
   streams: StreamsPage,
   stream: StreamPage,
   event: EventPage,
@@ -25,7 +26,6 @@ export const pages: { readonly [Name in PageName]?: ComponentType<{ place: Extra
   'dead-letters': DeadLettersPage,
   projections: ProjectionsPage,
   projection: ProjectionPage,
-  processor: ProcessorPage,
   actors: ActorsPage,
   machines: MachinesPage,
   machine: MachinePage,

@@ -6,10 +6,11 @@ import { count } from '../format.ts';
 import { Button } from '../parts/button.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { ErrorNote } from '../parts/panel.tsx';
+import { shown } from '../parts/plain-text.ts';
 
 export interface LetterTask {
   readonly action: 'retry' | 'discard';
-  readonly positions: readonly number[];
+  readonly positions: readonly number[] | 'all';
 }
 
 interface LetterDialogProps {
@@ -31,7 +32,13 @@ export function LetterDialog({ processor, task, row, onClose, onDone }: LetterDi
   const abort = useRef(new AbortController());
   useEffect(() => () => abort.current.abort(), []);
   const { action, positions } = task;
-  const letters = positions.length === 1 ? 'this letter' : `${count(positions.length)} letters`;
+  const isOne = positions.length === 1;
+  const letters =
+    positions === 'all'
+      ? `all letters of ${shown(processor)}`
+      : isOne
+        ? 'this letter'
+        : `${count(positions.length)} letters`;
 
   async function act(): Promise<void> {
     if (isBusy) return;
@@ -65,10 +72,10 @@ export function LetterDialog({ processor, task, row, onClose, onDone }: LetterDi
         </>
       }
     >
-      <p class="effect">{effect(action, positions.length, processor, row)}</p>
+      <p class="effect">{effect(task, shown(processor), row)}</p>
       {action === 'discard' && (
         <div class="field">
-          <label for="letter-reason">Reason, kept with {positions.length === 1 ? 'it' : 'them'}</label>
+          <label for="letter-reason">Reason, kept with {isOne ? 'it' : 'them'}</label>
           <textarea
             id="letter-reason"
             class="input"
@@ -84,15 +91,13 @@ export function LetterDialog({ processor, task, row, onClose, onDone }: LetterDi
   );
 }
 
-function effect(
-  action: 'retry' | 'discard',
-  letters: number,
-  processor: string,
-  row: ProcessorRow | undefined,
-): string {
-  const events = letters === 1 ? 'This event' : `These ${count(letters)} events`;
+function effect({ action, positions }: LetterTask, processor: string, row: ProcessorRow | undefined): string {
+  const isOne = positions.length === 1;
+  const all = row === undefined ? 'All events' : `All ${count(row.deadLetters)} events`;
+  const events = positions === 'all' ? all : isOne ? 'This event' : `These ${count(positions.length)} events`;
   if (action === 'discard') {
-    return `${events} will not be handled by ${processor}. ${letters === 1 ? 'The letter stays' : 'The letters stay'} as a record. This cannot be taken back.`;
+    const record = isOne ? 'The letter stays' : 'The letters stay';
+    return `${events} will not be handled by ${processor}. ${record} as a record. This cannot be taken back.`;
   }
   const isRunning = row !== undefined && row.state !== 'absent' && row.state !== 'stopped' && row.state !== 'failed';
   const when = isRunning ? `${processor} does it now.` : `${processor} is not running: it does it when it is started.`;

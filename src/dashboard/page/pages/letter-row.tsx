@@ -8,7 +8,7 @@ import { Ago } from '../parts/time.tsx';
 import type { Column } from '../parts/virtual-list.tsx';
 
 interface LetterColumnsProps {
-  readonly chosen: ReadonlySet<number>;
+  readonly isChosen: (position: number) => boolean;
   /** Absent where nothing may be ordered. */
   readonly onChoose: ((position: number, isChosen: boolean) => void) | undefined;
   readonly onOpen: (position: number) => void;
@@ -17,7 +17,7 @@ interface LetterColumnsProps {
 /** Characters of an error's message that a row has room for. */
 const messageCharsMax = 200;
 
-export function letterColumns({ chosen, onChoose, onOpen }: LetterColumnsProps): readonly Column<LetterRow>[] {
+export function letterColumns({ isChosen, onChoose, onOpen }: LetterColumnsProps): readonly Column<LetterRow>[] {
   const check: Column<LetterRow> = {
     id: 'check',
     title: <span class="hidden-text">Chosen</span>,
@@ -27,7 +27,7 @@ export function letterColumns({ chosen, onChoose, onOpen }: LetterColumnsProps):
         type="checkbox"
         aria-label={`Choose the letter at ${position}`}
         tabIndex={tabIndex}
-        checked={chosen.has(position)}
+        checked={isChosen(position)}
         onChange={(event) => onChoose?.(position, event.currentTarget.checked)}
       />
     ),

@@ -1,6 +1,8 @@
 /** One of the user's machines: its chart as it stands, and what moved it lately. */
-import type { Chart, MachineChange, MachineImage } from '../../wire.ts';
+import type { ComponentChildren } from 'preact';
+import type { Chart, MachineChange, MachineImage, StoreTopic } from '../../wire.ts';
 import { useGet } from '../api.ts';
+import { eventWords } from '../event-words.ts';
 import { useTopic } from '../live.ts';
 import { ChartPanel } from '../parts/chart-view.tsx';
 import { StateChip } from '../parts/chip.tsx';
@@ -8,6 +10,7 @@ import { NameText } from '../parts/event-parts.tsx';
 import { Link } from '../parts/link.tsx';
 import { Page } from '../parts/page.tsx';
 import { Empty, Loading, Note, Panel } from '../parts/panel.tsx';
+import { shown } from '../parts/plain-text.ts';
 import { At } from '../parts/time.tsx';
 import './machines.css';
 
@@ -18,14 +21,33 @@ interface MachineTopic {
 }
 
 export function MachinePage({ place: { id } }: { readonly place: { readonly id: string } }) {
+  // A topic of no machine would be refused, and with it all others.
+  const ids = useTopic<StoreTopic>('store')?.about?.machines;
+  const crumb = <Link to={{ page: 'machines' }}>Machines</Link>;
+  if (ids?.includes(id)) return <Machine id={id} crumb={crumb} />;
+  return (
+    <Page title={id} crumb={crumb}>
+      {ids === undefined ? <Loading /> : <NoMachine />}
+    </Page>
+  );
+}
+
+function NoMachine() {
+  return (
+    <section class="panel">
+      <Empty icon="search" text="There is no machine of this id." />
+    </section>
+  );
+}
+
+function Machine({ id, crumb }: { readonly id: string; readonly crumb: ComponentChildren }) {
   const topic = useTopic<MachineTopic>(`machine:${id}`);
   const chart = useGet<Chart>(`api/charts/${encodeURIComponent(`machine:${id}`)}`);
   const image = topic?.image;
-  const crumb = <Link to={{ page: 'machines' }}>Machines</Link>;
   if (image === undefined)
     return (
       <Page title={id} crumb={crumb}>
-        {topic === undefined ? <Loading /> : <Empty icon="search" text="There is no machine of this id." />}
+        {topic === undefined ? <Loading /> : <NoMachine />}
       </Page>
     );
   return (
@@ -48,15 +70,16 @@ export function MachinePage({ place: { id } }: { readonly place: { readonly id: 
 function Moves({ changes }: { readonly changes: readonly MachineChange[] }) {
   if (changes.length === 0) return <Empty icon="clock" text="Nothing has moved it while this page was open." />;
   return (
-    <ol class="moves">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys
+    <ol class="moves" aria-label="Events" tabIndex={0}>
       {changes.map((change) => (
         <li key={`${change.atMs} ${change.event} ${change.to.at(-1)}`}>
           <span class="soft">
             <At ms={change.atMs} />
           </span>
-          <code class="cut">
-            <NameText name={change.event} />
-          </code>
+          <span class="cut" title={change.event}>
+            {shown(eventWords(change.event))}
+          </span>
           <code class="cut soft">
             <NameText name={change.to.at(-1) ?? ''} />
           </code>

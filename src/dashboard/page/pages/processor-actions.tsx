@@ -1,5 +1,5 @@
 /** The buttons of a processor. Each asks first, and says what would happen as the server sees it. */
-import { useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import type { ActionDone, ActionName, Preview, ProcessorTopic } from '../../wire.ts';
 import { type ApiError, post, useGet } from '../api.ts';
 import { count } from '../format.ts';
@@ -66,21 +66,26 @@ interface ActionDialogProps {
 }
 
 function ActionDialog({ name, button, head, isPossible, onClose }: ActionDialogProps) {
-  const { action, title, isRisky, what } = button;
+  const { action, title, isRisky } = button;
   const [text, setText] = useState('0');
+  const [untilText, setUntilText] = useState('');
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError | undefined>();
   const to = action === 'reset' ? positionIn(text, head) : undefined;
-  const isComplete = action !== 'reset' || to !== undefined;
+  const until = untilText === '' ? undefined : positionIn(untilText, Number.MAX_SAFE_INTEGER);
+  const isComplete = action !== 'reset' || (to !== undefined && (untilText === '' || until !== undefined));
   const path = `api/processors/${encodeURIComponent(name)}`;
-  const preview = useGet<Preview>(isComplete ? `${path}/preview` : undefined, { action, to });
+  const preview = useGet<Preview>(isComplete ? `${path}/preview` : undefined, { action, to, until });
 
   async function confirm(): Promise<void> {
     if (isBusy || !isComplete || !isPossible) return;
     setBusy(true);
     setError(undefined);
     try {
-      const done = await post<ActionDone>(`${path}/${action}`, to === undefined ? {} : { to });
+      const done = await post<ActionDone>(`${path}/${action}`, {
+        ...(to !== undefined && { to }),
+        ...(until !== undefined && { until }),
+      });
       tell(done.text);
       onClose();
     } catch (caught) {
@@ -105,8 +110,24 @@ function ActionDialog({ name, button, head, isPossible, onClose }: ActionDialogP
         </>
       }
     >
-      <p class="soft">{what}</p>
-      {action === 'reset' && <PositionField text={text} onText={setText} head={head} />}
+      {action === 'reset' && (
+        <>
+          <PositionField
+            label="Last position that counts as handled"
+            hint={`0 (handle everything again) to ${count(head)} (handle only what comes)`}
+            text={text}
+            onText={setText}
+            isWrong={to === undefined}
+          />
+          <PositionField
+            label="Pause behind position (optional)"
+            hint="Empty: it goes on"
+            text={untilText}
+            onText={setUntilText}
+            isWrong={untilText !== '' && until === undefined}
+          />
+        </>
+      )}
       <div class="effect" aria-live="polite">
         {preview.error !== undefined ? (
           <span class="soft">What it would do can’t be said: {preview.error.message}</span>
@@ -139,28 +160,30 @@ function PreviewText({ preview: { text, events, isAtLeast } }: { readonly previe
 }
 
 interface PositionFieldProps {
+  readonly label: string;
+  readonly hint: string;
   readonly text: string;
   readonly onText: (text: string) => void;
-  readonly head: number;
+  readonly isWrong: boolean;
 }
 
-function PositionField({ text, onText, head }: PositionFieldProps) {
-  const isWrong = positionIn(text, head) === undefined;
+function PositionField({ label, hint, text, onText, isWrong }: PositionFieldProps) {
+  const id = useId();
   return (
     <div class="field">
-      <label for="reset-to">Last position that counts as handled</label>
+      <label for={id}>{label}</label>
       <input
-        id="reset-to"
+        id={id}
         class="input mono"
         inputMode="numeric"
         autocomplete="off"
         value={text}
         aria-invalid={isWrong}
-        aria-describedby="reset-hint"
+        aria-describedby={`${id}-hint`}
         onInput={(event) => onText(event.currentTarget.value)}
       />
-      <span id="reset-hint" class={isWrong ? 'small error-now' : 'small hint'}>
-        0 (handle everything again) to {count(head)} (handle only what comes)
+      <span id={`${id}-hint`} class={isWrong ? 'small error-now' : 'small hint'}>
+        {hint}
       </span>
     </div>
   );

@@ -1,7 +1,7 @@
 /** The numbers of a processor, or of one of its partitions, and what is wrong with it now. */
 import type { ProcessorStatus } from '../../../../actors/processor-status.ts';
-import type { ProcessorTopic } from '../../wire.ts';
-import { count } from '../format.ts';
+import type { ProcessorRow, ProcessorTopic } from '../../wire.ts';
+import { count, rate } from '../format.ts';
 import { errorText } from '../health.ts';
 import type { Lane } from '../lanes.ts';
 import { NameText } from '../parts/event-parts.tsx';
@@ -13,9 +13,11 @@ interface NumbersProps {
   readonly image: ProcessorTopic['image'];
   /** Of the lane that is looked at. */
   readonly index: number;
+  /** Of all lanes. */
+  readonly row: ProcessorRow | undefined;
 }
 
-export function NumbersPanel({ image, index }: NumbersProps) {
+export function NumbersPanel({ image, index, row }: NumbersProps) {
   const lane = image.status.partitions?.[index] ?? image.status;
   const { position, cursor, head, lag, handled, batches, generation, since, ...rest } = lane.context;
   const isPart = image.status.partitions !== undefined && image.status.partitions.length > 1;
@@ -47,10 +49,13 @@ export function NumbersPanel({ image, index }: NumbersProps) {
         facts={[
           ['Saved position', count(cursor)],
           ['Handled', count(handled)],
+          ['Events a second', row !== undefined && !isPart && rate(row.rate)],
           ['Batches', count(batches)],
           ['Failures in a row', count(rest.attempts)],
           ['Waits to retry', count(rest.retries)],
-          ['Set aside', <SetAside key="aside" name={image.name} dead={rest.deadLettered} parked={rest.parked} />],
+          ['Set aside', row !== undefined && <SetAside key="aside" row={row} />],
+          ['Given up', rest.deadLettered > 0 && count(rest.deadLettered)],
+          ['Parked', rest.parked > 0 && count(rest.parked)],
           ['Skipped', rest.skipped > 0 && count(rest.skipped)],
           ['Replayed', rest.replayed > 0 && count(rest.replayed)],
           ['Erased', rest.erased > 0 && count(rest.erased)],
@@ -67,11 +72,33 @@ export function NumbersPanel({ image, index }: NumbersProps) {
   );
 }
 
-function SetAside({ name, dead, parked }: { readonly name: string; readonly dead: number; readonly parked: number }) {
+/** What is there now, also from earlier runs. */
+function SetAside({ row: { name, deadLetters, parked } }: { readonly row: ProcessorRow }) {
   return (
     <Link to={{ page: 'dead-letters' }} query={{ processor: name }}>
-      {count(dead)} <small>dead</small> {count(parked)} <small>parked</small>
+      {count(deadLetters)} <small>dead</small> {count(parked)} <small>parked</small>
     </Link>
+  );
+}
+
+/** A processor that only has a place in the store. */
+export function AbsentPanel({ row }: { readonly row: ProcessorRow }) {
+  return (
+    <Panel title="Progress">
+      <p class="soft absent-text">
+        It does not run here: only its place in the store is known. What the app makes with bus.processor() goes on from
+        it.
+      </p>
+      <Facts
+        facts={[
+          ['Saved position', count(row.position)],
+          ['Behind', count(row.lag)],
+          ['Last saved', row.sinceMs > 0 && <Ago key="since" ms={row.sinceMs} />],
+          ['Partitions', row.partitions > 0 && count(row.partitions)],
+          ['Set aside', <SetAside key="aside" row={row} />],
+        ]}
+      />
+    </Panel>
   );
 }
 

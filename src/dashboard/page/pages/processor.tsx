@@ -7,16 +7,18 @@ import type { Chart, ProcessorTopic, StoreTopic } from '../../wire.ts';
 import { useGet } from '../api.ts';
 import { type Lane, laneIn, laneStates, lanesOf, worstLane } from '../lanes.ts';
 import { useTopic } from '../live.ts';
+import { Announcer } from '../parts/announcer.tsx';
 import { ChartPanel } from '../parts/chart-view.tsx';
 import { Chip, StateChip } from '../parts/chip.tsx';
 import { Link } from '../parts/link.tsx';
 import { Page } from '../parts/page.tsx';
 import { Empty, Loading } from '../parts/panel.tsx';
 import { useParam } from '../route.ts';
+import { wordOf } from '../states.ts';
 import { ActionBar } from './processor-actions.tsx';
 import { HistoryPanel } from './processor-history.tsx';
 import { LanesPanel } from './processor-lanes.tsx';
-import { NumbersPanel, TroubleNote } from './processor-numbers.tsx';
+import { AbsentPanel, NumbersPanel, TroubleNote } from './processor-numbers.tsx';
 import './processor.css';
 
 export function ProcessorPage({ place: { name } }: { readonly place: { readonly name: string } }) {
@@ -26,8 +28,14 @@ export function ProcessorPage({ place: { name } }: { readonly place: { readonly 
   const crumb = <Link to={{ page: 'overview' }}>Overview</Link>;
   if (topic === undefined || image === undefined)
     return (
-      <Page title={name} crumb={crumb}>
-        {topic === undefined ? <Loading /> : <Empty icon="search" text="There is no processor of this name." />}
+      <Page title={name} crumb={crumb} beside={topic?.row && <StateChip state={topic.row.state} />}>
+        {topic === undefined ? (
+          <Loading />
+        ) : topic.row === undefined ? (
+          <NoProcessor />
+        ) : (
+          <AbsentPanel row={topic.row} />
+        )}
       </Page>
     );
   const lanes = lanesOf(topic);
@@ -47,8 +55,17 @@ export function ProcessorPage({ place: { name } }: { readonly place: { readonly 
       }
       end={<ActionBar name={name} image={image} lanes={lanes} allowed={about?.actions} />}
     >
+      <Announcer text={`${name}: ${wordOf(image.status.state)}`} />
       <ProcessorBody topic={topic} image={image} lanes={lanes} />
     </Page>
+  );
+}
+
+function NoProcessor() {
+  return (
+    <section class="panel">
+      <Empty icon="search" text="There is no processor of this name." />
+    </section>
   );
 }
 
@@ -72,12 +89,13 @@ function ProcessorBody({ topic, image, lanes }: BodyProps) {
         <TroubleNote status={image.status} lanes={lanes} />
       </div>
       <div class="processor-side">
-        <NumbersPanel image={image} index={index} />
+        <NumbersPanel image={image} index={index} row={topic.row} />
         {states.length > 1 && <LanesPanel image={image} selected={index} />}
         <HistoryPanel topic={topic} image={image} index={index} />
       </div>
       <div class="processor-chart">
         <ChartPanel
+          key={index}
           title={states.length > 1 ? `Partition ${index}` : 'Statechart'}
           chart={chart}
           active={lane?.active ?? []}

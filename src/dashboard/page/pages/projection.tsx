@@ -1,7 +1,7 @@
 /** One projection: how far it is, its keys and values, and building it anew. */
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { EntriesPage, ProjectionRow, StoreTopic } from '../../wire.ts';
-import { get } from '../api.ts';
+import { get, useGet } from '../api.ts';
 import { count } from '../format.ts';
 import { useTopic } from '../live.ts';
 import { Button } from '../parts/button.tsx';
@@ -15,7 +15,7 @@ import { Link } from '../parts/link.tsx';
 import { ListFoot } from '../parts/list-foot.tsx';
 import { Page } from '../parts/page.tsx';
 import { Pair } from '../parts/pair.tsx';
-import { Empty, Facts, Loading, Note, Panel } from '../parts/panel.tsx';
+import { Empty, ErrorNote, Facts, Loading, Note, Panel } from '../parts/panel.tsx';
 import { beginning, shown } from '../parts/plain-text.ts';
 import { Progress } from '../parts/progress.tsx';
 import { type Column, VirtualList } from '../parts/virtual-list.tsx';
@@ -138,7 +138,7 @@ function Entries({ name, version, position }: EntriesProps) {
                 rows={list.rows}
                 keyOf={(entry) => entry.key}
                 current={isOpen ? opened : undefined}
-                onEnd={list.more}
+                onEnd={list.moreByItself}
                 height={{ wide: 2.25, narrow: 3.5 }}
               />
             )}
@@ -183,25 +183,14 @@ interface EntryProps {
   readonly isWaiting: boolean;
 }
 
-/** The entry that is open: from the list, or asked for when the list does not have it. */
+/** The entry that is open: from the list, or asked for when the list does not have it, or has only its beginning. */
 function Entry({ name, entryKey, rows, isWaiting }: EntryProps) {
   const inList = rows.find(({ key }) => key === entryKey);
-  const [asked, setAsked] = useState<EntryRow | null | undefined>(undefined);
-  const isMissing = inList === undefined && !isWaiting;
-  useEffect(() => {
-    if (!isMissing) return;
-    const abort = new AbortController();
-    void get<EntriesPage>(
-      `api/projections/${encodeURIComponent(name)}`,
-      { from: entryKey, limit: 1 },
-      abort.signal,
-    ).then(
-      ({ entries }) => !abort.signal.aborted && setAsked(entries.find(({ key }) => key === entryKey) ?? null),
-      () => !abort.signal.aborted && setAsked(null),
-    );
-    return () => abort.abort();
-  }, [isMissing, entryKey]);
-  const entry = inList ?? asked;
+  const isAsked = inList === undefined ? !isWaiting : inList.cut === true;
+  const path = `api/projections/${encodeURIComponent(name)}`;
+  const { data, error, reload } = useGet<EntriesPage>(isAsked ? path : undefined, { from: entryKey, limit: 1 });
+  const entry = (isAsked ? data?.entries.find(({ key }) => key === entryKey) : undefined) ?? inList;
+  const isMissing = isAsked && data !== undefined && entry === undefined;
   return (
     <section aria-label="The entry">
       <header class="pair-head">
@@ -212,8 +201,9 @@ function Entry({ name, entryKey, rows, isWaiting }: EntryProps) {
           <Button icon="cross" kind="plain" label="Close the entry" onClick={() => setParams({ key: '' })} />
         </div>
       </header>
-      {entry === undefined && <Loading />}
-      {entry === null && <Empty icon="search" text="There is no entry with this key now." />}
+      {error !== undefined && <ErrorNote error={error} onRetry={reload} />}
+      {entry === undefined && !isMissing && error === undefined && <Loading />}
+      {isMissing && <Empty icon="search" text="There is no entry with this key now." />}
       {entry && <JsonView label="Value" text={entry.value} mayBeCut={entry.cut === true} />}
     </section>
   );

@@ -38,7 +38,9 @@ export function ProjectionsPage() {
                 <th scope="col" class="number">
                   Lag
                 </th>
-                <th scope="col">Build</th>
+                <th scope="col" class="of-build">
+                  Build
+                </th>
               </tr>
             </thead>
             <tbody>

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ActionDone, Preview } from '../../wire.ts';
 import { type ApiError, post, useGet } from '../api.ts';
+import { count } from '../format.ts';
 import { Button } from '../parts/button.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { ErrorNote } from '../parts/panel.tsx';
@@ -53,9 +54,14 @@ export function RebuildDialog({ name, onClose, onDone }: RebuildDialogProps) {
       }
     >
       <p class="effect" role="status">
-        {preview.data?.text ?? 'Counting the events…'}
+        {preview.data === undefined ? 'Counting the events…' : `${preview.data.text} ${eventsOf(preview.data)}`}
       </p>
       {failure !== undefined && <ErrorNote error={failure} />}
     </Dialog>
   );
+}
+
+function eventsOf({ events, isAtLeast }: Preview): string {
+  if (events === undefined) return '';
+  return `That reads ${isAtLeast ? 'at least ' : ''}${count(events)} ${events === 1 ? 'event' : 'events'}.`;
 }

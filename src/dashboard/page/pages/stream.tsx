@@ -26,22 +26,18 @@ export function StreamPage({ place: { name } }: { readonly place: Extract<Place,
   const [order] = useParam('order');
   const [version] = useParam('version');
   const tail = useTopic<Record<string, EventRow>>('tail');
+  const isOurs = name.startsWith('$');
   const isOldestFirst = order === 'oldest';
-  const start = /^[1-9]\d{0,14}$/.test(version) ? Number(version) : undefined;
+  const start = !isOurs && /^[1-9]\d{0,14}$/.test(version) ? Number(version) : undefined;
 
   const list = useEndless<EventRow, number>(`${order} ${start}`, async (after, signal) => {
-    const from = after ?? start;
-    const { events, next } = await get<EventsPage>(
-      'api/events',
-      {
-        stream: name,
-        direction: isOldestFirst ? 'forward' : 'backward',
-        [isOldestFirst ? 'from' : 'to']: from,
-        limit: pageEvents,
-      },
-      signal,
-    );
-    return { rows: events, next };
+    const range = isOldestFirst
+      ? { direction: 'forward', from: after ?? start }
+      : { direction: 'backward', to: after ?? start };
+    // Streams of the store's own cannot be read as such, so they are looked for in the log.
+    const which = isOurs ? { prefix: name } : { stream: name };
+    const { events, next } = await get<EventsPage>('api/events', { ...which, ...range, limit: pageEvents }, signal);
+    return { rows: isOurs ? events.filter(({ stream }) => stream === name) : events, next };
   });
   const isEmpty = list.rows.length === 0;
   const newest = newestOf(name, list.rows, tail);
@@ -59,11 +55,11 @@ export function StreamPage({ place: { name } }: { readonly place: Extract<Place,
           all="Newest first"
           options={[{ value: 'oldest', text: 'Oldest first' }]}
         />
-        <JumpField name="version" label={isOldestFirst ? 'From version' : 'Up to version'} />
+        {!isOurs && <JumpField name="version" label={isOldestFirst ? 'From version' : 'Up to version'} />}
       </search>
       <section class="panel" aria-label="Events" aria-busy={list.isWaiting}>
         {isEmpty && list.isWaiting && <Loading />}
-        {isEmpty && !list.isWaiting && list.error === undefined && (
+        {isEmpty && !list.isWaiting && list.error === undefined && list.more === undefined && (
           <Empty
             icon="streams"
             text={start === undefined ? 'There is no stream of that name.' : 'There are no events in this part.'}
@@ -76,11 +72,13 @@ export function StreamPage({ place: { name } }: { readonly place: Extract<Place,
             columns={withMarks(columns, list.rows)}
             rows={list.rows}
             keyOf={(event) => event.position}
-            onEnd={list.more}
+            onEnd={list.moreByItself}
             height={{ wide: 2.25, narrow: 3.75 }}
           />
         )}
-        {(!isEmpty || list.error !== undefined) && <ListFoot list={list} one="event" many="events" />}
+        {(!isEmpty || list.error !== undefined || list.more !== undefined) && (
+          <ListFoot list={list} one="event" many="events" />
+        )}
       </section>
     </Page>
   );

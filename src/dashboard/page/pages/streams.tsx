@@ -82,7 +82,7 @@ export function StreamsPage() {
             columns={columns}
             rows={list.rows}
             keyOf={(row) => row.stream}
-            onEnd={list.more}
+            onEnd={list.moreByItself}
             height={{ wide: 2.25, narrow: 3.75 }}
           />
         )}

@@ -1,4 +1,4 @@
-/** The rows of the tail: what was read once and what comes live become one list, newest first. Pure. */
+/** The rows of the tail: those that were read, and above them those that came live since. Pure. */
 import type { EventRow } from '../../wire.ts';
 
 export interface TailFilter {
@@ -6,23 +6,27 @@ export interface TailFilter {
   readonly prefix: string;
 }
 
-/** Rows kept: what one can still want to scroll back to. */
+/** Live rows kept; those before them are read again when one wants them. */
 export const tailRowsMax = 2000;
 
 export function passes(event: EventRow, { type, prefix }: TailFilter): boolean {
   return (type === '' || event.type === type) && event.stream.startsWith(prefix);
 }
 
-/** `before` with what of `events` is not in it yet; the same array when nothing is new. */
+/**
+ * The rows that came live: `before`, with what of `events` is newer than `newest`, newest first and at most {@link tailRowsMax};
+ * the same array when nothing is new.
+ */
 export function joined(
   before: readonly EventRow[],
   events: Iterable<EventRow>,
   filter: TailFilter,
+  newest: number,
 ): readonly EventRow[] {
-  const known = new Set(before.map(({ position }) => position));
-  const fresh = [...events].filter((event) => !known.has(event.position) && passes(event, filter));
+  const last = before[0]?.position ?? newest;
+  const fresh = [...events].filter((event) => event.position > last && passes(event, filter));
   if (fresh.length === 0) return before;
-  return [...before, ...fresh].sort((first, second) => second.position - first.position).slice(0, tailRowsMax);
+  return [...fresh.sort((first, second) => second.position - first.position), ...before].slice(0, tailRowsMax);
 }
 
 /** Positions between a row and the next older one that are not shown: they came too fast. Only said where all are wanted. */

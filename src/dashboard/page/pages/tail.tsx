@@ -1,40 +1,48 @@
 /**
- * The newest events, as they are appended. While one reads further down, or has paused it, the list stands still and says how many
- * have come.
+ * The log from its end: the newest events as they are appended, and back from there as far as one scrolls. While one reads further
+ * down, or has paused it, what is live stands still and says how many have come.
  */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { EventRow, EventsPage, StoreTopic } from '../../wire.ts';
-import { useGet } from '../api.ts';
+import { get } from '../api.ts';
 import { count, rate } from '../format.ts';
 import { useTopic } from '../live.ts';
 import { Button } from '../parts/button.tsx';
 import { Chip } from '../parts/chip.tsx';
+import { useEndless } from '../parts/endless.ts';
 import { positionColumn, streamColumn, timeColumn, typeColumn, withMarks } from '../parts/event-parts.tsx';
 import { FilterField } from '../parts/filters.tsx';
+import { ListFoot } from '../parts/list-foot.tsx';
 import { Page } from '../parts/page.tsx';
-import { Empty, ErrorNote, Loading } from '../parts/panel.tsx';
+import { Empty, Loading } from '../parts/panel.tsx';
 import { type Column, VirtualList } from '../parts/virtual-list.tsx';
 import { useParam } from '../route.ts';
 import { joined, missingBefore, type TailFilter, typesIn } from './tail-rows.ts';
 import './lists.css';
 
-/** Events that are there when the page opens. */
-const firstEvents = 100;
+/** Events asked for at a time. */
+const pageEvents = 100;
 /** Scrolled further than this one is reading. Pixels. */
 const readingPixels = 160;
 
 export function TailPage() {
   const [type] = useParam('type');
   const [prefix] = useParam('prefix');
-  const filter = { type, prefix };
   const store = useTopic<StoreTopic>('store');
-  const { rows, error, isLoading, reload } = useTail(filter);
+  const filter = { type, prefix };
+  const list = useEndless<EventRow, number>(`${type}\n${prefix}`, async (after, signal) => {
+    const query = { type, prefix, to: after, direction: 'backward', limit: pageEvents };
+    const { events, next } = await get<EventsPage>('api/events', query, signal);
+    return { rows: events, next };
+  });
+  const live = useLiveRows(filter, list.isWaiting ? undefined : (list.rows[0]?.position ?? 0));
   const [isPaused, setPaused] = useState(false);
   const isReading = useReading();
   const isHeld = isPaused || isReading;
-  const shownRows = useHeld(rows, isHeld, `${type} ${prefix}`);
-  const waiting = isHeld ? countAbove(rows, shownRows[0]?.position ?? 0) : 0;
-  const columns = columnsFor(shownRows, filter);
+  const liveShown = useHeld(live, isHeld, list.isWaiting);
+  const rows = liveShown.length === 0 ? list.rows : [...liveShown, ...list.rows];
+  const waiting = countAbove(live, liveShown[0]?.position ?? 0);
+  const isEmpty = rows.length === 0;
 
   function goLive(): void {
     setPaused(false);
@@ -52,42 +60,36 @@ export function TailPage() {
         )
       }
       end={
-        <div class="buttons">
-          {isHeld && (
-            <Button icon="up" onClick={goLive}>
-              {waiting > 0 ? `${count(waiting)} new` : 'To the newest'}
-            </Button>
-          )}
-          <Button icon={isPaused ? 'play' : 'pause'} onClick={() => (isPaused ? goLive() : setPaused(true))}>
-            {isPaused ? 'Go on' : 'Pause'}
-          </Button>
-        </div>
+        <Button icon={isPaused ? 'play' : 'pause'} onClick={() => (isPaused ? goLive() : setPaused(true))}>
+          {isPaused ? 'Go on' : 'Pause'}
+        </Button>
       }
     >
       <search class="filters">
         <FilterField name="type" label="Type" placeholder="all types" suggestions={typesIn(rows)} />
         <FilterField name="prefix" label="Stream begins with" placeholder="all streams" />
       </search>
-      {error !== undefined && <ErrorNote error={error} onRetry={reload} />}
-      <section class="panel" aria-label="Newest events">
-        {shownRows.length === 0 && isLoading && <Loading />}
-        {shownRows.length === 0 && !isLoading && error === undefined && (
+      <section class="panel" aria-label="Newest events" aria-busy={list.isWaiting}>
+        {isEmpty && list.isWaiting && <Loading />}
+        {isEmpty && !list.isWaiting && list.error === undefined && list.more === undefined && (
           <Empty
             icon="tail"
-            text={
-              type === '' && prefix === '' ? 'Nothing has been appended yet.' : 'Nothing like that among the newest.'
-            }
+            text={type + prefix === '' ? 'Nothing has been appended yet.' : 'There is no event like that in the log.'}
           />
         )}
-        {shownRows.length > 0 && (
+        {!isEmpty && (
           <VirtualList
             label="Newest events"
             name="list-tail"
-            columns={columns}
-            rows={shownRows}
+            columns={columnsFor(rows, filter)}
+            rows={rows}
             keyOf={(event) => event.position}
+            onEnd={list.moreByItself}
             height={{ wide: 2.125, narrow: 3.75 }}
           />
+        )}
+        {(!isEmpty || list.error !== undefined || list.more !== undefined) && (
+          <ListFoot list={list} one="event" many="events" />
         )}
       </section>
       {isHeld && waiting > 0 && (
@@ -101,26 +103,20 @@ export function TailPage() {
   );
 }
 
-/** The newest that pass, newest first: those that are asked for at first, and those that come. */
-function useTail(filter: TailFilter) {
-  const live = useTopic<Record<string, EventRow>>('tail');
-  const { type, prefix } = filter;
-  const first = useGet<EventsPage>('api/events', { type, prefix, direction: 'backward', limit: firstEvents });
-  const question = `${type} ${prefix}`;
-  const held = useRef<{ question: string; rows: readonly EventRow[] }>({ question, rows: [] });
-  if (held.current.question !== question) held.current = { question, rows: [] };
-  const events = Object.values(live ?? {}) as EventRow[];
-  const rows = joined(joined(held.current.rows, first.data?.events ?? [], filter), events, filter);
-  held.current = { question, rows };
-  return { rows, error: first.error, isLoading: first.isLoading, reload: first.reload };
+/** Those that came since the first page was read, whose newest is `newest`; none before it is there. */
+function useLiveRows(filter: TailFilter, newest: number | undefined): readonly EventRow[] {
+  const topic = useTopic<Record<string, EventRow>>('tail');
+  const rows = useRef<readonly EventRow[]>([]);
+  rows.current =
+    newest === undefined ? [] : joined(rows.current, Object.values(topic ?? {}) as EventRow[], filter, newest);
+  return rows.current;
 }
 
 /** `rows`, or what they were when the list began to stand still. */
-function useHeld(rows: readonly EventRow[], isHeld: boolean, question: string): readonly EventRow[] {
-  const held = useRef({ rows, question });
-  if (!isHeld || held.current.question !== question || held.current.rows.length === 0)
-    held.current = { rows, question };
-  return held.current.rows;
+function useHeld(rows: readonly EventRow[], isHeld: boolean, isNew: boolean): readonly EventRow[] {
+  const held = useRef(rows);
+  if (!isHeld || isNew) held.current = rows;
+  return held.current;
 }
 
 /** Whether one has scrolled down, to read. */
@@ -139,15 +135,19 @@ function countAbove(rows: readonly EventRow[], position: number): number {
   return index === -1 ? rows.length : index;
 }
 
-/** With the number of those that came too fast to be shown, below the row before which they were. */
+/** With the number of those that came too fast to be shown, beside the row before which they were. */
 function columnsFor(rows: readonly EventRow[], filter: TailFilter): readonly Column<EventRow>[] {
-  const missing = new Map(rows.map((row, index) => [row.position, missingBefore(rows, index, filter)]));
+  const missing = new Map<number, number>();
+  rows.forEach((row, index) => {
+    const count = missingBefore(rows, index, filter);
+    if (count > 0) missing.set(row.position, count);
+  });
   const position: Column<EventRow> = {
     ...positionColumn,
     track: '10rem',
     cell: (event, tabIndex) => (
       <>
-        {(missing.get(event.position) ?? 0) > 0 && (
+        {missing.has(event.position) && (
           <span class="small faint" title="They came faster than they can be shown here.">
             {count(missing.get(event.position) ?? 0)} more before{' '}
           </span>

@@ -18,6 +18,10 @@ export interface Endless<Row> {
   readonly error?: ApiError | undefined;
   /** Asks for the next page, unless it is on its way; absent at the end. */
   readonly more?: (() => void) | undefined;
+  /** The same, for a list that asks by itself: absent when the last page was nearly empty, although it was not the end. */
+  readonly moreByItself?: (() => void) | undefined;
+  /** Where the next page begins. */
+  readonly reached?: string | number | undefined;
   /** It is not the end, but enough: one should look for something narrower. */
   readonly isFull: boolean;
   /** From the beginning again. */
@@ -25,17 +29,21 @@ export interface Endless<Row> {
 }
 
 /** Rows kept: some 50 MB, and half of the height that browsers give an element. */
-export const endlessRowsMax = 200_000;
+const endlessRowsMax = 200_000;
+
+/** A page with fewer rows took the server all the time it may take: one should want the next. */
+const sparseRows = 5;
 
 interface Held<Row, Cursor> {
   readonly question: string;
+  readonly isSparse?: boolean;
   readonly rows: readonly Row[];
   readonly next?: Cursor | undefined;
   readonly error?: ApiError | undefined;
 }
 
 /** `question` says what is asked: the list begins anew when it changes. `load` rejects with an ApiError. */
-export function useEndless<Row, Cursor>(
+export function useEndless<Row, Cursor extends string | number>(
   question: string,
   load: (after: Cursor | undefined, signal: AbortSignal) => Promise<EndlessPage<Row, Cursor>>,
 ): Endless<Row> {
@@ -50,8 +58,10 @@ export function useEndless<Row, Cursor>(
     const abort = new AbortController();
     onItsWay.current = abort;
     void loader.current(after, abort.signal).then(
-      ({ rows, next }) =>
-        settle(abort, { question: asked, rows: before.length === 0 ? rows : [...before, ...rows], next }),
+      ({ rows, next }) => {
+        const all = before.length === 0 ? rows : [...before, ...rows];
+        settle(abort, { question: asked, rows: all, next, isSparse: rows.length < sparseRows });
+      },
       (error: ApiError) => settle(abort, { question: asked, rows: before, next: after, error }),
     );
   }
@@ -70,16 +80,15 @@ export function useEndless<Row, Cursor>(
   const isWaiting = held.question !== asked;
   const isFull = held.rows.length >= endlessRowsMax;
   const hasMore = !isWaiting && held.next !== undefined && held.error === undefined && !isFull;
+  const more = () => {
+    if (onItsWay.current === undefined) ask(held.rows, held.next);
+  };
   return {
     rows: held.rows,
     isWaiting,
     error: isWaiting ? undefined : held.error,
     isFull: isFull && held.next !== undefined,
     reload: () => setRound((before) => before + 1),
-    more: hasMore
-      ? () => {
-          if (onItsWay.current === undefined) ask(held.rows, held.next);
-        }
-      : undefined,
+    ...(hasMore && { more, reached: held.next, ...(!held.isSparse && { moreByItself: more }) }),
   };
 }

@@ -3,6 +3,7 @@ import type { EventRow } from '../../wire.ts';
 import { count } from '../format.ts';
 import { addressOf } from '../routes.ts';
 import { Chip } from './chip.tsx';
+import { Icon } from './icon.tsx';
 import { beginning, shown } from './plain-text.ts';
 import { At } from './time.tsx';
 import type { Column } from './virtual-list.tsx';
@@ -16,15 +17,23 @@ export function NameText({ name }: { readonly name: string }) {
   return <bdi title={text}>{beginning(text, nameCharsMax)}</bdi>;
 }
 
-export function EventMarks({
-  event,
-}: {
-  readonly event: { readonly sealed?: true; readonly erased?: true; readonly redacted?: true };
-}) {
+interface Marked {
+  readonly sealed?: true;
+  readonly erased?: true;
+  readonly redacted?: true;
+}
+
+/** Sealed is what most events of an encrypted store are: it is said quietly. */
+export function EventMarks({ event }: { readonly event: Marked }) {
   return (
     <>
-      {event.erased && <Chip tone="bad" icon="erased" text="erased" />}
-      {event.sealed && !event.erased && <Chip tone="busy" icon="lock" text="sealed" />}
+      {event.erased && <Chip tone="warn" icon="erased" text="erased" />}
+      {event.sealed && !event.erased && (
+        <span class="mark">
+          <Icon name="lock" size={12} />
+          sealed
+        </span>
+      )}
       {event.redacted && <Chip tone="odd" icon="lock" text="redacted" />}
     </>
   );

@@ -1,6 +1,7 @@
 /** What is in an event, or in words why it cannot be shown. */
 import type { EventDetail } from '../../wire.ts';
-import { Icon, type IconName } from './icon.tsx';
+import { Icon } from './icon.tsx';
+import type { IconName } from './icons.ts';
 import { JsonView } from './json-view.tsx';
 import './event-payload.css';
 
@@ -8,8 +9,7 @@ export function EventPayload({ event }: { readonly event: EventDetail }) {
   if (event.erased) {
     return (
       <Withheld icon="erased" title="Erased">
-        The key of its {event.subject === undefined ? 'stream' : 'subject'} was destroyed. That the event happened is
-        known, what was in it is gone for good.
+        Its key was destroyed. That the event happened is known, what was in it is gone for good.
       </Withheld>
     );
   }

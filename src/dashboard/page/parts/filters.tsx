@@ -1,6 +1,6 @@
 /** Fields that narrow what a page shows. What they say stands in the query of the address, so it can be shared. */
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { useParam } from '../route.ts';
+import { setParams, useParam } from '../route.ts';
 
 export interface FilterFieldProps {
   /** Of the value in the query. */
@@ -74,16 +74,19 @@ export interface FilterSelectProps {
   /** What stands for no value; without it there is always one. */
   readonly all?: string;
   readonly options: readonly { readonly value: string; readonly text: string }[];
+  /** Another value of the query, that means nothing with another choice. */
+  readonly clears?: string;
 }
 
-export function FilterSelect({ name, label, all, options }: FilterSelectProps) {
-  const [value, set] = useParam(name);
+export function FilterSelect({ name, label, all, options, clears }: FilterSelectProps) {
+  const [value] = useParam(name);
   const id = useId();
+  const choose = (chosen: string) => setParams({ [name]: chosen, ...(clears !== undefined && { [clears]: '' }) });
   const isKnown = value === '' || options.some((option) => option.value === value);
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <select id={id} class="input" value={value} onChange={(event) => set(event.currentTarget.value)}>
+      <select id={id} class="input" value={value} onChange={(event) => choose(event.currentTarget.value)}>
         {all !== undefined && <option value="">{all}</option>}
         {!isKnown && <option value={value}>{value}</option>}
         {options.map((option) => (

@@ -23,8 +23,6 @@ const openDepthMax = 3;
 /** Members and characters of a branch that is shown on one line. */
 const lineMembersMax = 12;
 const lineCharsMax = 72;
-/** Deeper levels are not indented further. */
-const indentDepthMax = 24;
 /** Keys named in a closed object. */
 const previewKeys = 4;
 
@@ -158,7 +156,7 @@ function Branch({ name, node, depth, room, comma }: BranchProps) {
       </button>
       {isOpen && (
         <>
-          <ul class={depth < indentDepthMax ? 'json-level' : undefined}>
+          <ul class="json-level">
             {visible.map((value, index) => (
               <Member
                 key={index}

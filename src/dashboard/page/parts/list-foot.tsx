@@ -1,5 +1,6 @@
 /** What stands below an endless list: that more is coming, that it is the end, or why there is no more. */
 import { count } from '../format.ts';
+import { Button } from './button.tsx';
 import type { Endless } from './endless.ts';
 import { Icon } from './icon.tsx';
 import { ErrorNote } from './panel.tsx';
@@ -17,6 +18,16 @@ export function ListFoot({ list, one, many }: ListFootProps) {
     return (
       <div class="list-more">
         <ErrorNote error={error} onRetry={list.reload} />
+      </div>
+    );
+  }
+  if (list.more !== undefined && list.moreByItself === undefined) {
+    return (
+      <div class="list-more">
+        <span>Looked through up to {typeof list.reached === 'number' ? count(list.reached) : list.reached}.</span>
+        <Button icon="search" onClick={list.more}>
+          Look further
+        </Button>
       </div>
     );
   }

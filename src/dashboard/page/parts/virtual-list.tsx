@@ -50,6 +50,8 @@ export interface VirtualListProps<Row> {
 const defaultHeight = { wide: 2.5, narrow: 4 };
 /** Rows rendered beyond the view on either side: what a fast wheel passes in a frame. */
 const overscanRows = 12;
+/** What may stand over the first rows: the places of a narrow window, and the head of the table. */
+const stickyPixels = 120;
 /** The end is near when so many rows are left. */
 const nearEndRows = 40;
 const narrow = matchMedia('(max-width: 40rem)');
@@ -73,7 +75,7 @@ export function VirtualList<Row>(props: VirtualListProps<Row>) {
       estimateSize: () => height,
       overscan: overscanRows,
       scrollMargin,
-      scrollPaddingStart: 7 * height,
+      scrollPaddingStart: stickyPixels,
       scrollPaddingEnd: height,
       observeElementRect: observeWindowRect,
       observeElementOffset: observeWindowOffset,
