@@ -101,7 +101,7 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
     setDone(text);
     setChosen(new Set());
     // It may be gone now, or another one than it was.
-    if (task?.positions.includes(Number(opened))) close();
+    if (task?.positions === 'all' || task?.positions.includes(Number(opened))) close();
     list.reload();
   };
 

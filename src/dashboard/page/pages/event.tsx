@@ -94,7 +94,11 @@ function Neighbours({ position, event }: { readonly position: number; readonly e
       </div>
       <div class="neighbours-of">
         <span class="small faint">In the log</span>
-        <Step to={position > 1 ? position - 1 : undefined} label="Previous in the log" isBack />
+        <Step
+          to={position > 1 ? Math.min(position - 1, head || position) : undefined}
+          label="Previous in the log"
+          isBack
+        />
         <Step to={position < head ? position + 1 : undefined} label="Next in the log" />
       </div>
     </nav>
@@ -151,7 +155,7 @@ function Header({ event }: { readonly event: EventDetail }) {
             'Time',
             <>
               <span class="nowrap">{fullTime(event.timeMs)}</span>{' '}
-              <small>
+              <small class="nowrap">
                 <Ago ms={event.timeMs} />
               </small>
             </>,
