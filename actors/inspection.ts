@@ -2,6 +2,7 @@
  * The way into a bus for those who look at it. Costs nothing until somebody attaches: what is always kept is a few counters
  * and the last changes of state.
  */
+import { assert } from '../src/assert.ts';
 import type { EngineUsage } from '../src/storage/engine.ts';
 import type { BusStatus } from './bus-status.ts';
 
@@ -26,3 +27,9 @@ export interface Inspection {
 
 /** The inspection of each bus, for the dashboard. */
 export const inspections = new WeakMap<object, Inspection>();
+
+export function inspectionOf(bus: object): Inspection {
+  const inspection = inspections.get(bus);
+  assert(inspection !== undefined, 'a bus has an inspection');
+  return inspection;
+}

@@ -55,6 +55,7 @@ export class Lookers {
 
   /** Something of `processor` has changed. */
   tell(processor: string): void {
+    if (!this.isLooking) return;
     for (const onChange of this.#hearers) onChange();
     for (const { onChange } of this.#lookers) {
       try {

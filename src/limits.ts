@@ -224,4 +224,4 @@ export const chartTransitionsMax = 20_000;
 /** Pairs of states that are joined. `CHART_TOO_LARGE` beyond. */
 export const chartEdgesMax = 2_000;
 /** How long the layout of a chart may take, in a thread of its own. `CHART_TOO_LARGE` beyond. Milliseconds. */
-export const chartLayoutMsMax = 10_000;
+export const chartLayoutMsMax = 20_000;

@@ -4,12 +4,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dashboardTopicsMax } from '../limits.ts';
 import { sendJson } from './answer.ts';
+import { machineChart } from './chart/machine-chart.ts';
+import { ownChart, ownChartNames } from './chart/own-charts.ts';
 import { EventDetails } from './event-rows.ts';
 import { checkOrder, type Entry } from './guard.ts';
 import type { Hub } from './hub.ts';
 import { discardLetters, letterDetail, lettersPage, retryLetters } from './letter-routes.ts';
 import { eventLinks } from './links.ts';
 import { eventDetail, eventsPage, streamsPage } from './log-routes.ts';
+import type { Machines } from './machines.ts';
 import type { Target } from './mount.ts';
 import type { ResolvedDashboardOptions } from './options.ts';
 import { orderProcessor, processorActions } from './orders.ts';
@@ -18,11 +21,12 @@ import { entriesPage } from './projection-routes.ts';
 import { badRequest, notFound, Refusal } from './refusal.ts';
 import { bodyOf } from './request-body.ts';
 import type { Source } from './source.ts';
-import type { ActionDone, ActionName } from './wire.ts';
+import type { ActionDone, ActionName, Chart } from './wire.ts';
 
 export interface ApiWorld extends Pick<ResolvedDashboardOptions, 'redact'> {
   readonly source: Source;
   readonly hub: Hub;
+  readonly machines: Machines;
   /** What may be ordered here, by those who may order. */
   readonly actions: readonly ActionName[];
 }
@@ -72,6 +76,8 @@ export class Api {
     const { bus } = source;
     const [what, name = '', sub, last = ''] = parts;
     switch (`${what} ${parts.length}`) {
+      case 'charts 2':
+        return this.#chart(name);
       case 'streams 1':
         return streamsPage(bus, query, signal);
       case 'events 1':
@@ -92,6 +98,15 @@ export class Api {
         return entriesPage(source, name, query, signal);
     }
     throw notFound('this path');
+  }
+
+  /** @throws {Refusal} {CHART_TOO_LARGE} {UNSUPPORTED} */
+  async #chart(id: string): Promise<Chart> {
+    const own = ownChartNames.find((name) => name === id);
+    if (own !== undefined) return ownChart(own);
+    const machine = id.startsWith(ofMachine) ? this.#world.machines.logic(id.slice(ofMachine.length)) : undefined;
+    if (machine === undefined) throw notFound(`the chart ${JSON.stringify(id)}`);
+    return machineChart(machine);
   }
 
   /** @throws {Refusal} for what may not be ordered, before anything of its body is read */
@@ -127,5 +142,7 @@ export class Api {
     return AbortSignal.any([gone.signal, this.#closed.signal]);
   }
 }
+
+const ofMachine = 'machine:';
 
 type Order = (body: Readonly<Record<string, unknown>>) => Promise<ActionDone>;

@@ -2,17 +2,22 @@
  * The bus of the app that the dashboard runs in, as a source: its inspection, and its head.
  */
 import type { Bus } from '../../actors/bus.ts';
-import { inspections } from '../../actors/inspection.ts';
-import { assert } from '../assert.ts';
+import type { BusStatus } from '../../actors/bus-status.ts';
+import { inspectionOf } from '../../actors/inspection.ts';
 import type { Source } from './source.ts';
 
 export function appSource(bus: Bus): Source {
-  const inspection = inspections.get(bus);
-  assert(inspection !== undefined, 'every bus has an inspection');
+  const inspection = inspectionOf(bus);
+  let last: { readonly status: BusStatus; readonly atMs: number } | undefined;
   return {
     kind: 'app',
     bus,
-    status: () => inspection.status(),
+    status() {
+      const atMs = performance.now();
+      // Each topic asks for it, and all of one frame are to be of one moment.
+      if (last === undefined || atMs - last.atMs >= momentMs) last = { status: inspection.status(), atMs };
+      return last.status;
+    },
     usage: () => inspection.usage(),
     report: (error) => inspection.report(error),
     attach(onChange) {
@@ -25,3 +30,5 @@ export function appSource(bus: Bus): Source {
     },
   };
 }
+
+const momentMs = 1;

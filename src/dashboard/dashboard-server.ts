@@ -53,7 +53,7 @@ export class DashboardServer {
       isSeen: () => this.#hub.size > 0,
       onDue: () => this.#hub.changed(),
     });
-    this.#api = new Api({ source, hub: this.#hub, actions, redact });
+    this.#api = new Api({ source, hub: this.#hub, machines, actions, redact });
   }
 
   /** Never rejects. */

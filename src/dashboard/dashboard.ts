@@ -6,14 +6,9 @@ import type { Bus } from '../../actors/bus.ts';
 import type { AnyEvent, EventShape } from '../types.ts';
 import { appSource } from './app-source.ts';
 import { DashboardServer } from './dashboard-server.ts';
+import { fileSource } from './file-source.ts';
 import type { Listening } from './listening.ts';
-import {
-  type DashboardOptions,
-  type ListenOptions,
-  type ResolvedDashboardOptions,
-  resolveDashboardOptions,
-} from './options.ts';
-import type { Source } from './source.ts';
+import { type DashboardOptions, type ListenOptions, resolveDashboardOptions } from './options.ts';
 
 /**
  * A live page of what a bus does: mount it into any server that hands over requests of `node:http`, or let it {@link listen}.
@@ -42,7 +37,8 @@ export interface Dashboard extends AsyncDisposable {
 }
 
 /**
- * A dashboard of `bus`. Costs a look at a few counters a second while no page is connected; follows the bus while one is.
+ * A dashboard of `bus`. Of one that was opened read-only it shows what the process that writes the store tells of itself in the
+ * store's directory, at most ten times a second, and takes no orders. Costs a look at a few counters a second while no page is connected; follows the bus while one is.
  * Ends with the bus, or with `close()`.
  * @throws {TypeError} for options out of range. @throws {STORE_CLOSED} {UNSUPPORTED} where the page was not built.
  */
@@ -50,11 +46,13 @@ export function dashboard<Events extends EventShape = AnyEvent>(
   bus: Bus<Events>,
   options: DashboardOptions<Events> = {},
 ): Dashboard {
-  return dashboardOn(appSource(bus as unknown as Bus), resolveDashboardOptions(options as unknown as DashboardOptions));
-}
-
-export function dashboardOn(source: Source, options: ResolvedDashboardOptions): Dashboard {
-  const server = new DashboardServer(source, options);
+  const resolved = resolveDashboardOptions(options as unknown as DashboardOptions);
+  const { readOnly } = bus.capabilities;
+  if (readOnly && resolved.actions.length > 0) {
+    throw new TypeError('allowActions must be false for a bus that was opened read-only: nothing can be ordered there');
+  }
+  const source = readOnly ? fileSource(bus as unknown as Bus) : appSource(bus as unknown as Bus);
+  const server = new DashboardServer(source, resolved);
   const handler = (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void => {
     void server.handle(request, response, next);
   };

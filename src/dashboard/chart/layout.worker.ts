@@ -1,8 +1,8 @@
 /**
  * The thread that a chart gets its places in: ELK works for as long as it takes, and this thread can be ended meanwhile.
  *
- * Tries each set of options that it is given and answers with the best of what comes out. The only importer of elkjs, an optional
- * dependency.
+ * Tries each set of options that it is given and tells whenever a layout is better than those before; ends by itself. The only
+ * importer of elkjs, an optional dependency.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ELK, ElkNode, LayoutOptions } from 'elkjs';
@@ -14,33 +14,36 @@ export interface LayoutTask {
   readonly tries: readonly LayoutOptions[];
 }
 
-/** `missing`: elkjs is not installed. `failed`: what ELK said of the last try, where none worked. */
-export type LayoutAnswer = { readonly placed: ElkNode } | { readonly missing: unknown } | { readonly failed: unknown };
+/** `missing`: elkjs is not installed. `failed`: what ELK said of a try. */
+export type LayoutNews = { readonly placed: ElkNode } | { readonly missing: string } | { readonly failed: string };
 
-parentPort?.postMessage(await bestLayout(workerData as LayoutTask));
+await tryAll(workerData as LayoutTask);
 
-async function bestLayout({ graph, tries }: LayoutTask): Promise<LayoutAnswer> {
+async function tryAll({ graph, tries }: LayoutTask): Promise<void> {
   let elk: ELK;
   try {
     elk = await newElk();
   } catch (error) {
-    return { missing: String(error) };
+    tell({ missing: String(error) });
+    return;
   }
-  let best: { readonly placed: ElkNode; readonly cost: number } | undefined;
-  let failed: unknown;
+  let leastCost = Number.POSITIVE_INFINITY;
   for (const options of tries) {
     try {
-      const placed = await elk.layout({
-        ...structuredClone(graph),
-        layoutOptions: { ...graph.layoutOptions, ...options },
-      });
+      const layoutOptions = { ...graph.layoutOptions, ...options };
+      const placed = await elk.layout({ ...structuredClone(graph), layoutOptions });
       const cost = costOf(placed);
-      if (best === undefined || cost < best.cost) best = { placed, cost };
+      if (cost < leastCost) tell({ placed });
+      leastCost = Math.min(leastCost, cost);
     } catch (error) {
-      failed = error instanceof Error ? error.message : String(error);
+      // Some of its strategies break on some graphs.
+      tell({ failed: error instanceof Error ? error.message : String(error) });
     }
   }
-  return best === undefined ? { failed } : { placed: best.placed };
+}
+
+function tell(news: LayoutNews): void {
+  parentPort?.postMessage(news);
 }
 
 async function newElk(): Promise<ELK> {

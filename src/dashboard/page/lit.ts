@@ -1,5 +1,5 @@
 /**
- * For how long the edges that a transition took are lit. Pure. Which they are: chart/taken-edge.ts.
+ * How long what was just taken is shown as such. Pure; chart/taken-edge.ts knows which edges were.
  */
 import type { Transition } from '../../../actors/bus-status.ts';
 
@@ -7,6 +7,6 @@ import type { Transition } from '../../../actors/bus-status.ts';
 export const litMs = 1000;
 
 /** Whether `transition` was taken so short a time ago that it may be lit: one that was taken before the page came is not news. */
-export function isJustTaken({ atMs }: Transition, nowMs: number): boolean {
+export function isJustTaken({ atMs }: Pick<Transition, 'atMs'>, nowMs: number): boolean {
   return nowMs - atMs < 2 * litMs;
 }

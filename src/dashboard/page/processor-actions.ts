@@ -3,7 +3,7 @@
  */
 import type { ProcessorOrder } from '../../../actors/bus-status.ts';
 import type { ActionName } from '../wire.ts';
-import type { IconName } from './parts/icon.tsx';
+import type { IconName } from './parts/icons.ts';
 
 export type ProcessorAction = Exclude<ActionName, 'retry-letters' | 'discard-letters'>;
 

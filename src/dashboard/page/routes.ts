@@ -74,7 +74,7 @@ function pathOf(place: Place): string {
     case 'stream':
       return `streams/${encoded(place.name)}`;
     case 'event':
-      return `events/${encodeURIComponent(place.position)}`;
+      return `events/${encoded(place.position)}`;
     case 'projection':
       return `projections/${encoded(place.name)}`;
     case 'machine':

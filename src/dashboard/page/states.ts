@@ -1,7 +1,7 @@
 /**
  * What a state looks like and is called. Colour never stands alone: each has a shape and a word. Pure.
  */
-import type { IconName } from './parts/icon.tsx';
+import type { IconName } from './parts/icons.ts';
 
 export type Tone = 'good' | 'busy' | 'rest' | 'warn' | 'bad' | 'odd';
 

@@ -1,6 +1,7 @@
 /** The line that says whether all is well, and below it what is not. */
 import type { ProcessorRow } from '../../wire.ts';
 import type { Finding, Health } from '../health.ts';
+import { Announcer } from '../parts/announcer.tsx';
 import { NameText } from '../parts/event-parts.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Link } from '../parts/link.tsx';
@@ -21,9 +22,8 @@ export function HealthPanel({ health, rows }: { readonly health: Health; readonl
         <span class="health-mark">
           <Icon name={icons[tone]} size={20} />
         </span>
-        <p class="health-text" role="status">
-          {line}
-        </p>
+        <p class="health-text">{line}</p>
+        <Announcer text={line} />
         {findings.length === 0 && <p class="health-sum soft">{summaryOf(rows)}</p>}
       </div>
       {findings.length > 0 && (

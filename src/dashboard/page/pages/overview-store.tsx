@@ -10,7 +10,7 @@ export function VitalSigns({ store }: { readonly store: Partial<StoreTopic> }) {
   const { head = 0, rates, history, file } = store;
   const behind = file === undefined ? 0 : head - file.indexedPosition;
   return (
-    <section class="vitals" aria-label="Store">
+    <section class="vitals" aria-label="Rates">
       <Vital name="Head" value={count(head)} unit={behind > 0 ? `${count(behind)} not indexed yet` : 'all indexed'}>
         {file !== undefined && <Meter used={file.usedBytes} free={file.freeBytes} />}
       </Vital>

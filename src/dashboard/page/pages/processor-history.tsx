@@ -102,7 +102,8 @@ function Changes({
 }) {
   if (changes.length === 0) return <Empty icon="clock" text="No change of state since it was made." />;
   return (
-    <ol class="changes">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys
+    <ol class="changes" aria-label="Changes of state" tabIndex={0}>
       {changes.map((change) => (
         <li key={`${change.lane} ${change.atMs} ${change.from} ${change.to}`} class="change">
           <span class="soft">
@@ -138,7 +139,8 @@ function Failures({
 }) {
   if (failures.length === 0) return <Empty icon="check" text="Nothing has failed since it was made." />;
   return (
-    <ol class="failures">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys
+    <ol class="failures" aria-label="Failures" tabIndex={0}>
       {failures.map((failure) => (
         <li key={`${failure.lane} ${failure.atMs} ${failure.attempt}`}>
           <Failure failure={failure} mark={isParted && <Lane index={failure.lane} />} />

@@ -7,12 +7,14 @@ import type { Chart, ProcessorTopic, StoreTopic } from '../../wire.ts';
 import { useGet } from '../api.ts';
 import { type Lane, laneIn, laneStates, lanesOf, worstLane } from '../lanes.ts';
 import { useTopic } from '../live.ts';
+import { Announcer } from '../parts/announcer.tsx';
 import { ChartPanel } from '../parts/chart-view.tsx';
 import { Chip, StateChip } from '../parts/chip.tsx';
 import { Link } from '../parts/link.tsx';
 import { Page } from '../parts/page.tsx';
 import { Empty, Loading } from '../parts/panel.tsx';
 import { useParam } from '../route.ts';
+import { wordOf } from '../states.ts';
 import { ActionBar } from './processor-actions.tsx';
 import { HistoryPanel } from './processor-history.tsx';
 import { LanesPanel } from './processor-lanes.tsx';
@@ -53,6 +55,7 @@ export function ProcessorPage({ place: { name } }: { readonly place: { readonly 
       }
       end={<ActionBar name={name} image={image} lanes={lanes} allowed={about?.actions} />}
     >
+      <Announcer text={`${name}: ${wordOf(image.status.state)}`} />
       <ProcessorBody topic={topic} image={image} lanes={lanes} />
     </Page>
   );
@@ -92,6 +95,7 @@ function ProcessorBody({ topic, image, lanes }: BodyProps) {
       </div>
       <div class="processor-chart">
         <ChartPanel
+          key={index}
           title={states.length > 1 ? `Partition ${index}` : 'Statechart'}
           chart={chart}
           active={lane?.active ?? []}

@@ -1,6 +1,7 @@
 /** Buttons. `main`: what one comes for; `risky`: changes what is not easily changed back; `plain`: without a frame. */
 import type { ComponentChildren } from 'preact';
-import { Icon, type IconName } from './icon.tsx';
+import { Icon } from './icon.tsx';
+import type { IconName } from './icons.ts';
 
 export interface ButtonProps {
   readonly children?: ComponentChildren;

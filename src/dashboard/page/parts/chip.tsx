@@ -1,6 +1,7 @@
 /** States and counts as small pills: a shape, a word and a colour. */
 import { lookOf, type Tone, wordOf } from '../states.ts';
-import { Icon, type IconName } from './icon.tsx';
+import { Icon } from './icon.tsx';
+import type { IconName } from './icons.ts';
 
 /** The state of a processor, projection, machine or letter. */
 export function StateChip({ state }: { readonly state: string }) {

@@ -1,6 +1,7 @@
 /** What is in an event, or in words why it cannot be shown. */
 import type { EventDetail } from '../../wire.ts';
-import { Icon, type IconName } from './icon.tsx';
+import { Icon } from './icon.tsx';
+import type { IconName } from './icons.ts';
 import { JsonView } from './json-view.tsx';
 import './event-payload.css';
 
