@@ -45,6 +45,13 @@ test('what JSON.parse refuses has no tree', () => {
   );
 });
 
+test.each(['[1 11]', '["a"{1]', '{"a":1 "b":2}', '{"a" 1}', '[1,]', '{"a":1,}', '[1', '"a', '[1] 2', '{1:2}', '', ' '])(
+  '%j has no tree',
+  (text) => {
+    expect(readJson(text)).toBeUndefined();
+  },
+);
+
 test('a text that was cut anywhere still has the tree of what is there', () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 4 }), fc.nat(), (json, cutAt) => {

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Chart, MachineChange, MachineImage, StoreTopic } from '../../wire.ts';
 import { useGet } from '../api.ts';
+import { eventWords } from '../event-words.ts';
 import { useTopic } from '../live.ts';
 import { ChartPanel } from '../parts/chart-view.tsx';
 import { StateChip } from '../parts/chip.tsx';
@@ -9,6 +10,7 @@ import { NameText } from '../parts/event-parts.tsx';
 import { Link } from '../parts/link.tsx';
 import { Page } from '../parts/page.tsx';
 import { Empty, Loading, Note, Panel } from '../parts/panel.tsx';
+import { shown } from '../parts/plain-text.ts';
 import { At } from '../parts/time.tsx';
 import './machines.css';
 
@@ -75,9 +77,9 @@ function Moves({ changes }: { readonly changes: readonly MachineChange[] }) {
           <span class="soft">
             <At ms={change.atMs} />
           </span>
-          <code class="cut">
-            <NameText name={change.event} />
-          </code>
+          <span class="cut" title={change.event}>
+            {shown(eventWords(change.event))}
+          </span>
           <code class="cut soft">
             <NameText name={change.to.at(-1) ?? ''} />
           </code>

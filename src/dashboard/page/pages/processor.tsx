@@ -95,6 +95,7 @@ function ProcessorBody({ topic, image, lanes }: BodyProps) {
       </div>
       <div class="processor-chart">
         <ChartPanel
+          key={index}
           title={states.length > 1 ? `Partition ${index}` : 'Statechart'}
           chart={chart}
           active={lane?.active ?? []}

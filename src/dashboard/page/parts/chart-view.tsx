@@ -55,30 +55,34 @@ interface ChartViewProps {
   readonly transition: Transition | undefined;
 }
 
+/** Of a wide chart so much of its size is kept, for its texts: then it scrolls. */
+const shrinkMin = 0.8;
+
 function ChartView({ chart, active, transition }: ChartViewProps) {
   const lit = useLit(transition);
-  const picture = useMemo(
-    () => elementOf(drawing(chart, { active, lit: lit === undefined ? [] : takenEdges(chart, lit) })),
-    [chart, active.join('\n'), lit?.number],
-  );
+  const picture = useMemo(() => {
+    const edges = lit.flatMap((taken) => takenEdges(chart, taken));
+    return elementOf(drawing(chart, { active, lit: edges }));
+  }, [chart, active.join('\n'), lit]);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys
     <section class="chart-scroll" aria-label={`Drawing of ${chart.title}`} tabIndex={0}>
-      {picture}
+      <div class="chart-fit" style={{ maxWidth: `${chart.width}px`, minWidth: `${chart.width * shrinkMin}px` }}>
+        {picture}
+      </div>
     </section>
   );
 }
 
-/** The transition that was just taken, for a moment. */
-function useLit(transition: Transition | undefined): Transition | undefined {
-  const [over, setOver] = useState<number | undefined>();
-  const isLit = transition !== undefined && transition.number !== over && isJustTaken(transition, serverNow());
+/** The transitions that were just taken, each for a moment. */
+function useLit(transition: Transition | undefined): readonly Transition[] {
+  const [lit, setLit] = useState<readonly Transition[]>([]);
   useEffect(() => {
-    if (!isLit || transition === undefined) return;
-    const timer = setTimeout(() => setOver(transition.number), litMs);
-    return () => clearTimeout(timer);
-  }, [isLit, transition?.number]);
-  return isLit ? transition : undefined;
+    if (transition === undefined || !isJustTaken(transition, serverNow())) return;
+    setLit((before) => [...before, transition]);
+    setTimeout(() => setLit((before) => before.filter((one) => one !== transition)), litMs);
+  }, [transition?.number]);
+  return lit;
 }
 
 function elementOf(shape: Shape | string): ComponentChild {

@@ -29,7 +29,7 @@ export interface Endless<Row> {
 }
 
 /** Rows kept: some 50 MB, and half of the height that browsers give an element. */
-export const endlessRowsMax = 200_000;
+const endlessRowsMax = 200_000;
 
 /** A page with fewer rows took the server all the time it may take: one should want the next. */
 const sparseRows = 5;

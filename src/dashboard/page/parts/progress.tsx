@@ -20,6 +20,6 @@ export function Progress({ label, done, all }: ProgressProps) {
 }
 
 /** Whole percent, 100 only at the end. */
-export function share(done: number, all: number): number {
+function share(done: number, all: number): number {
   return all <= 0 || done >= all ? 100 : Math.max(0, Math.floor((done / all) * 100));
 }
