@@ -32,7 +32,7 @@ export async function runLive({ directory, port, signal, onUrl }: LiveSettings):
     await consumers.statistics.caughtUp({ signal });
     // Only now: rates and their lines begin with it.
     const site = dashboard(bus, { title: 'Flights', allowActions: true, machines: [towerActor] });
-    const { url } = await site.listen({ port });
+    const { url } = await site.listen({ port, signal });
     onUrl(url);
     await Promise.all([replay(bus, flights, signal), operate(bus, consumers, signal)]);
   } catch (error) {
