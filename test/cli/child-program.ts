@@ -85,6 +85,11 @@ export function startExample(name: string, args: readonly string[] = [], options
   return new Program([...nodeArguments, `${root}examples/${name}`, ...args], options);
 }
 
+/** Starts a program that belongs to a test. */
+export function startProgram(file: URL, args: readonly string[] = []): Program {
+  return new Program([...nodeArguments, fileURLToPath(file), ...args]);
+}
+
 /** Starts a process that appends to the stream `ticks`, event after event, until its test ends. */
 export async function startWriter(directory: string): Promise<Program> {
   const program = `

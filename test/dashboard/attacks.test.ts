@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
-import { ask, openSite, type Site, sendRaw } from '../kit/dashboard-site.ts';
+import { ask, type OwnSite, openSite, type Site, sendRaw } from '../kit/dashboard-site.ts';
 import { tempBus } from '../kit/temp-store.ts';
 
-async function site(options: Parameters<typeof openSite>[1] = { allowActions: true }): Promise<Site> {
+async function site(options: Parameters<typeof openSite>[1] = { allowActions: true }): Promise<OwnSite> {
   return openSite(await tempBus(), options);
 }
 

@@ -54,24 +54,27 @@ export function sendRaw(port: number, bytes: string, silenceMs = 300): Promise<s
 }
 
 /** A dashboard of `bus` that listens until the test ends. */
-export async function openSite(bus: Bus<AnyEvent>, options: DashboardOptions = {}): Promise<Site> {
+export async function openSite(bus: Bus<AnyEvent>, options: DashboardOptions = {}): Promise<OwnSite> {
   const board = dashboard(bus, options);
   onTestFinished(() => board.close());
   const { url, port } = await board.listen();
-  if (options.auth !== undefined) return new Site(board, port, undefined);
+  if (options.auth !== undefined) return Object.assign(new Site(port, undefined), { board });
   const { status, headers } = await ask(port, url.slice(url.indexOf('/', 8)));
   if (status !== 303) throw new Error(`the login was answered ${status}`);
-  return new Site(board, port, headers['set-cookie']?.[0]?.split(';')[0]);
+  return Object.assign(new Site(port, headers['set-cookie']?.[0]?.split(';')[0]), { board });
+}
+
+/** One that has been opened here. */
+export interface OwnSite extends Site {
+  readonly board: Dashboard;
 }
 
 export class Site {
-  readonly board: Dashboard;
   readonly port: number;
   /** Name and value. */
   readonly cookie: string | undefined;
 
-  constructor(board: Dashboard, port: number, cookie: string | undefined) {
-    this.board = board;
+  constructor(port: number, cookie: string | undefined) {
     this.port = port;
     this.cookie = cookie;
   }
@@ -99,8 +102,13 @@ export class Site {
   }
 
   /** Follows topics until the test ends. */
-  async follow(...topics: readonly string[]): Promise<Following> {
-    const following = new Following(this, topics);
+  follow(...topics: readonly string[]): Promise<Following> {
+    return this.followAt('/api/live', ...topics);
+  }
+
+  /** The same, for one below another path. */
+  async followAt(path: string, ...topics: readonly string[]): Promise<Following> {
+    const following = new Following(this, path, topics);
     onTestFinished(() => following.close());
     await following.begun;
     return following;
@@ -116,25 +124,22 @@ export class Following {
   readonly #looks = new Set<() => void>();
   isEnded = false;
 
-  constructor({ port, cookie }: Site, topics: readonly string[]) {
+  constructor({ port, cookie }: Site, at: string, topics: readonly string[]) {
     const query = topics.map((topic) => `topic=${encodeURIComponent(topic)}`).join('&');
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.begun = promise;
     const headers = cookie === undefined ? {} : { cookie };
-    this.#sent = httpRequest(
-      { host: '127.0.0.1', port, path: `/api/live?${query}`, headers, agent: false },
-      (response) => {
-        if (response.statusCode !== 200) reject(new Error(`live was answered ${response.statusCode}`));
-        let left = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => {
-          const events = `${left}${chunk}`.split('\n\n');
-          left = events.pop() as string;
-          for (const event of events) if (event.startsWith('data: ')) this.#take(JSON.parse(event.slice(6)) as Frame);
-          if (topics.every((topic) => topic in this.#topics)) resolve();
-        });
-        response.on('close', () => this.#end()).on('error', () => this.#end());
-      },
-    );
+    this.#sent = httpRequest({ host: '127.0.0.1', port, path: `${at}?${query}`, headers, agent: false }, (response) => {
+      if (response.statusCode !== 200) reject(new Error(`live was answered ${response.statusCode}`));
+      let left = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        const events = `${left}${chunk}`.split('\n\n');
+        left = events.pop() as string;
+        for (const event of events) if (event.startsWith('data: ')) this.#take(JSON.parse(event.slice(6)) as Frame);
+        if (topics.every((topic) => topic in this.#topics)) resolve();
+      });
+      response.on('close', () => this.#end()).on('error', () => this.#end());
+    });
     this.#sent.on('error', (error) => {
       reject(error);
       this.#end();
