@@ -198,6 +198,26 @@ test('a machine that is stopped shows that', async () => {
   expect(machines.actors()).toMatchObject([{ state: 'stopped' }]);
 });
 
+test('an event that throws when it is looked at reaches its machine nevertheless, which is followed no further', () => {
+  const actor = started();
+  const machines = new Machines([actor]);
+  onTestFinished(machines.attach(() => undefined));
+  let looks = 0;
+  const event = {
+    get type() {
+      if (looks++ === 0) throw new Error('keep out');
+      return 'NEXT' as const;
+    },
+  };
+
+  actor.send(event);
+
+  expect(machines.image('lights')).toMatchObject({
+    active: ['yellow'],
+    error: "it can't be followed: Error: keep out",
+  });
+});
+
 test('hostile actors are shown as such, and the others go on', async () => {
   const throwing = (): never => {
     throw new Error('keep out');
