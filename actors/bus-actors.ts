@@ -22,7 +22,7 @@ export function partsOf(
 ): ActorImage[] {
   const rows: ActorImage[] = [{ id: 'bus', kind: 'bus', name: 'bus', state, messages: 0 }];
   if (store.appender !== undefined) rows.push(row('writer', 'writer', 'writer', store.appender.activity));
-  for (const [number, { activity }] of ports) rows.push(row(`port:${number}`, 'port', `port ${number}`, activity));
+  for (const [number, { activity }] of ports.open) rows.push(row(`port:${number}`, 'port', `port ${number}`, activity));
   if (readers !== undefined) rows.push(...readerRows(readers));
   rows.push(row('watch', 'watch', 'watch of the head', watch.activity));
   if (timers !== undefined) rows.push(row('timers', 'timers', 'timers', timers.activity));

@@ -5,7 +5,6 @@
  * What users see of it is the bus (bus.ts), which asks for the parts it needs here.
  */
 
-import type { MessagePort } from 'node:worker_threads';
 import { type Observable, Subject } from 'rxjs';
 import { type Actor, createActor, toPromise } from 'xstate';
 import type { Erasable } from '../src/crypto/key-owner.ts';
@@ -25,9 +24,9 @@ import { ErasureGate } from './erasure-gate.ts';
 import { GuardedObservable } from './guarded-observable.ts';
 import type { Inspection } from './inspection.ts';
 import { Listeners, liveSource } from './listeners.ts';
-import { type OpenStore, type StoreEvents, unconnectable } from './open-store.ts';
+import type { OpenStore, StoreEvents } from './open-store.ts';
 import type { ResolvedOptions } from './options.ts';
-import { PortGauge } from './port-gauge.ts';
+import { Ports } from './ports.ts';
 import { type ProcessorStore, processorStore } from './processor-store.ts';
 import { Processors } from './processors.ts';
 import type { ProjectionSource } from './projection-reader.ts';
@@ -52,8 +51,7 @@ export interface LivingParts {
   readonly listeners: Listeners;
   readonly timers: TimerService | undefined;
   readonly readers: ReaderPool | undefined;
-  /** By their numbers, in the order in which they were given away. */
-  readonly ports: ReadonlyMap<number, PortGauge>;
+  readonly ports: Ports;
 }
 
 export class BusCore {
@@ -77,8 +75,7 @@ export class BusCore {
   #statusWriter: StatusWriter | undefined;
   /** What ended writing, if something has. */
   #failure: unknown;
-  readonly #ports = new Map<number, PortGauge>();
-  #portsMade = 0;
+  readonly ports = new Ports();
   /** Once they have started. */
   #pool: ReaderPool | undefined;
   #closing: Promise<void> | undefined;
@@ -248,23 +245,8 @@ export class BusCore {
 
   /** What is alive in it, for those who look. */
   get living(): LivingParts {
-    this.#forgetPorts();
-    const { store, watch, listeners } = this;
-    return { store, watch, listeners, timers: this.#timers, readers: this.#pool, ports: this.#ports };
-  }
-
-  /** Serves another thread at the other end of `port`. @throws {UNSUPPORTED} */
-  connect(port: MessagePort): void {
-    const { connect, engine } = this.store;
-    if (connect === undefined) throw unconnectable(engine.path);
-    const gauge = new PortGauge();
-    connect(port, gauge);
-    this.#forgetPorts();
-    this.#ports.set(++this.#portsMade, gauge);
-  }
-
-  #forgetPorts(): void {
-    for (const [number, gauge] of this.#ports) if (gauge.isClosed) this.#ports.delete(number);
+    const { store, watch, listeners, ports } = this;
+    return { store, watch, listeners, ports, timers: this.#timers, readers: this.#pool };
   }
 
   /** The reader threads, which start with the first query, or handler in a thread. @throws {UNSUPPORTED} */

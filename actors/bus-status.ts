@@ -61,7 +61,7 @@ export type ProcessorOrder = 'START' | 'STOP' | 'PAUSE' | 'RESUME' | 'RETRY_NOW'
 export interface LaneImage {
   /** The paths of the active states, outermost first: `['live', 'live.working', 'live.working.handling']`. */
   readonly active: readonly string[];
-  /** The orders that would change something now. */
+  /** The orders that would change something now, as its handle takes them: one that has stopped can be started. */
   readonly can: readonly ProcessorOrder[];
   /** The last transition; only while somebody looks ({@link Inspection.attach}). */
   readonly transition?: Transition;
@@ -109,7 +109,7 @@ export interface FailureImage {
 
 /** An actor in the tree. */
 export interface ActorImage {
-  /** Unique in the tree: `'bus'`, `'writer'`, `'processor:orders'`. */
+  /** Unique in the tree: `'bus'`, `'writer'`, `'processor:orders'`, `'partition:0:orders'`. Actors of the user's own are roots, too. */
   readonly id: string;
   /** The id of its parent; none for the root. */
   readonly parent?: string;
@@ -127,6 +127,6 @@ export interface ActorImage {
     | 'user';
   readonly name: string;
   readonly state?: string;
-  /** Messages it was given so far; of machines only while somebody looks. */
+  /** Messages it was given so far (bus-actors.ts says what they are); of machines since somebody looks: 0 when nobody does. */
   readonly messages: number;
 }

@@ -482,7 +482,7 @@ export class Bus<Events extends EventShape = AnyEvent> {
   port(): MessagePort {
     this.#core.assertWriting();
     const { port1, port2 } = new MessageChannel();
-    this.#core.connect(port1);
+    this.#core.ports.connect(port1, this.#core.store);
     return port2;
   }
 

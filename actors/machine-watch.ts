@@ -84,7 +84,7 @@ export class MachineWatch {
   }
 }
 
-/** The paths of the active states in a snapshot, as {@link activePaths}; none if it is not of a machine. */
+/** The paths of the active states in a snapshot, outermost first; none if it is not of a machine. */
 export function pathsOf(snapshot: object): readonly string[] {
   const value = 'value' in snapshot ? snapshot.value : undefined;
   return typeof value === 'string' || (typeof value === 'object' && value !== null)
@@ -92,8 +92,7 @@ export function pathsOf(snapshot: object): readonly string[] {
     : [];
 }
 
-/** The paths of the active states, outermost first. */
-export function activePaths(value: StateValue, parent = ''): readonly string[] {
+function activePaths(value: StateValue, parent = ''): readonly string[] {
   if (typeof value === 'string') return [parent + value];
   return Object.entries(value).flatMap(([key, inner]) => {
     const path = parent + key;

@@ -1,7 +1,7 @@
 /**
  * Keeps the `status` file of a store up to date, for those who look at it from other processes.
  *
- * Writes at most ten times a second, less often where that takes long, and only what has changed; at rest it does nothing at
+ * Writes at most ten times a second, less often where that is much work, and only what has changed; at rest it does nothing at
  * all. What it can't write it reports once: it never holds up or disturbs the bus it tells of.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -28,6 +28,8 @@ export interface StatusWriterOptions {
   readonly clock: TimerClock;
   /** Milliseconds from some moment on. */
   readonly now: () => number;
+  /** What this thread has worked so far, in milliseconds, if it can be told: on a busy machine the time that passes says little. */
+  readonly worked: () => number;
 }
 
 /** The writer for a bus that writes `store`; `undefined` where no other process can read it. */
@@ -52,6 +54,7 @@ export function statusWriterOn(
     report: (error) => inspection.report(error),
     clock: unheldTimers,
     now: () => performance.now(),
+    worked: threadMs,
   });
 }
 
@@ -96,25 +99,26 @@ export class StatusWriter {
   }
 
   #turn(): void {
-    const begunAt = this.#options.now();
+    const { now, worked } = this.#options;
+    const begunAt = now();
+    const workedBefore = worked();
     try {
       const status = this.#options.status();
       if (isSame(status, this.#told)) {
         this.#sleep();
         return;
       }
-      const text = this.#options.text(status);
-      const tookMs = this.#options.now() - begunAt;
-      this.#dueAt = begunAt + Math.max(statusWriteMs, statusWriteFactor * tookMs);
-      this.#writing = this.#write(status, text);
+      this.#writing = this.#write(status);
+      this.#dueAt = begunAt + Math.max(statusWriteMs, statusWriteFactor * (worked() - workedBefore));
     } catch (error) {
       this.#failed(error);
     }
   }
 
-  async #write(status: BusStatus, text: string): Promise<void> {
+  async #write(status: BusStatus): Promise<void> {
+    const { file, text } = this.#options;
     try {
-      await this.#options.file.write(text);
+      await file.write(text(status));
       this.#told = status;
       this.#hasFailed = false;
       if (!this.#isClosed) this.#schedule();
@@ -152,6 +156,13 @@ export class StatusWriter {
     const message = `other processes can't be told what this bus does: ${path} can't be written. It goes on all the same`;
     this.#options.report(new BusError('STATUS_UNWRITTEN', message, { path }, { cause }));
   }
+}
+
+/** Node 22 has it in its later releases only; what passes is more than what is worked. */
+function threadMs(): number {
+  if (typeof process.threadCpuUsage !== 'function') return performance.now();
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }
 
 /** Parts that have not changed are the same objects. */

@@ -21,15 +21,23 @@ const sizes = [
   { width: 390, height: 844 },
 ] as const;
 
-/** Each page by the name of its picture; it is shown when it has the text. */
-const pages: Readonly<Record<string, { readonly path: string; readonly shows: string }>> = {
+interface PageToShow {
+  readonly path: string;
+  /** The first link of this name is followed from there. */
+  readonly click?: string;
+  /** It has everything once it has this text. */
+  readonly shows: string;
+}
+
+/** Each page by the name of its picture. */
+const pages: Readonly<Record<string, PageToShow>> = {
   overview: { path: '', shows: 'late-alerts' },
   processor: { path: 'processors/late-alerts', shows: 'retrying' },
   'processor-failing': { path: 'processors/crew-duty', shows: 'crew-duty' },
   'processor-partitions': { path: 'processors/gate-changes', shows: 'gate-changes' },
   streams: { path: 'streams?prefix=airport-', shows: 'airport-ATL' },
   stream: { path: 'streams/airport-ORD', shows: 'Departed' },
-  event: { path: 'events/6100', shows: 'destination' },
+  event: { path: 'streams/alerts', click: 'Alerted', shows: 'Caused by' },
   tail: { path: 'tail', shows: 'Departed' },
   'dead-letters': { path: 'dead-letters?processor=customs', shows: 'manifest' },
   projections: { path: 'projections', shows: 'delays-by-airport' },
@@ -76,8 +84,9 @@ async function takePictures(url: string): Promise<void> {
     const complaints = watch(page, origin);
     await page.goto(url);
     await page.waitForTimeout(warmUpMs);
-    for (const [name, { path, shows }] of Object.entries(pages)) {
+    for (const [name, { path, click, shows }] of Object.entries(pages)) {
       await page.goto(`${origin}/${path}`);
+      if (click !== undefined) await page.getByRole('link', { name: click }).first().click();
       await page.getByText(shows).first().waitFor();
       for (const size of sizes) {
         for (const colorScheme of schemes) await takePicture(page, { name, size, colorScheme });

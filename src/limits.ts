@@ -158,7 +158,7 @@ export const keyLookWaitMs = 2;
 export const statusBytesMax = 256 * 2 ** 10;
 /** Least time between two writes of that file. Milliseconds. */
 export const statusWriteMs = 100;
-/** So many times as long as the last write took in the event loop: it never takes more than a hundredth of it. */
+/** And so many times as long as its thread worked for the last one: it never takes more than a hundredth of the thread. */
 export const statusWriteFactor = 100;
 /** Least time between two tries when it can't be written. Milliseconds. */
 export const statusRetryMs = 5_000;

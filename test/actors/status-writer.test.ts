@@ -30,8 +30,7 @@ class World {
   /** What wakes it, while it listens. */
   wake: (() => void) | undefined;
   onListen: () => void = () => undefined;
-  /** That the simulated clock has not seen. */
-  #passedMs = 0;
+  #workedMs = 0;
   readonly writer = new StatusWriter({
     file: {
       path: 'there/status',
@@ -45,7 +44,7 @@ class World {
     },
     text: ({ head }) => {
       this.calls.text++;
-      this.#passedMs += this.tookMs;
+      this.#workedMs += this.tookMs;
       return String(head);
     },
     status: () => {
@@ -64,7 +63,8 @@ class World {
       setTimeout: (run, ms) => this.clock.setTimeout(run, ms),
       clearTimeout: (timer) => this.clock.clearTimeout(timer as number),
     },
-    now: () => this.clock.now() + this.#passedMs,
+    now: () => this.clock.now(),
+    worked: () => this.#workedMs,
   });
 
   head(head: number): void {

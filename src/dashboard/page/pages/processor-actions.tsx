@@ -66,7 +66,7 @@ interface ActionDialogProps {
 }
 
 function ActionDialog({ name, button, head, isPossible, onClose }: ActionDialogProps) {
-  const { action, title, isRisky } = button;
+  const { action, title, question, isRisky } = button;
   const [text, setText] = useState('0');
   const [untilText, setUntilText] = useState('');
   const [isBusy, setBusy] = useState(false);
@@ -96,7 +96,7 @@ function ActionDialog({ name, button, head, isPossible, onClose }: ActionDialogP
 
   return (
     <Dialog
-      title={`${title} ${name}?`}
+      title={`${question} ${name}?`}
       onClose={onClose}
       onSubmit={() => void confirm()}
       foot={
@@ -182,7 +182,7 @@ function PositionField({ label, hint, text, onText, isWrong }: PositionFieldProp
         aria-describedby={`${id}-hint`}
         onInput={(event) => onText(event.currentTarget.value)}
       />
-      <span id={`${id}-hint`} class={isWrong ? 'small error-now' : 'small hint'}>
+      <span id={`${id}-hint`} class={isWrong ? 'hint wrong' : 'hint'}>
         {hint}
       </span>
     </div>

@@ -30,7 +30,7 @@ export function StreamPage({ place: { name } }: { readonly place: Extract<Place,
   const isOldestFirst = order === 'oldest';
   const start = !isOurs && /^[1-9]\d{0,14}$/.test(version) ? Number(version) : undefined;
 
-  const list = useEndless<EventRow, number>(`${order} ${start}`, async (after, signal) => {
+  const load = async (after: number | undefined, signal: AbortSignal) => {
     const range = isOldestFirst
       ? { direction: 'forward', from: after ?? start }
       : { direction: 'backward', to: after ?? start };
@@ -38,7 +38,8 @@ export function StreamPage({ place: { name } }: { readonly place: Extract<Place,
     const which = isOurs ? { prefix: name } : { stream: name };
     const { events, next } = await get<EventsPage>('api/events', { ...which, ...range, limit: pageEvents }, signal);
     return { rows: isOurs ? events.filter(({ stream }) => stream === name) : events, next };
-  });
+  };
+  const list = useEndless<EventRow, number>(`${order} ${start}`, load, { isKept: true });
   const isEmpty = list.rows.length === 0;
   const newest = newestOf(name, list.rows, tail);
 

@@ -60,10 +60,11 @@ const columns: readonly Column<StreamRow>[] = [
 export function StreamsPage() {
   const [prefix] = useParam('prefix');
   const store = useTopic<StoreTopic>('store');
-  const list = useEndless<StreamRow, string>(prefix, async (after, signal) => {
+  const load = async (after: string | undefined, signal: AbortSignal) => {
     const { streams, next } = await get<StreamsAnswer>('api/streams', { prefix, after, limit: pageStreams }, signal);
     return { rows: streams, next };
-  });
+  };
+  const list = useEndless<StreamRow, string>(prefix, load, { isKept: true });
   const isEmpty = list.rows.length === 0;
   return (
     <Page title="Streams" end={<Fresh at={store?.head} list={list} what="events" />}>

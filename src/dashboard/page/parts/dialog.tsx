@@ -1,6 +1,6 @@
 /**
- * A question in the way of everything else. The browser's own dialog keeps the focus inside, closes on Escape and gives the
- * focus back.
+ * A question in the way of everything else. The browser's own dialog keeps the focus inside and closes on Escape; the focus goes
+ * back to where it was.
  */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
@@ -21,9 +21,18 @@ export function Dialog({ title, children, foot, onClose, onSubmit }: DialogProps
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
+    const before = document.activeElement;
     const dialog = element.current;
     dialog?.showModal();
-    return () => dialog?.close();
+    // What may be done at once is done by Enter; what is risky is not.
+    const main = dialog?.querySelector<HTMLElement>('.button.main[type="submit"]');
+    if (dialog?.querySelector('input, select, textarea') === null) main?.focus();
+    return () => {
+      dialog?.close();
+      if (before instanceof HTMLElement) before.focus();
+      // It may have become impossible by what was done, or be gone.
+      if (document.activeElement === document.body) document.getElementById('room')?.focus({ preventScroll: true });
+    };
   }, []);
   return (
     <dialog

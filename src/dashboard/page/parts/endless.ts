@@ -2,8 +2,9 @@
  * A list that is asked for page by page, as one scrolls. What was there stays while something else is asked for, so that typing
  * into a filter does not flicker; answers that come too late are dropped.
  */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ApiError } from '../api.ts';
+import { recalled, remember } from './list-memory.ts';
 
 export interface EndlessPage<Row, Cursor> {
   readonly rows: readonly Row[];
@@ -42,17 +43,24 @@ interface Held<Row, Cursor> {
   readonly error?: ApiError | undefined;
 }
 
-/** `question` says what is asked: the list begins anew when it changes. `load` rejects with an ApiError. */
+/**
+ * `question` says what is asked: the list begins anew when it changes. `load` rejects with an ApiError. With `isKept` who comes
+ * back finds it as it was left.
+ */
 export function useEndless<Row, Cursor extends string | number>(
   question: string,
   load: (after: Cursor | undefined, signal: AbortSignal) => Promise<EndlessPage<Row, Cursor>>,
+  { isKept = false }: { readonly isKept?: boolean } = {},
 ): Endless<Row> {
   const [round, setRound] = useState(0);
   const asked = `${round} ${question}`;
-  const [held, setHeld] = useState<Held<Row, Cursor>>({ question: '', rows: [] });
+  const [before] = useState(() => (isKept ? recalled() : undefined));
+  const [held, setHeld] = useState((before?.held as Held<Row, Cursor> | undefined) ?? { question: '', rows: [] });
   const onItsWay = useRef<AbortController | undefined>(undefined);
   const loader = useRef(load);
   loader.current = load;
+
+  const isWaiting = held.question !== asked;
 
   function ask(before: readonly Row[], after: Cursor | undefined): void {
     const abort = new AbortController();
@@ -72,12 +80,25 @@ export function useEndless<Row, Cursor extends string | number>(
     setHeld(now);
   }
 
+  useLayoutEffect(() => {
+    if (before !== undefined) scrollTo(0, before.scrollY);
+  }, []);
   useEffect(() => {
-    ask([], undefined);
-    return () => onItsWay.current?.abort();
+    if (!isKept || isWaiting) return;
+    // Whoever comes back has not asked again yet.
+    const note = () => remember({ ...held, question: `0 ${question}` });
+    note();
+    addEventListener('scroll', note, { passive: true });
+    return () => removeEventListener('scroll', note);
+  }, [held, asked]);
+  useEffect(() => {
+    if (held.question !== asked) ask([], undefined);
+    return () => {
+      onItsWay.current?.abort();
+      onItsWay.current = undefined;
+    };
   }, [asked]);
 
-  const isWaiting = held.question !== asked;
   const isFull = held.rows.length >= endlessRowsMax;
   const hasMore = !isWaiting && held.next !== undefined && held.error === undefined && !isFull;
   const more = () => {
