@@ -4,12 +4,15 @@
  * What is expected is worked out here once more, from what the machines tell of themselves, and compared with the files that the
  * package ships (npm run page builds them).
  */
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { type AnyStateMachine, type AnyStateNode, fromPromise } from 'xstate';
 import { getAdjacencyMap } from 'xstate/graph';
 import { busMachine } from '#actors/bus.machine';
+import { inspectionOf } from '#actors/inspection';
 import { supervise } from '#actors/supervise';
 import { ownChart } from '#kernel/dashboard/chart/own-charts';
+import { takenEdges } from '#kernel/dashboard/chart/taken-edge';
+import { openBus } from '#store';
 import { chartWorlds, largeWorlds, type ProcessorStep, processorSteps } from '../kit/processor-steps.ts';
 
 /** The first two have all steps that no order causes, in a quarter of the time. */
@@ -79,6 +82,63 @@ test('boxes of the chart are the compound states of the machine', async () => {
   expect(children('catching-up').sort()).toEqual(['replaying', 'saving', 'working']);
   expect(nodes.filter(({ kind }) => kind === 'compound').map(({ id }) => id)).toEqual(['catching-up', 'live']);
   expect(nodes.filter(({ kind }) => kind === 'final').map(({ id }) => id)).toEqual(['stopped']);
+});
+
+test('each step lights the edge that stands for it, and no other', async () => {
+  const chart = await ownChart('processor');
+
+  const wrong = new Set<string>();
+  for (const step of steps.filter(({ isOrdered }) => !isOrdered)) {
+    const taken = takenEdges(chart, { from: lineage(step.from), to: lineage(step.to), event: step.event });
+    const lit = taken.map(({ from, to }) => `${from} -> ${to}`);
+    if (lit.join() !== drawnEnds(step)) wrong.add(`${drawnEnds(step)}: ${step.event} lights ${lit}`);
+  }
+  expect([...wrong]).toEqual([]);
+});
+
+test('whatever a real processor does is in its chart', async () => {
+  const chart = await ownChart('processor');
+  const known = new Set([...linesOf(chart.edges), ...linesOf(chart.orders)]);
+  const bus = await openBus({ path: ':memory:', inline: true });
+  onTestFinished(() => bus.close());
+  bus.errors$.subscribe();
+  let isBroken = false;
+  const processor = bus.processor({
+    name: 'p',
+    handle: () => {
+      if (isBroken) throw new Error('broken');
+    },
+    retry: { attempts: 1, minMs: 1, maxMs: 1 },
+  });
+  const seen = new Map<number, string>();
+  const inspection = inspectionOf(bus);
+  inspection.attach(() => {
+    const transition = inspection.status().processors[0]?.lanes[0]?.transition;
+    if (transition === undefined || transition.from.join() === transition.to.join()) return;
+    const { from, to, event, number } = transition;
+    const step = { from: from.at(-1) ?? '', to: to.at(-1) ?? '', event, isOrdered: false };
+    seen.set(number, `${drawnEnds(step)}: ${event}`);
+  });
+
+  await bus.append('s', { type: 'T' });
+  processor.start();
+  await processor.caughtUp();
+  isBroken = true;
+  await bus.append('s', { type: 'T' });
+  await processor.waitFor('failed');
+  isBroken = false;
+  processor.resume();
+  await processor.caughtUp();
+  processor.pause();
+  await processor.waitFor('paused');
+  await processor.reset({ to: 0 });
+  processor.resume();
+  await processor.caughtUp();
+  await processor.stop();
+
+  expect([...seen.values()]).toContainEqual(expect.stringMatching(/^live -> retrying: /));
+  expect(seen.size).toBeGreaterThan(15);
+  expect([...seen.values()].filter((line) => !known.has(line))).toEqual([]);
 });
 
 const nothing = () => Promise.resolve();

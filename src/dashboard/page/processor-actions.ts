@@ -10,6 +10,8 @@ export type ProcessorAction = Exclude<ActionName, 'retry-letters' | 'discard-let
 export interface ActionButton {
   readonly action: ProcessorAction;
   readonly title: string;
+  /** Before the name of the processor. */
+  readonly question: string;
   readonly icon: IconName;
   /** It passes or repeats events. */
   readonly isRisky: boolean;
@@ -22,6 +24,8 @@ interface Action {
   /** Without: it is possible at all times. */
   readonly order?: ProcessorOrder;
   readonly title: string;
+  /** @default its title */
+  readonly question?: string;
   readonly icon: IconName;
   readonly isRisky?: true;
   readonly of?: 'processor' | 'projection';
@@ -32,10 +36,17 @@ const actions: Readonly<Record<ProcessorAction, Action>> = {
   start: { order: 'START', title: 'Start', icon: 'play', what: 'Goes on from its saved position.' },
   resume: { order: 'RESUME', title: 'Resume', icon: 'play', what: 'Goes on after a pause or a failure.' },
   pause: { order: 'PAUSE', title: 'Pause', icon: 'pause', what: 'Saves its position and rests until it is resumed.' },
-  retry: { order: 'RETRY_NOW', title: 'Retry now', icon: 'retry', what: 'Tries again what failed, without waiting.' },
+  retry: {
+    order: 'RETRY_NOW',
+    title: 'Retry now',
+    question: 'Retry',
+    icon: 'retry',
+    what: 'Tries again what failed, without waiting.',
+  },
   skip: {
     order: 'SKIP',
     title: 'Skip',
+    question: 'Skip the failing event of',
     icon: 'skip',
     isRisky: true,
     what: 'Passes the event that fails, and goes on.',
@@ -73,11 +84,11 @@ export function actionButtons(
   can: readonly (readonly ProcessorOrder[])[],
 ): ActionButton[] {
   const buttons: ActionButton[] = [];
-  for (const [name, { order, title, icon, isRisky, of, what }] of Object.entries(actions)) {
+  for (const [name, { order, title, question = title, icon, isRisky, of, what }] of Object.entries(actions)) {
     const action = name as ProcessorAction;
     if (!allowed.includes(action) || (of !== undefined && of !== kind)) continue;
     const isPossible = can.some((orders) => order === undefined || orders.includes(order));
-    buttons.push({ action, title, icon, isRisky: isRisky === true, isPossible, what });
+    buttons.push({ action, title, question, icon, isRisky: isRisky === true, isPossible, what });
   }
   return buttons;
 }

@@ -33,7 +33,13 @@ export function HealthPanel({ health, rows }: { readonly health: Health; readonl
               <FindingLine finding={finding} />
             </li>
           ))}
-          {rest > 0 && <li class="finding faint">and {rest} more below</li>}
+          {rest > 0 && (
+            <li class="findings-rest">
+              <Link to={{ page: 'overview' }} query={{ sort: 'trouble' }}>
+                and {rest} more
+              </Link>
+            </li>
+          )}
         </ul>
       )}
     </section>

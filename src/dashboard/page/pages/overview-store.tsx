@@ -78,7 +78,7 @@ export function StorePanel({ store }: { readonly store: Partial<StoreTopic> }) {
           ['Map', file && bytes(file.mapBytes)],
           [
             'Readers',
-            file && (
+            file && file.readersMax > 0 && (
               <>
                 {file.readers} <small>of {file.readersMax}</small>
               </>

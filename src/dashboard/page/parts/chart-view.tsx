@@ -3,7 +3,7 @@
  * as elements of the page.
  */
 import { type ComponentChild, h } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Transition } from '../../../../actors/bus-status.ts';
 import { drawing, type Shape } from '../../chart/drawing.ts';
 import { chartRules } from '../../chart/style.ts';
@@ -64,9 +64,17 @@ function ChartView({ chart, active, transition }: ChartViewProps) {
     const edges = lit.flatMap((taken) => takenEdges(chart, taken));
     return elementOf(drawing(chart, { active, lit: edges }));
   }, [chart, active.join('\n'), lit]);
+  const view = useRef<HTMLElement>(null);
+  // Where it is too narrow for the chart it begins at the active state.
+  useLayoutEffect(() => {
+    const active = view.current?.querySelector('.active > .box')?.getBoundingClientRect();
+    if (view.current === null || active === undefined) return;
+    const { left, width } = view.current.getBoundingClientRect();
+    view.current.scrollLeft += active.left + active.width / 2 - left - width / 2;
+  }, [chart]);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys
-    <section class="chart-scroll" aria-label={`Drawing of ${chart.title}`} tabIndex={0}>
+    <section ref={view} class="chart-scroll" aria-label={`Drawing of ${chart.title}`} tabIndex={0}>
       <div class="chart-fit" style={{ maxWidth: `${chart.width}px`, minWidth: `${chart.width * shrinkMin}px` }}>
         {picture}
       </div>
