@@ -8,7 +8,7 @@ import { Hono } from 'hono';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Dashboard, dashboard } from '#dashboard';
 import type { EventsPage, ProcessorTopic } from '#kernel/dashboard/wire';
-import type { Bus } from '#store';
+import { startProgram } from '../cli/child-program.ts';
 import { ask, Site } from '../kit/dashboard-site.ts';
 import { tempBus } from '../kit/temp-store.ts';
 
