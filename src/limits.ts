@@ -182,9 +182,12 @@ export const sealPrefixesMax = 1_000;
 export const dashboardClientsMax = 32;
 /** Topics that one page follows: what a page shows takes four. */
 export const dashboardTopicsMax = 16;
-/** Bytes sent to a page that it has not taken yet: until it has, it gets no further frame, and later ones are conflated. */
-export const dashboardPendingBytesMax = 2 ** 20;
-/** How long a page may leave them there before it is disconnected; it comes again by itself when it can. Milliseconds. */
+/**
+ * A frame that is longer gets no further topic: the rest follows in the next. One frame is all that a page which is slow to take
+ * what is sent keeps waiting in memory.
+ */
+export const dashboardFrameCharactersMax = 2 ** 20;
+/** How long a page may leave it there before it is disconnected; it comes again by itself when it can. Milliseconds. */
 export const dashboardSilenceMaxMs = 10_000;
 /** Least time between two frames: twenty a second. Milliseconds. */
 export const dashboardFrameMs = 50;

@@ -19,6 +19,7 @@ import { isLate } from './late-alerts.ts';
 import type { AirportEvent } from './live-events.ts';
 
 export interface Consumers {
+  readonly statistics: Processor;
   readonly archive: Processor;
   readonly crewDuty: Processor;
 }
@@ -27,13 +28,13 @@ export interface Consumers {
 export function startConsumers(bus: Bus<AirportEvent>): Consumers {
   const archive = startArchive(bus);
   const crewDuty = startCrewDuty(bus);
-  startStatistics(bus);
+  const statistics = startStatistics(bus);
   startLateAlerts(bus);
   startCustoms(bus);
   startBaggage(bus);
   startGateChanges(bus);
   startLandings(bus);
-  return { archive, crewDuty };
+  return { statistics, archive, crewDuty };
 }
 
 /** The second is the one `offset` of every `period` seconds, or one of the `length` behind it. */
@@ -44,7 +45,7 @@ function isTimeOf(period: number, length: number, offset = 0): boolean {
 /** What is broken is not fixed by trying for long. */
 const briefRetry = { attempts: 2, minMs: 600, maxMs: 1500 } as const;
 
-function startStatistics(bus: Bus<AirportEvent>): void {
+function startStatistics(bus: Bus<AirportEvent>): Processor {
   const statistics = new DelayStatistics();
   const counting = bus.processor({
     name: 'delay-statistics',
@@ -66,6 +67,7 @@ function startStatistics(bus: Bus<AirportEvent>): void {
     },
   });
   projection.start();
+  return counting;
 }
 
 function startArchive(bus: Bus<AirportEvent>): Processor {

@@ -22,7 +22,6 @@ export interface LiveSettings {
 export async function runLive({ directory, port, signal, onUrl }: LiveSettings): Promise<void> {
   const bus = await openBus<AirportEvent>({ path: directory, signal });
   const towerActor = createActor(tower).start();
-  const site = dashboard(bus, { title: 'Flights', allowActions: true, machines: [towerActor] });
   // What fails is to be seen on the dashboard.
   bus.errors$.subscribe();
   bus.on('Departed', () => towerActor.send({ type: 'DEPARTURE' }), { overflow: 'drop-oldest' });
@@ -30,13 +29,15 @@ export async function runLive({ directory, port, signal, onUrl }: LiveSettings):
     const flights = loadFlights();
     await appendBacklog(bus, flights);
     const consumers = startConsumers(bus);
-    const { url } = await site.listen({ port });
+    await consumers.statistics.caughtUp({ signal });
+    // Only now: rates and their lines begin with it.
+    const site = dashboard(bus, { title: 'Flights', allowActions: true, machines: [towerActor] });
+    const { url } = await site.listen({ port, signal });
     onUrl(url);
     await Promise.all([replay(bus, flights, signal), operate(bus, consumers, signal)]);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    await site.close();
     towerActor.stop();
     await bus.close();
   }

@@ -3,9 +3,9 @@
  *
  * Owns the way from arguments to an exit code, and where a failure is shown. Each command has a file; what writes says so.
  */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { packageVersion } from '../package-version.ts';
 import { type Command, type ExitCode, exitCodes, type OptionValues, type StorelessCommand } from './command.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { describeFailure, UsageError } from './failure.ts';
@@ -116,10 +116,4 @@ function parse(
     if (error instanceof TypeError) throw new UsageError(error.message.split(/\.\s|\n/)[0], { cause: error });
     throw error;
   }
-}
-
-function packageVersion(): string {
-  // By the package's own name, because sources and built files are not at the same depth.
-  const manifest = readFileSync(new URL(import.meta.resolve('varvebus/package.json')), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
 }

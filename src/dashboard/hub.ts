@@ -23,6 +23,7 @@ export class Hub {
   readonly #world: HubWorld;
   readonly #clients = new Set<LiveClient>();
   readonly #topics = new Map<string, LiveTopic>();
+  readonly #failing = new WeakSet<LiveTopic>();
   #detach: (() => void) | undefined;
   #beats: NodeJS.Timeout | undefined;
   #next: NodeJS.Timeout | undefined;
@@ -102,10 +103,13 @@ export class Hub {
 
   async #changesOf(topic: LiveTopic): Promise<readonly string[]> {
     try {
-      return await topic.look();
+      const changed = await topic.look();
+      this.#failing.delete(topic);
+      return changed;
     } catch (error) {
-      // What a closed bus has shown last stays on the page.
-      if (!isBusError(error, 'STORE_CLOSED')) this.#world.report(error);
+      // What a closed bus has shown last stays on the page. What goes on failing is told once.
+      if (!isBusError(error, 'STORE_CLOSED') && !this.#failing.has(topic)) this.#world.report(error);
+      this.#failing.add(topic);
       return [];
     }
   }

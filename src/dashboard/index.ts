@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export { toMermaid } from './chart/mermaid.ts';
+export type { ChartColors } from './chart/style.ts';
 export { type SvgOptions, toSvg } from './chart/svg.ts';
 export { type Dashboard, dashboard } from './dashboard.ts';
 export type { Listening } from './listening.ts';

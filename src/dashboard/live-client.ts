@@ -5,6 +5,7 @@
  * the newest ones when it has taken what was sent. One that takes nothing for too long is disconnected.
  */
 import type { ServerResponse } from 'node:http';
+import { dashboardFrameCharactersMax } from '../limits.ts';
 import { begin } from './answer.ts';
 import type { LiveTopic } from './live-topic.ts';
 
@@ -43,15 +44,26 @@ export class LiveClient {
 
   /** Sends what was noted, unless it has not taken the frame before. */
   flush(): void {
-    if (this.#heldSinceMs !== undefined) return;
+    while (this.#heldSinceMs === undefined) {
+      const frame = this.#nextFrame();
+      if (frame === undefined) return;
+      this.#write(frame);
+    }
+  }
+
+  /** Of what is pending as many topics as fit; `undefined` if nothing is. */
+  #nextFrame(): string | undefined {
     const topics: string[] = [];
+    let characters = 0;
     for (const [topic, keys] of this.#pending) {
       if (!topic.isLooked) continue;
-      topics.push(`${JSON.stringify(topic.name)}:{${topic.json(keys)}}`);
+      if (characters > dashboardFrameCharactersMax) break;
+      const text = `${JSON.stringify(topic.name)}:{${topic.json(keys)}}`;
+      topics.push(text);
+      characters += text.length;
       this.#pending.delete(topic);
     }
-    if (topics.length === 0) return;
-    this.#write(`data: {"atMs":${Date.now()},"set":{${topics.join(',')}}}\n\n`);
+    return topics.length === 0 ? undefined : `data: {"atMs":${Date.now()},"set":{${topics.join(',')}}}\n\n`;
   }
 
   /** Has a proxy, and the page, know that it is still there; false when the page has not kept up for `silenceMaxMs`. */
@@ -79,4 +91,4 @@ export class LiveClient {
 /** How soon a page comes again when it was disconnected. */
 const retryMs = 1000;
 /** The longest silence. */
-const beatMs = 15_000;
+const beatMs = 5000;

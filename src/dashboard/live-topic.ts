@@ -3,6 +3,7 @@
  *
  * A value that is the same object as before is not looked at again, and one of the same text is no change.
  */
+import { dashboardTopicRowsMax } from '../limits.ts';
 
 /** What a topic shows: its keys with their values. May need to read. */
 export type TopicContent = () => TopicEntries | Promise<TopicEntries>;
@@ -35,7 +36,7 @@ export class LiveTopic {
     const shown: typeof before = new Map();
     const changed: string[] = [];
     for (const [key, value] of content instanceof Promise ? await content : content) {
-      if (shown.size === rowsMax) break;
+      if (shown.size === dashboardTopicRowsMax) break;
       const known = before.get(key);
       if (known !== undefined && known.value === value) {
         shown.set(key, known);
@@ -58,6 +59,3 @@ export class LiveTopic {
     return members.join(',');
   }
 }
-
-/** Keys of one topic. */
-const rowsMax = 5000;

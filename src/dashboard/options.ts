@@ -81,7 +81,7 @@ const names: readonly (keyof DashboardOptions)[] = [
 const listenNames: readonly (keyof ListenOptions)[] = ['port', 'host', 'signal'];
 
 /** All that can be ordered, in the order in which buttons show it. */
-export const actionNames = [
+const actionNames = [
   'start',
   'stop',
   'pause',

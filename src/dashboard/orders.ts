@@ -10,7 +10,7 @@ import { isBusError } from '../errors.ts';
 import { u48Max } from '../limits.ts';
 import { badRequest, notFound, Refusal } from './refusal.ts';
 import type { Source } from './source.ts';
-import type { ActionDone, ActionName, OrderOfAction } from './wire.ts';
+import type { ActionDone, ActionName, ActionOrder, OrderOfAction } from './wire.ts';
 
 /** Actions on one processor or projection. */
 export const processorActions = ['start', 'stop', 'pause', 'resume', 'retry', 'skip', 'reset', 'rebuild'] as const;
@@ -64,7 +64,7 @@ export function imageOf(source: Source, name: string): ProcessorImage {
 }
 
 /** Whether it would change something now. */
-export function isPossible({ kind, lanes }: ProcessorImage, action: ActionName): boolean {
+function isPossible({ kind, lanes }: ProcessorImage, action: ActionName): boolean {
   if (action === 'rebuild') return kind === 'projection';
   if (action === 'reset' && kind === 'projection') return false;
   const order = orderOfAction[action];
@@ -115,7 +115,7 @@ async function reset(bus: Bus, processor: Processor, body: OrderRequest['body'])
   return { text: isDone ? `It goes on behind position ${to}.` : `It goes to position ${to} when its handler is done.` };
 }
 
-function positionIn(body: OrderRequest['body'], name: 'to' | 'until', most: number): number | undefined {
+function positionIn(body: OrderRequest['body'], name: keyof ActionOrder, most: number): number | undefined {
   const value = Object.hasOwn(body, name) ? body[name] : undefined;
   if (value === undefined) return undefined;
   if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most) return value as number;

@@ -9,8 +9,10 @@ import type { Sampler } from './sampler.ts';
 import type { Source } from './source.ts';
 import type { ProcessorRow, ProjectionRow } from './wire.ts';
 
-/** Changes, and failures, that are shown of all lanes of a processor. */
-const shownMax = 200;
+/** Changes that are shown of all lanes of a processor. */
+const changesMax = 200;
+/** Failures; each has a stack. */
+const failuresMax = 50;
 
 export class ProcessorViews {
   readonly #source: Source;
@@ -142,22 +144,25 @@ function entriesOf({ lanes, ...image }: ProcessorImage): TopicEntries {
   for (const [index, { changes: _, failures: __, ...lane }] of lanes.entries()) entries.set(`lane:${index}`, lane);
   entries.set(
     'changes',
-    newestFirst(lanes, ({ changes }) => changes),
+    newestFirst(lanes, ({ changes }) => changes, changesMax),
   );
-  entries.set('failures', newestFirst(lanes, ({ failures }) => failures).map(shownFailure));
+  entries.set('failures', newestFirst(lanes, ({ failures }) => failures, failuresMax).map(shownFailure));
   return entries;
 }
 
 function newestFirst<Item extends { readonly atMs: number }>(
   lanes: readonly LaneImage[],
   itemsOf: (lane: LaneImage) => readonly Item[],
+  most: number,
 ): readonly (Item & { readonly lane: number })[] {
-  return lanes
-    .flatMap((image, lane) => itemsOf(image).map((item) => ({ ...item, lane })))
-    // Several of one lane may be of one millisecond.
-    .reverse()
-    .sort((one, other) => other.atMs - one.atMs)
-    .slice(0, shownMax);
+  return (
+    lanes
+      .flatMap((image, lane) => itemsOf(image).map((item) => ({ ...item, lane })))
+      // Several of one lane may be of one millisecond.
+      .reverse()
+      .sort((one, other) => other.atMs - one.atMs)
+      .slice(0, shownMax)
+  );
 }
 
 function shownFailure<Failure extends FailureImage>(failure: Failure): Failure {

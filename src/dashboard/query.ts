@@ -5,7 +5,7 @@ import { u48Max } from '../limits.ts';
 import { badRequest } from './refusal.ts';
 
 /** A whole number from `least` to `most`. @throws {Refusal} */
-export function numberIn(query: URLSearchParams, name: string, least: number, most: number): number | undefined {
+function numberIn(query: URLSearchParams, name: string, least: number, most: number): number | undefined {
   const text = textIn(query, name);
   if (text === undefined) return undefined;
   const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;

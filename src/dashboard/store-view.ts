@@ -2,7 +2,7 @@
  * The topic `store`: what the store is, and how it does.
  */
 import { isBusError } from '../errors.ts';
-import { packageVersion } from './package-version.ts';
+import { packageVersion } from '../package-version.ts';
 import type { Sampler } from './sampler.ts';
 import type { Source } from './source.ts';
 import type { About, ActionName, FileFacts, StoreTopic } from './wire.ts';

@@ -32,6 +32,7 @@ test('the demo moves within ten seconds, its own page and one from outside show 
     expect(await outside.getByRole('toolbar').count()).toBe(0);
   }
 
+  for (const one of [page, outside]) await one.context().close();
   expect(await demo.stop()).toBe(0);
   expect(readdirSync(demo.temporary)).toEqual([]);
   cli.child.kill('SIGINT');

@@ -12,6 +12,7 @@ export default defineConfig({
     maxWorkers: 1,
     // A browser that shares two cores with others may be slow; what must be quick is measured.
     testTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
     globalSetup: fileURLToPath(new URL('kit/one-browser.ts', import.meta.url)),
   },
 });

@@ -140,11 +140,12 @@ function edgeShape(
   return ['g', { class: classes('edge', ...marks), 'data-from': from, 'data-to': to }, parts];
 }
 
-/** Events that the title of an edge names. */
+/** Events that the title of an edge names, and letters of each. */
 const eventsNamedMax = 20;
+const eventLettersMax = 100;
 
 function eventsText(events: readonly string[]): string {
-  const named = events.slice(0, eventsNamedMax).map((event) => event || 'always');
+  const named = events.slice(0, eventsNamedMax).map((event) => event.slice(0, eventLettersMax) || 'always');
   return named.join(', ') + (events.length > eventsNamedMax ? ` and ${events.length - eventsNamedMax} more` : '');
 }
 

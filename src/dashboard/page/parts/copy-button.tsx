@@ -21,19 +21,28 @@ export function CopyButton({ text, what, label = 'Copy', isPart = false }: CopyB
     const timer = setTimeout(() => setOutcome(undefined), shownMs);
     return () => clearTimeout(timer);
   }, [outcome]);
-  const words =
-    outcome === 'copied' ? (isPart ? 'Copied the beginning' : 'Copied') : outcome === 'failed' ? 'Refused' : label;
   return (
-    <button
-      type="button"
-      class="button plain"
-      onClick={() => void copied(text).then((isCopied) => setOutcome(isCopied ? 'copied' : 'failed'))}
-    >
-      <Icon name={outcome === 'copied' ? 'check' : 'copy'} size={14} />
-      <span role="status">{words}</span>
-      <span class="hidden-text"> {what}</span>
-    </button>
+    <>
+      <button
+        type="button"
+        class="button plain"
+        onClick={() => void copied(text).then((isCopied) => setOutcome(isCopied ? 'copied' : 'failed'))}
+      >
+        <Icon name={outcome === 'copied' ? 'check' : 'copy'} size={14} />
+        {outcome === undefined ? label : wordsFor(outcome, isPart)}
+        <span class="hidden-text"> {what}</span>
+      </button>
+      {/* What stands inside of a button has no voice of its own. */}
+      <span class="hidden-text" role="status">
+        {outcome !== undefined && wordsFor(outcome, isPart)}
+      </span>
+    </>
   );
+}
+
+function wordsFor(outcome: 'copied' | 'failed', isPart: boolean): string {
+  if (outcome === 'failed') return 'The browser refused';
+  return isPart ? 'Copied the beginning' : 'Copied';
 }
 
 async function copied(text: string): Promise<boolean> {

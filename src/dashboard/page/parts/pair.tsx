@@ -1,6 +1,6 @@
 /**
  * A list beside what is chosen of it: next to each other where there is room, else one at a time. Back in the list one is where
- * one was, and so is the focus.
+ * one was.
  */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
@@ -17,7 +17,6 @@ export function Pair({ list, detail }: PairProps) {
   const element = useRef<HTMLDivElement>(null);
   const wasOpen = useRef(isOpen);
   const listScroll = useRef(0);
-  const opener = useRef<Element | null>(null);
   const isListShown = () => element.current?.firstElementChild?.checkVisibility() === true;
   useEffect(() => {
     const note = () => {
@@ -30,12 +29,10 @@ export function Pair({ list, detail }: PairProps) {
     if (wasOpen.current === isOpen) return;
     wasOpen.current = isOpen;
     if (isOpen) {
-      opener.current = document.activeElement;
       if (!isListShown()) scrollTo(0, 0);
       return;
     }
     scrollTo(0, listScroll.current);
-    if (opener.current instanceof HTMLElement) opener.current.focus({ preventScroll: true });
   }, [isOpen]);
   return (
     <div ref={element} class={isOpen ? 'pair open' : 'pair'}>

@@ -43,13 +43,15 @@ export interface VirtualListProps<Row> {
   readonly onEnd?: (() => void) | undefined;
   /** Further classes of a row. */
   rowClass?(row: Row): string;
-  /** The row that is shown elsewhere on the page. */
+  /** The row that is shown elsewhere on the page. Its focus comes back to it when it no longer is. */
   readonly current?: string | number | undefined;
 }
 
 const defaultHeight = { wide: 2.5, narrow: 4 };
 /** Rows rendered beyond the view on either side: what a fast wheel passes in a frame. */
 const overscanRows = 12;
+/** In the place of the number of a stop: what opens the row. */
+const openerStop = -1;
 /** What may stand over the first rows: the places of a narrow window, and the head of the table. */
 const stickyPixels = 120;
 /** The end is near when so many rows are left. */
@@ -101,6 +103,16 @@ export function VirtualList<Row>(props: VirtualListProps<Row>) {
     if (onEnd !== undefined && last >= rows.length - nearEndRows) onEnd();
   });
 
+  const shownElsewhere = useRef(props.current);
+  useLayoutEffect(() => {
+    const before = shownElsewhere.current;
+    shownElsewhere.current = props.current;
+    const index = rows.findIndex((row) => keyOf(row) === before);
+    if (before === undefined || props.current !== undefined || index === -1) return;
+    hasFocus.current = true;
+    goTo(index, openerStop);
+  }, [props.current]);
+
   // The row that the keyboard goes to may only now be in the document.
   useLayoutEffect(() => {
     const goal = wanted.current;
@@ -108,7 +120,8 @@ export function VirtualList<Row>(props: VirtualListProps<Row>) {
     if (!goal || !row) return;
     wanted.current = undefined;
     const stops = stopsOf(row);
-    (stops[goal.stop] ?? stops[0])?.focus({ preventScroll: true });
+    if (goal.stop === openerStop) row.querySelector<HTMLElement>('.opener')?.focus({ preventScroll: true });
+    else (stops[goal.stop] ?? stops[0])?.focus({ preventScroll: true });
   });
 
   function onKeyDown(event: KeyboardEvent): void {

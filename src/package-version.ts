@@ -1,8 +1,8 @@
+/** The version of this package, for people: read where it is asked for first. */
 import { readFileSync } from 'node:fs';
 
 let version: string | undefined;
 
-/** The version of this package. */
 export function packageVersion(): string {
   // By the package's own name, because sources and built files are not at the same depth.
   version ??= (
