@@ -55,8 +55,8 @@ export class Lookers {
 
   /** Something of `processor` has changed. */
   tell(processor: string): void {
-    if (!this.isLooking) return;
     for (const onChange of this.#hearers) onChange();
+    if (!this.isLooking) return;
     for (const { onChange } of this.#lookers) {
       try {
         onChange(processor);

@@ -16,9 +16,10 @@ import { watch } from '../test/browser/kit/watch.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const schemes = ['light', 'dark'] as const;
+/** Higher than screens are, since only what is seen of a long list is there. */
 const sizes = [
-  { width: 1440, height: 900 },
-  { width: 390, height: 844 },
+  { width: 1440, height: 1400 },
+  { width: 390, height: 1700 },
 ] as const;
 
 interface PageToShow {
@@ -43,10 +44,14 @@ const pages: Readonly<Record<string, PageToShow>> = {
   projections: { path: 'projections', shows: 'delays-by-airport' },
   projection: { path: 'projections/delays-by-airport', shows: 'ATL' },
   actors: { path: 'actors', shows: 'writer' },
-  machine: { path: 'machines/tower', shows: 'runway' },
+  machine: { path: 'machines/tower', shows: 'inspected' },
 };
-/** Those of the README. */
-const chosen = ['overview-light-1440', 'processor-dark-1440'];
+/** Those of the README, with the state that is waited for. */
+const stateByChosen: Readonly<Record<string, string>> = {
+  'overview-light-1440': 'retrying',
+  'processor-dark-1440': 'retrying',
+};
+const docsHeight = 960;
 /** So long it takes until the sparklines are worth looking at. */
 const warmUpMs = 20_000;
 
@@ -87,7 +92,7 @@ async function takePictures(url: string): Promise<void> {
     for (const [name, { path, click, shows }] of Object.entries(pages)) {
       await page.goto(`${origin}/${path}`);
       if (click !== undefined) await page.getByRole('link', { name: click }).first().click();
-      await page.getByText(shows).first().waitFor();
+      await page.getByText(shows).first().waitFor({ state: 'attached' });
       for (const size of sizes) {
         for (const colorScheme of schemes) await takePicture(page, { name, size, colorScheme });
       }
@@ -111,7 +116,12 @@ async function takePicture(page: Page, { name, size, colorScheme }: Picture): Pr
   // Lines and lists are laid out anew.
   await page.waitForTimeout(300);
   const title = `${name}-${colorScheme}-${size.width}`;
-  await page.screenshot({ path: join(folder, `${title}.png`), fullPage: true });
-  if (values.docs && chosen.includes(title)) await page.screenshot({ path: join(docsFolder, `${name}.png`) });
+  await page.screenshot({ path: join(folder, `${title}.png`), animations: 'disabled' });
+  const state = stateByChosen[title];
+  if (values.docs && state !== undefined) {
+    await page.locator('main .chip', { hasText: state }).first().waitFor();
+    const clip = { x: 0, y: 0, width: size.width, height: docsHeight };
+    await page.screenshot({ path: join(docsFolder, `${name}.png`), animations: 'disabled', clip });
+  }
   console.log(title);
 }

@@ -46,6 +46,7 @@ export class StatusFile {
   readonly path: string;
   readonly #identity = ownIdentity();
   #file: number | undefined;
+  #inode = 0n;
   #bytes = Buffer.alloc(headerBytes);
   #number = 0;
 
@@ -61,7 +62,7 @@ export class StatusFile {
     if (this.#bytes.length < end) this.#bytes = Buffer.alloc(Math.min(2 * end, headerBytes + statusBytesMax));
     this.#bytes.write(text, headerBytes);
     const file = this.#opened();
-    this.#fillHeader(file, length);
+    this.#fillHeader(length);
     for (let written = 0; written < end; ) written += await writeAt(file, this.#bytes, written, end);
   }
 
@@ -71,7 +72,7 @@ export class StatusFile {
     if (file === undefined) return;
     this.#file = undefined;
     try {
-      this.#fillHeader(file, 0);
+      this.#fillHeader(0);
       writeSync(file, this.#bytes, 0, headerBytes, 0);
       ftruncateSync(file, headerBytes);
     } finally {
@@ -96,10 +97,11 @@ export class StatusFile {
       throw error;
     }
     this.#file = file;
+    this.#inode = inodeOf(file);
     return file;
   }
 
-  #fillHeader(file: number, length: number): void {
+  #fillHeader(length: number): void {
     const { pid, namespace, startTicks, boot } = this.#identity;
     const header = this.#bytes.subarray(0, headerBytes).fill(0);
     magic.copy(header);
@@ -110,7 +112,7 @@ export class StatusFile {
     header.writeUInt32LE(pid, 24);
     header.writeUInt32LE(namespace, 28);
     header.writeBigUInt64LE(BigInt(startTicks), 32);
-    header.writeBigUInt64LE(inodeOf(file), inodeAt);
+    header.writeBigUInt64LE(this.#inode, inodeAt);
     boot.copy(header, 48);
     header.writeUInt32LE(crc32(this.#bytes.subarray(checkedAt, headerBytes + length)), crcAt);
   }

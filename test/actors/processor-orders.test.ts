@@ -4,6 +4,7 @@ import { getNextSnapshot } from 'xstate';
 import { getAdjacencyMap } from 'xstate/graph';
 import type { ProcessorOrder } from '#actors/bus-status';
 import { type ProcessorEvent, processorMachine } from '#actors/processor.machine';
+import { isBehind, isSkippable } from '#actors/processor-decisions';
 import { ordersOf } from '#actors/processor-orders';
 import { essenceOf, happeningsIn, type ProcessorSnapshot, worlds } from '../kit/processor-environment.ts';
 import { FakePorts } from '../kit/processor-ports-fake.ts';
@@ -20,8 +21,17 @@ const events: readonly ProcessorEvent[] = [
 ];
 const open = { isClosed: false, isToStartAgain: false, hasCrashed: false };
 
+/** All states take seconds: otherwise one is looked at of those that are the same as far as orders are concerned. */
+const isLong = process.env.TEST_LONG !== undefined;
+
+function roughly({ status, value, context }: ProcessorSnapshot): string {
+  const { order, reset, trouble, unsaved } = context;
+  const has = [reset, trouble, unsaved].map((part) => part !== undefined);
+  return JSON.stringify([status, value, order, isSkippable(context), isBehind(context), ...has]);
+}
+
 test.each(worlds)(
-  'what is offered is what changes something, in every state of the machine ($policy.onFailure)',
+  'what is offered is what changes something, in the states of the machine ($policy.onFailure)',
   (world) => {
     const machine = processorMachine(world.policy, new FakePorts().ports);
     const essence = (state: ProcessorSnapshot) => essenceOf(world, state);
@@ -29,7 +39,7 @@ test.each(worlds)(
       getAdjacencyMap(machine, {
         input: { isStarted: false },
         events: ((state: ProcessorSnapshot) => happeningsIn(world, state)) as never,
-        serializeState: essence,
+        serializeState: isLong ? essence : roughly,
         limit: 1_000_000,
       }),
     ).map(({ state }) => state as ProcessorSnapshot);
@@ -44,7 +54,7 @@ test.each(worlds)(
       if (JSON.stringify(offered) !== JSON.stringify(expected)) wrong.push({ before, offered, expected });
     }
 
-    expect(states.length).toBeGreaterThan(500);
+    expect(states.length).toBeGreaterThan(isLong ? 500 : 100);
     expect(wrong.slice(0, 3)).toEqual([]);
   },
 );
