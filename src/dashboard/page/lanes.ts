@@ -56,7 +56,7 @@ export function stretches(
   let endMs = toMs;
   for (const change of changes) {
     if (endMs <= fromMs) break;
-    const startMs = Math.max(fromMs, Math.min(change.atMs, endMs));
+    const startMs = Math.max(fromMs, change.atMs);
     if (startMs < endMs) found.unshift({ state, fromMs: startMs, toMs: endMs });
     state = change.from;
     endMs = Math.min(endMs, change.atMs);

@@ -2,6 +2,7 @@
 import './tokens.css';
 import './base.css';
 import './parts/parts.css';
+import './parts/controls.css';
 import { type ComponentType, render } from 'preact';
 import { startLive } from './live.ts';
 import { pages } from './pages/index.ts';

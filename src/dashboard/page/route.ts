@@ -3,7 +3,7 @@
  * lane) in the query, so that an address can be shared.
  */
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
-import { addressOf, type Place, placeOf, type Query, queryText } from './routes.ts';
+import { type Place, placeOf, type Query, queryText } from './routes.ts';
 
 const base = new URL(document.baseURI);
 
@@ -18,17 +18,13 @@ export const place: ReadonlySignal<Place> = computed(() => placeOf(path.value));
 const query = computed(() => new URLSearchParams(search.value));
 
 /** Goes to an address relative to the base. */
-export function go(address: string, { replace = false }: { readonly replace?: boolean } = {}): void {
+function go(address: string, { replace = false }: { readonly replace?: boolean } = {}): void {
   const url = new URL(address, base);
   if (replace) history.replaceState(null, '', url);
   else history.pushState(null, '', url);
   const isElsewhere = pathNow() !== path.peek();
   follow();
   if (isElsewhere && !replace) scrollTo(0, 0);
-}
-
-export function goTo(target: Place, parameters?: Query): void {
-  go(addressOf(target, parameters));
 }
 
 /**
