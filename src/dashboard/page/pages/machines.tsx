@@ -6,6 +6,7 @@ import { NameText } from '../parts/event-parts.tsx';
 import { Link } from '../parts/link.tsx';
 import { Page } from '../parts/page.tsx';
 import { Empty, Loading } from '../parts/panel.tsx';
+import { innermostOf } from '../states.ts';
 import './machines.css';
 
 export function MachinesPage() {
@@ -46,12 +47,10 @@ export function MachinesPage() {
   );
 }
 
-/** The innermost active states. */
 function ActiveStates({ active }: { readonly active: readonly string[] }) {
-  const innermost = active.filter((path) => !active.some((other) => other.startsWith(`${path}.`)));
   return (
     <p class="machine-active">
-      {innermost.map((path) => (
+      {innermostOf(active).map((path) => (
         <code key={path}>{path}</code>
       ))}
     </p>
