@@ -12,6 +12,7 @@ import { Page } from '../parts/page.tsx';
 import { Pair } from '../parts/pair.tsx';
 import { Empty, Loading, Note } from '../parts/panel.tsx';
 import { shown } from '../parts/plain-text.ts';
+import { tell } from '../parts/toast.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { setParams, useParam } from '../route.ts';
 import { LetterDialog, type LetterTask } from './letter-dialog.tsx';
@@ -37,7 +38,10 @@ const states = [
 export function DeadLettersPage() {
   const processors = useTopic<Record<string, ProcessorRow>>('processors');
   const [asked] = useParam('processor');
-  const rows = Object.values(processors ?? {}).filter((row) => row !== undefined);
+  const rows = Object.values(processors ?? {}).filter(
+    (row) => row !== undefined && mayHaveLetters(row),
+  ) as ProcessorRow[];
+  const isUnknown = processors !== undefined && asked !== '' && processors[asked] === undefined;
   const offered = asked === '' ? mostLetters(rows) : undefined;
   useEffect(() => {
     if (offered !== undefined) setParams({ processor: offered });
@@ -47,12 +51,18 @@ export function DeadLettersPage() {
       {processors === undefined && asked === '' && <Loading />}
       {processors !== undefined && rows.length === 0 && asked === '' && (
         <section class="panel">
-          <Empty icon="letters" text="There are no processors, so there are no dead letters." />
+          <Empty icon="letters" text="There is no processor that could have given something up." />
         </section>
       )}
+      {isUnknown && <Note tone="warn">There is no processor {shown(asked)}.</Note>}
       {asked !== '' && <Letters key={asked} processor={asked} rows={rows} />}
     </Page>
   );
+}
+
+/** A projection gives nothing up; a processor of its name may have. */
+function mayHaveLetters({ kind, deadLetters }: ProcessorRow): boolean {
+  return kind === 'processor' || deadLetters > 0;
 }
 
 /** Which processor is shown when none was chosen. */
@@ -70,7 +80,7 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
   const [opened] = useParam('letter');
   const [chosen, setChosen] = useState<Chosen>(new Set());
   const [task, setTask] = useState<LetterTask | undefined>(undefined);
-  const [done, setDone] = useState<string | undefined>(undefined);
+  const [orders, setOrders] = useState(0);
   const actions = useTopic<StoreTopic>('store')?.about?.actions ?? [];
 
   const question = `${state}\n${stream}\n${type}`;
@@ -98,7 +108,8 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
   const isChosen = (position: number) => chosen === 'all' || chosen.has(position);
   const finish = (text: string) => {
     setTask(undefined);
-    setDone(text);
+    setOrders(orders + 1);
+    tell(text);
     setChosen(new Set());
     // It may be gone now, or another one than it was.
     if (task?.positions === 'all' || task?.positions.includes(Number(opened))) close();
@@ -118,19 +129,6 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
         <FilterField name="stream" label="Stream" placeholder="all streams" />
         <FilterField name="type" label="Type" placeholder="all types" />
       </search>
-      {done !== undefined && (
-        <div role="status">
-          <Note
-            end={
-              <Button kind="plain" onClick={() => setDone(undefined)}>
-                Close
-              </Button>
-            }
-          >
-            {done}
-          </Note>
-        </div>
-      )}
       <Pair
         list={
           <section class="panel" aria-label="Letters" aria-busy={list.isWaiting}>
@@ -176,7 +174,7 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
           isOpen ? (
             <LetterPanel
               // What was done to it is seen at once.
-              key={`${opened} ${done ?? ''}`}
+              key={`${opened} ${orders}`}
               processor={processor}
               position={opened}
               onClose={close}
@@ -195,7 +193,6 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
 
 function optionsOf(rows: readonly ProcessorRow[]) {
   return rows
-    .filter(({ kind, deadLetters }) => kind === 'processor' || deadLetters > 0)
     .map(({ name, deadLetters }) => ({ value: name, text: deadLetters > 0 ? `${name} (${count(deadLetters)})` : name }))
     .sort((first, second) => (first.value < second.value ? -1 : 1));
 }

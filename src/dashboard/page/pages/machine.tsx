@@ -9,9 +9,10 @@ import { StateChip } from '../parts/chip.tsx';
 import { NameText } from '../parts/event-parts.tsx';
 import { Link } from '../parts/link.tsx';
 import { Page } from '../parts/page.tsx';
-import { Empty, Loading, Note, Panel } from '../parts/panel.tsx';
+import { Empty, Loading, Missing, Note, Panel } from '../parts/panel.tsx';
 import { shown } from '../parts/plain-text.ts';
 import { At } from '../parts/time.tsx';
+import { machinesAbsent } from './machines.tsx';
 import './machines.css';
 
 interface MachineTopic {
@@ -20,23 +21,17 @@ interface MachineTopic {
   readonly changes: readonly MachineChange[];
 }
 
+const noMachine = 'There is no machine of this id.';
+
 export function MachinePage({ place: { id } }: { readonly place: { readonly id: string } }) {
   // A topic of no machine would be refused, and with it all others.
-  const ids = useTopic<StoreTopic>('store')?.about?.machines;
+  const about = useTopic<StoreTopic>('store')?.about;
   const crumb = <Link to={{ page: 'machines' }}>Machines</Link>;
-  if (ids?.includes(id)) return <Machine id={id} crumb={crumb} />;
+  if (about?.machines.includes(id)) return <Machine id={id} crumb={crumb} />;
   return (
-    <Page title={id} crumb={crumb}>
-      {ids === undefined ? <Loading /> : <NoMachine />}
+    <Page title={shown(id)} crumb={crumb}>
+      {about === undefined ? <Loading /> : <Missing text={about.source === 'file' ? machinesAbsent : noMachine} />}
     </Page>
-  );
-}
-
-function NoMachine() {
-  return (
-    <section class="panel">
-      <Empty icon="search" text="There is no machine of this id." />
-    </section>
   );
 }
 
@@ -46,12 +41,12 @@ function Machine({ id, crumb }: { readonly id: string; readonly crumb: Component
   const image = topic?.image;
   if (image === undefined)
     return (
-      <Page title={id} crumb={crumb}>
-        {topic === undefined ? <Loading /> : <NoMachine />}
+      <Page title={shown(id)} crumb={crumb}>
+        {topic === undefined ? <Loading /> : <Missing text={noMachine} />}
       </Page>
     );
   return (
-    <Page title={image.title} crumb={crumb} beside={<StateChip state={image.status} />}>
+    <Page title={shown(image.title)} crumb={crumb} beside={<StateChip state={image.status} />}>
       {image.error !== undefined && (
         <Note tone="bad">
           <p class="mono">{image.error}</p>

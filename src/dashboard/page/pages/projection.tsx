@@ -1,8 +1,9 @@
 /** One projection: how far it is, its keys and values, and building it anew. */
 import { useState } from 'preact/hooks';
-import type { EntriesPage, ProjectionRow, StoreTopic } from '../../wire.ts';
+import type { EntriesPage, ProcessorRow, ProjectionRow, StoreTopic } from '../../wire.ts';
 import { get, useGet } from '../api.ts';
 import { count } from '../format.ts';
+import { errorText } from '../health.ts';
 import { useTopic } from '../live.ts';
 import { Button } from '../parts/button.tsx';
 import { StateChip } from '../parts/chip.tsx';
@@ -15,13 +16,14 @@ import { Link } from '../parts/link.tsx';
 import { ListFoot } from '../parts/list-foot.tsx';
 import { Page } from '../parts/page.tsx';
 import { Pair } from '../parts/pair.tsx';
-import { Empty, ErrorNote, Facts, Loading, Note, Panel } from '../parts/panel.tsx';
+import { Empty, ErrorNote, Facts, Loading, Missing, Note, Panel } from '../parts/panel.tsx';
 import { beginning, shown } from '../parts/plain-text.ts';
 import { Progress } from '../parts/progress.tsx';
 import { type Column, VirtualList } from '../parts/virtual-list.tsx';
+import { actionButtons } from '../processor-actions.ts';
 import { setParams, useParam } from '../route.ts';
 import type { Place } from '../routes.ts';
-import { RebuildDialog } from './rebuild-dialog.tsx';
+import { ActionDialog } from './processor-actions.tsx';
 import './lists.css';
 import './projections.css';
 
@@ -35,65 +37,57 @@ const valueCharsMax = 300;
 export function ProjectionPage({ place: { name } }: { readonly place: Extract<Place, { page: 'projection' }> }) {
   const topic = useTopic<Record<string, ProjectionRow>>('projections');
   const actions = useTopic<StoreTopic>('store')?.about?.actions ?? [];
+  const processor = useTopic<Record<string, ProcessorRow>>('processors')?.[name];
   const row = topic?.[name];
   const [isAsking, setAsking] = useState(false);
-  const [done, setDone] = useState<string | undefined>(undefined);
+  const [rebuild] = actionButtons('projection', ['rebuild'], [[]]);
+  const crumb = <Link to={{ page: 'projections' }}>Projections</Link>;
+  if (row === undefined)
+    return (
+      <Page title={shown(name)} crumb={crumb}>
+        {topic === undefined ? <Loading /> : <Missing text="There is no projection of this name." />}
+      </Page>
+    );
   return (
     <Page
       title={shown(name)}
-      crumb={<Link to={{ page: 'projections' }}>Projections</Link>}
-      beside={row && <StateChip state={row.state} />}
+      crumb={crumb}
+      beside={<StateChip state={row.state} />}
       end={
         <div class="buttons">
           <Link class="button" to={{ page: 'processor', name }}>
             Its processor
           </Link>
           {actions.includes('rebuild') && (
-            <Button icon="reset" disabled={row === undefined} onClick={() => setAsking(true)}>
+            <Button icon="reset" onClick={() => setAsking(true)}>
               Rebuild
             </Button>
           )}
         </div>
       }
     >
-      {done !== undefined && (
-        <div role="status">
-          <Note
-            end={
-              <Button kind="plain" onClick={() => setDone(undefined)}>
-                Close
-              </Button>
-            }
-          >
-            {done}
-          </Note>
-        </div>
+      {processor?.lastError !== undefined && processor.attempts > 0 && (
+        <Note tone={row.state === 'failed' ? 'bad' : 'warn'}>
+          <p>{row.state === 'failed' ? 'It has failed, and stands still.' : 'It fails, and tries again.'}</p>
+          <p class="mono soft">{errorText(processor.lastError)}</p>
+        </Note>
       )}
-      {row !== undefined && (
-        <Panel title="State">
-          <Facts
-            facts={[
-              ['Version', row.version === undefined ? 'not built yet' : String(row.version)],
-              ['Position', <span class="mono">{count(row.position)}</span>],
-              ['Lag', <span class="mono">{count(row.lag)}</span>],
-              [
-                row.building?.version === undefined ? 'Building' : `Building version ${row.building.version}`,
-                row.building && <Progress label="Build" done={row.building.position} all={row.building.head} />,
-              ],
-            ]}
-          />
-        </Panel>
-      )}
-      <Entries name={name} version={row?.version} position={row?.position} />
-      {isAsking && (
-        <RebuildDialog
-          name={name}
-          onClose={() => setAsking(false)}
-          onDone={(text) => {
-            setAsking(false);
-            setDone(text);
-          }}
+      <Panel title="State">
+        <Facts
+          facts={[
+            ['Version', row.version === undefined ? 'not built yet' : String(row.version)],
+            ['Position', <span class="mono">{count(row.position)}</span>],
+            ['Lag', <span class="mono">{count(row.lag)}</span>],
+            [
+              row.building?.version === undefined ? 'Building' : `Building version ${row.building.version}`,
+              row.building && <Progress label="Build" done={row.building.position} all={row.building.head} />,
+            ],
+          ]}
         />
+      </Panel>
+      <Entries name={name} version={row.version} position={row.position} />
+      {isAsking && rebuild !== undefined && (
+        <ActionDialog name={name} button={rebuild} head={row.position} isPossible onClose={() => setAsking(false)} />
       )}
     </Page>
   );
@@ -102,7 +96,7 @@ export function ProjectionPage({ place: { name } }: { readonly place: Extract<Pl
 interface EntriesProps {
   readonly name: string;
   readonly version: number | undefined;
-  readonly position: number | undefined;
+  readonly position: number;
 }
 
 function Entries({ name, version, position }: EntriesProps) {
