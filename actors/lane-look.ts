@@ -207,11 +207,11 @@ const phaseByPath: Readonly<Record<string, Phase>> = {
 /** Arrays that were handed out before, by what is in them: a machine has few states. */
 const known = new Map<string, readonly string[]>();
 
-function same<Name extends string>(names: readonly Name[]): readonly Name[] {
+function same(names: readonly string[]): readonly string[] {
   const key = names.join(' ');
   const found = known.get(key);
   if (found === undefined) known.set(key, names);
-  return (found as readonly Name[] | undefined) ?? names;
+  return found ?? names;
 }
 
 /** What of a lane follows from its machine and its handle. */
@@ -223,7 +223,7 @@ function doing(snapshot: ProcessorSnapshot, facts: LaneFacts): Doing {
   const paths = pathsOf(snapshot);
   // What a handle says of a machine that broke, or was ended, is not what the machine said last.
   const active = same(paths[0] === facts.state ? paths : [facts.state]);
-  const can = same(ordersOf(snapshot, facts));
+  const can = ordersOf(snapshot, facts);
   const { context } = snapshot;
   return { active, can, failing: isSkippable(context) ? context.failing : undefined };
 }
