@@ -78,6 +78,11 @@ export class LaneLook implements Watched {
     this.#tell();
   }
 
+  /** Whether it is stalled is another thing now, which is not of the machine. */
+  tagged(): void {
+    this.#tell();
+  }
+
   /** The machine itself broke. */
   crashed(error: CaughtError): void {
     this.#failed(error, 'work', 0, undefined, this.#options.now());

@@ -28,8 +28,8 @@ import { ProgressMonitor } from './progress-monitor.ts';
 export class ProcessorLane implements OwnedProcessor {
   readonly name: string;
   readonly state$: Observable<ProcessorStatus>;
-  readonly #place: ProcessorPlace;
   readonly look: LaneLook;
+  readonly #place: ProcessorPlace;
   readonly #machine: ProcessorMachine;
   readonly #status = new LaneStatus();
   readonly #feed: StatusFeed;
@@ -214,6 +214,7 @@ export class ProcessorLane implements OwnedProcessor {
   }
 
   #tellTags(): void {
+    this.look.tagged();
     this.#feed.tellState();
     this.#onChange();
   }
