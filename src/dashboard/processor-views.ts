@@ -161,7 +161,7 @@ function newestFirst<Item extends { readonly atMs: number }>(
       // Several of one lane may be of one millisecond.
       .reverse()
       .sort((one, other) => other.atMs - one.atMs)
-      .slice(0, shownMax)
+      .slice(0, most)
   );
 }
 
