@@ -19,8 +19,9 @@ import {
   requirePosition,
   type WaitOptions,
 } from './processor.ts';
+import { processorFailed } from './processor-errors.ts';
 import type { ResolvedProcessorOptions } from './processor-options.ts';
-import { processorFailed, processorPorts } from './processor-ports.ts';
+import { processorPorts } from './processor-ports.ts';
 import { type ProcessorState, type ProcessorStatus, StatusFeed } from './processor-status.ts';
 import { type Condition, ProcessorWaits } from './processor-waits.ts';
 import { ProgressMonitor } from './progress-monitor.ts';
