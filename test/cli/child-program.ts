@@ -63,6 +63,20 @@ export function startCli(...args: readonly string[]): Program {
   return new Program([cliPath, ...args]);
 }
 
+/** Runs the command line where the package `name` is not installed. */
+export function runCliWithout(name: string, ...args: readonly string[]): Promise<Ended> {
+  const hooks = `
+    import { registerHooks } from 'node:module';
+    registerHooks({
+      resolve(specifier, context, next) {
+        if (specifier === '${name}') throw Object.assign(new Error('not installed'), { code: 'ERR_MODULE_NOT_FOUND' });
+        return next(specifier, context);
+      },
+    });`;
+  const preload = `data:text/javascript,${encodeURIComponent(hooks)}`;
+  return new Program(['--import', preload, cliPath, ...args]).ended;
+}
+
 /** Runs the command line in this process: the same, but quick. */
 export async function runCli(...args: readonly string[]): Promise<Ended> {
   const [stdout, stderr] = [new TextStream(), new TextStream()];

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import type { Chart } from '#kernel/dashboard/wire';
 import { tempDirectory } from '../kit/temp-store.ts';
-import { runCli } from './child-program.ts';
+import { runCli, runCliWithout } from './child-program.ts';
 
 const xstatePath = createRequire(import.meta.url).resolve('xstate');
 const machines = {
@@ -96,4 +96,15 @@ test('a file that can not be written gives exit code 3', async () => {
 
   expect(code).toBe(3);
   expect(stderr).toContain('ENOENT');
+});
+
+test('without elkjs the places of a machine are not to be had, those of ours are', async () => {
+  const module = join(directoryOfMachines(), 'one.mjs');
+
+  const picture = await runCliWithout('elkjs', 'graph', module, '--format', 'svg');
+  const ours = await runCliWithout('elkjs', 'graph', 'bus', '--format', 'svg');
+
+  expect(picture).toMatchObject({ code: 3, stdout: '' });
+  expect(picture.stderr).toContain('UNSUPPORTED: the layout of charts needs the package elkjs: npm install elkjs');
+  expect(ours).toMatchObject({ code: 0, stderr: '' });
 });
