@@ -47,7 +47,7 @@ test('a page that is behind gets the newest values only, once it takes them', as
   const quick = await site.follow('store', 'tail');
   const slow = await slowClient(site, 'topic=tail&topic=store');
   const type = 'x'.repeat(500);
-  for (let round = 0; round < 30; round++) {
+  for (let round = 0; round < 8; round++) {
     await bus.append(
       'a',
       Array.from({ length: 200 }, () => ({ type })),
@@ -59,7 +59,7 @@ test('a page that is behind gets the newest values only, once it takes them', as
   slow.on('data', (chunk) => {
     text += chunk.toString();
   });
-  await expect.poll(() => text).toContain('"6000":{');
+  await expect.poll(() => text).toContain('"1600":{');
   expect(quick.isEnded).toBe(false);
 });
 
