@@ -49,7 +49,7 @@ test('a page that is behind gets the newest values only, once it takes them', as
   const quick = await site.follow('store', 'tail');
   const slow = await slowClient(site, 'topic=tail&topic=store');
   const type = 'x'.repeat(500);
-  for (let round = 0; round < 30; round++) {
+  for (let round = 0; round < 8; round++) {
     await bus.append(
       'a',
       Array.from({ length: 200 }, () => ({ type })),
@@ -61,7 +61,7 @@ test('a page that is behind gets the newest values only, once it takes them', as
   slow.on('data', (chunk) => {
     text += chunk.toString();
   });
-  await vi.waitFor(() => expect(text).toContain('"6000":{'));
+  await vi.waitFor(() => expect(text).toContain('"1600":{'));
   expect(quick.isEnded).toBe(false);
 });
 
