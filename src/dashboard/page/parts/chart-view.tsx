@@ -90,11 +90,17 @@ function ChartView({ chart, active, transition }: ChartViewProps) {
 /** The transitions that were just taken, each for a moment. */
 function useLit(transition: Transition | undefined): readonly Transition[] {
   const [lit, setLit] = useState<readonly Transition[]>([]);
+  const timers = useRef(new Set<ReturnType<typeof setTimeout>>());
   useEffect(() => {
     if (transition === undefined || !isJustTaken(transition, serverNow())) return;
     setLit((before) => [...before, transition]);
-    setTimeout(() => setLit((before) => before.filter((one) => one !== transition)), litMs);
+    const timer = setTimeout(() => {
+      timers.current.delete(timer);
+      setLit((before) => before.filter((one) => one !== transition));
+    }, litMs);
+    timers.current.add(timer);
   }, [transition?.number]);
+  useEffect(() => () => timers.current.forEach(clearTimeout), []);
   return lit;
 }
 
