@@ -1,17 +1,15 @@
 /**
  * The tasks of `dashboard-append` and `dashboard-drain`: what a dashboard adds to the work of a bus, in CPU of its process per event.
  *
- * A turn does the same work three times: with a dashboard that a client follows, with one that nobody looks at, and without one.
+ * A turn does the same work by turns with a dashboard that a client follows, with one that nobody looks at, and without one.
  * The client is a process of its own with the overview open (dashboard-client.ts), whose CPU is not counted. All of it in one
  * process, whose code is equally warm each time.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { dashboard } from '#dashboard';
-import { drainPass } from './drain.ts';
 import { turns } from './statistics.ts';
-import type { ReadSum } from './store.ts';
-import { type MakeTask, never, nothingRead } from './task.ts';
+import { type MakeTask, nothingRead, type Turn } from './task.ts';
 import { onVarvebus, type VarvebusStore } from './varvebus-store.ts';
 import type { Workload } from './workload.ts';
 
@@ -26,72 +24,87 @@ export const appendWork: MakeWork = (store, workload) => async () => {
   return 1024;
 };
 
-export const drainWork: MakeWork = (store) => {
-  const request = { touchesData: false };
-  let expected: ReadSum | undefined;
-  return async () => {
-    // Once, in the warm-up.
-    expected ??= await store.scan({ ...request, isDone: never });
-    await drainPass(store, request, expected);
-    return expected.events;
+/** Always the same processor: with one for each pass the dashboard would show more and more of them. */
+export const drainWork: MakeWork =
+  ({ bus }) =>
+  async () => {
+    let seen = 0;
+    const processor = bus.processor({ name: 'drain', handle: () => void seen++ });
+    await processor.reset({ to: 0 });
+    processor.start();
+    await processor.caughtUp();
+    await processor.close();
+    if (seen !== bus.head) throw new Error(`${seen} events were handled instead of ${bus.head}`);
+    return seen;
   };
-};
+
+/** Switches between the surroundings in a turn: what disturbs the machine then disturbs all of them. */
+const switchesPerTurn = 8;
 
 /** Microseconds of CPU per event with one client; beside it, without a client, and without a dashboard. */
 export function dashboardTask(makeWork: MakeWork): MakeTask {
   return onVarvebus((store, workload) => {
     const work = makeWork(store, workload);
-    let round = 0;
-    const measure = (around: Surroundings, ms: number) =>
-      within(around, store, async () => {
-        const endMs = performance.now() + ms;
-        const cpu = process.cpuUsage();
-        let events = 0;
-        do events += await work();
-        while (performance.now() < endMs);
-        const { user, system } = process.cpuUsage(cpu);
-        return { events, cpuUs: user + system };
-      });
+    const client = new Client();
+    let switches = 0;
+    const turn = async (ms: number): Promise<Turn> => {
+      const spent = surroundings.map((around) => ({ around, events: 0, cpuUs: 0 }));
+      for (let count = 0; count < switchesPerTurn; count++) {
+        for (const one of turns(spent, switches++)) {
+          await within(one.around, store, client, async () => {
+            const endMs = performance.now() + ms / switchesPerTurn;
+            const cpu = process.cpuUsage();
+            do one.events += await work();
+            while (performance.now() < endMs);
+            const { user, system } = process.cpuUsage(cpu);
+            one.cpuUs += user + system;
+          });
+        }
+      }
+      const usPerEvent = spent.map(({ around, events, cpuUs }) => [around, cpuUs / events] as const);
+      const { 'one-client': value = 0, ...beside } = Object.fromEntries(usPerEvent);
+      return { events: spent.reduce((sum, { events }) => sum + events, 0), value, beside };
+    };
     return {
       async warmUp() {
-        for (const around of surroundings) await measure(around, 0);
+        await turn(0);
         return nothingRead;
       },
-      async run({ ms }) {
-        const usPerEvent: Partial<Record<Surroundings, number>> = {};
-        let total = 0;
-        for (const around of turns(surroundings, round++)) {
-          const { events, cpuUs } = await measure(around, ms);
-          usPerEvent[around] = cpuUs / events;
-          total += events;
-        }
-        const { 'one-client': value = 0, ...beside } = usPerEvent;
-        return { events: total, value, beside };
-      },
+      run: ({ ms }) => turn(ms),
+      end: async () => client.end(),
     };
   });
 }
 
-async function within<Result>(
+async function within(
   around: Surroundings,
   { bus }: VarvebusStore,
-  measure: () => Promise<Result>,
-): Promise<Result> {
+  client: Client,
+  measure: () => Promise<void>,
+): Promise<void> {
   if (around === 'no-dashboard') return await measure();
   const site = dashboard(bus);
-  const { url } = await site.listen();
-  const client = around === 'one-client' ? await startClient(url) : undefined;
   try {
-    return await measure();
+    if (around === 'one-client') await client.follow((await site.listen()).url);
+    await measure();
   } finally {
-    client?.kill();
     await site.close();
   }
 }
 
-/** Resolves when the client is shown something. */
-async function startClient(url: string): Promise<ChildProcess> {
-  const client = fork(new URL('./dashboard-client.ts', import.meta.url), [url]);
-  await once(client, 'message');
-  return client;
+/** The other process, started with the first dashboard that it follows. */
+class Client {
+  #process: ChildProcess | undefined;
+
+  /** Resolves when it is shown something. It follows until the dashboard is closed. */
+  async follow(url: string): Promise<void> {
+    this.#process ??= fork(new URL('./dashboard-client.ts', import.meta.url));
+    const shown = once(this.#process, 'message');
+    this.#process.send(url);
+    await shown;
+  }
+
+  end(): void {
+    this.#process?.kill();
+  }
 }

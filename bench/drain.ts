@@ -23,14 +23,14 @@ export function drainTask(request: DrainRequest): MakeTask {
     return {
       async warmUp() {
         expected = await store.scan({ ...request, isDone: never });
-        await drainPass(store, request, expected);
+        await drain(store, request, expected);
         return expected;
       },
       async run({ isDone }) {
         let events = 0;
         let drainMs = 0;
         while (!isDone()) {
-          drainMs += await drainPass(store, request, expected);
+          drainMs += await drain(store, request, expected);
           events += expected.events;
         }
         return { events, value: (events / drainMs) * 1000 };
@@ -40,11 +40,7 @@ export function drainTask(request: DrainRequest): MakeTask {
 }
 
 /** The milliseconds that one pass took. */
-export async function drainPass(
-  { bus }: VarvebusStore,
-  { touchesData }: DrainRequest,
-  expected: ReadSum,
-): Promise<number> {
+async function drain({ bus }: VarvebusStore, { touchesData }: DrainRequest, expected: ReadSum): Promise<number> {
   const sum = { ...nothingRead };
   let last = 0;
   let misplaced = 0;

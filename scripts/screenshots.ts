@@ -46,10 +46,10 @@ const pages: Readonly<Record<string, PageToShow>> = {
   actors: { path: 'actors', shows: 'writer' },
   machine: { path: 'machines/tower', shows: 'inspected' },
 };
-/** Those of the README, with the state that is waited for. */
-const stateByChosen: Readonly<Record<string, string>> = {
-  'overview-light-1440': 'retrying',
-  'processor-dark-1440': 'retrying',
+/** Those of the README, with what the first state on the page is to be. */
+const stateByChosen: Readonly<Record<string, RegExp>> = {
+  'overview-light-1440': /./,
+  'processor-dark-1440': /retrying/,
 };
 const docsHeight = 960;
 /** So long it takes until the sparklines are worth looking at. */
@@ -119,7 +119,7 @@ async function takePicture(page: Page, { name, size, colorScheme }: Picture): Pr
   await page.screenshot({ path: join(folder, `${title}.png`), animations: 'disabled' });
   const state = stateByChosen[title];
   if (values.docs && state !== undefined) {
-    await page.locator('main .chip', { hasText: state }).first().waitFor();
+    await page.locator('main .chip').nth(0).filter({ hasText: state }).waitFor();
     const clip = { x: 0, y: 0, width: size.width, height: docsHeight };
     await page.screenshot({ path: join(docsFolder, `${name}.png`), animations: 'disabled', clip });
   }

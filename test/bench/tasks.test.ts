@@ -3,6 +3,7 @@
  */
 import { expect, onTestFinished, test } from 'vitest';
 import { callersTask } from '../../bench/append-tasks.ts';
+import { dashboardTask, drainWork } from '../../bench/dashboard.ts';
 import { drainTask } from '../../bench/drain.ts';
 import { deadLetterTask, parkedDrainTask } from '../../bench/giving-up.ts';
 import { handlerThreadsTask } from '../../bench/handler-threads.ts';
@@ -25,6 +26,7 @@ async function oneTurn(make: MakeTask): Promise<Turn> {
   const workload = new Workload(1);
   await store.appendSingles(workload.singles(storedEvents));
   const task = make(store, workload);
+  onTestFinished(() => task.end?.());
   await task.warmUp();
   const endMs = performance.now() + turnMs;
   return task.run({ ms: turnMs, isDone: () => performance.now() >= endMs });
@@ -101,4 +103,11 @@ test.each([
   ['other data', { events: 2, checksum: 6 }],
 ])('%s fails the run', (_, seen) => {
   expect(() => assertSum('a query', seen, { events: 2, checksum: 5 })).toThrow(/a query has seen/);
+});
+
+test('what a dashboard costs is told with a client, without one, and without a dashboard', async () => {
+  const { value, beside } = await oneTurn(dashboardTask(drainWork));
+
+  expect(value).toBeGreaterThan(0);
+  expect(beside).toEqual({ 'no-client': expect.any(Number), 'no-dashboard': expect.any(Number) });
 });

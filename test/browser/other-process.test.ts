@@ -48,6 +48,8 @@ test('states of a processor in another process are shown live, and nothing can b
   expect(await page.getByRole('button', { name: /resume|reset|skip|retry/i }).count()).toBe(0);
   tell('mend');
   await chip(page, 'live').waitFor();
+  // A processor that was killed before it ever saved its cursor has left nothing in the store.
+  await page.locator('dl div', { hasText: 'Saved position' }).getByText('1', { exact: true }).waitFor();
 
   writer.child.kill('SIGKILL');
   await page.getByRole('link', { name: 'Overview' }).first().click();

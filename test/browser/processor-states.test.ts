@@ -1,9 +1,8 @@
 /** A processor in trouble, on the page: each of its states, soon after it is entered, and a click that gets it out. */
-import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import type { Processor, ProcessorState } from '#store';
+import type { Processor } from '#store';
 import { tempBus } from '../kit/temp-store.ts';
-import { notedTexts, noteTexts } from './kit/seen-texts.ts';
+import { notedTexts, noteTexts, type SeenText } from './kit/seen-texts.ts';
 import { siteOf } from './kit/site.ts';
 import { openPage } from './kit/watched-page.ts';
 
@@ -26,7 +25,7 @@ async function troubledBus() {
       if (isBroken) throw new Error('the mail server is down');
       await gate.promise;
     },
-    retry: { attempts: 1, minMs: 500, maxMs: 500, jitter: 0 },
+    retry: { attempts: 1, minMs: 800, maxMs: 800, jitter: 0 },
   });
   return {
     bus,
@@ -45,22 +44,21 @@ async function troubledBus() {
   };
 }
 
-/** When it entered each state, by the clock of this process. */
-function noteStates(processor: Processor): readonly { readonly state: ProcessorState; readonly atMs: number }[] {
-  const entered: { state: ProcessorState; atMs: number }[] = [];
+/** The states it enters, in the words of the page, with the time by the clock of this process. */
+function noteStates(processor: Processor): readonly SeenText[] {
+  const entered: SeenText[] = [];
   processor.state$.subscribe(({ state }) => {
-    if (entered.at(-1)?.state !== state) entered.push({ state, atMs: performance.timeOrigin + performance.now() });
+    const text = state.replaceAll('-', ' ');
+    if (entered.at(-1)?.text !== text) entered.push({ text, atMs: performance.timeOrigin + performance.now() });
   });
   return entered;
 }
 
-/** Resolves when the page shows `state`, and gives how long after the processor entered it. */
-async function shownAfterMs(page: Page, entered: ReturnType<typeof noteStates>, state: ProcessorState) {
-  await expect.poll(() => entered.at(-1)?.state).toBe(state);
-  const word = state.replaceAll('-', ' ');
-  await expect.poll(async () => (await notedTexts(page)).at(-1)?.text).toBe(word);
-  const shown = (await notedTexts(page)).findLast(({ text }) => text === word);
-  return (shown?.atMs ?? Number.NaN) - (entered.at(-1)?.atMs ?? Number.NaN);
+/** The first that is `text`, from `atMs` on; it may have been left again by now. */
+async function untilSeen(text: string, atMs: number, seen: () => readonly SeenText[] | Promise<readonly SeenText[]>) {
+  const found = async () => (await seen()).find((one) => one.text === text && one.atMs >= atMs);
+  await expect.poll(found, { message: `${text} is seen` }).toBeDefined();
+  return (await found()) as SeenText;
 }
 
 test('a processor that is catching up, live, retrying and failed is shown so in time, and is resumed by a click', async () => {
@@ -72,10 +70,16 @@ test('a processor that is catching up, live, retrying and failed is shown so in 
   await noteTexts(page, 'main .chip');
   const entered = noteStates(processor);
   const delays: number[] = [];
-  const seen = async (state: ProcessorState) => delays.push(await shownAfterMs(page, entered, state));
+  let lastMs = 0;
+  const seen = async (text: string) => {
+    const { atMs } = await untilSeen(text, lastMs, () => entered);
+    const shown = await untilSeen(text, atMs, () => notedTexts(page));
+    delays.push(shown.atMs - atMs);
+    lastMs = atMs;
+  };
 
   processor.start();
-  await seen('catching-up');
+  await seen('catching up');
   release();
   await seen('live');
   for (let round = 0; round < 3; round++) {

@@ -169,6 +169,34 @@ test('no name becomes markup, in an SVG file or in Mermaid', async () => {
     expect(line).toMatch(/^ {2}(state "[^"<>]*" as s\d|\[\*\] --> s\d|s\d --> (\[\*\]|s\d)( : [^<>"]*)?)$/);
 });
 
+test('in Mermaid a line stands in the box of both its ends, or outside of all', () => {
+  const { machine } = exampleMachines[1] as (typeof exampleMachines)[number];
+
+  expect(toMermaid(machine).split('\n')).toEqual([
+    'stateDiagram-v2',
+    '  direction TB',
+    '  state "cart" as s1',
+    '  [*] --> s1',
+    '  state "paying" as s2 {',
+    '    state "asking" as s4',
+    '    [*] --> s4',
+    '    state "checking" as s5',
+    '    state "paid" as s6',
+    '    s6 --> [*]',
+    '    s4 --> s5 : CARD',
+    '    s5 --> s6 : OK',
+    '    s5 --> s4 : BACK',
+    '  }',
+    '  state "sent" as s3',
+    '  s3 --> [*]',
+    '  s1 --> s2 : BUY',
+    '  s2 --> s1 : CANCEL',
+    '  s2 --> s4 : AGAIN',
+    '  s2 --> s3 : paying done',
+    '',
+  ]);
+});
+
 test('a picture of any names is well-formed', () => {
   const text = fc.string({ unit: 'binary' });
   const place = { x: 0, y: 0, width: 9, height: 9 };

@@ -60,3 +60,17 @@ test('a search that takes too long tells where to go on, and in the end nothing 
     expect([types, found]).toEqual([types, count]);
   }
 });
+
+test('a search gives the event loop a turn after each part of the log', async () => {
+  const bus = await longLog();
+  let turns = 0;
+  let isOver = false;
+  const turn = () => {
+    turns++;
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await searched(bus, 'forward', ['none']);
+  isOver = true;
+  expect(turns).toBeGreaterThanOrEqual(5);
+});

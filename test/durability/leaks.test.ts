@@ -31,16 +31,16 @@ function expectLevel({ before, after }: { before: Holdings; after: Holdings }): 
 }
 
 test.each([
-  ['a processor that starts and stops', 'processors', isLong ? 10_000 : 500],
-  ['a subscription that comes and goes', 'subscriptions', isLong ? 10_000 : 1500],
-  ['a subscriber of head$ that comes and goes', 'heads', isLong ? 100_000 : 10_000],
-  ['a bus that opens and closes', 'buses', isLong ? 300 : 10],
-  ['a thread that connects and closes', 'threads', isLong ? 300 : 20],
-  ['a query', 'queries', isLong ? 3000 : 150],
+  ['a processor that starts and stops', 'processors', isLong ? 10_000 : 250],
+  ['a subscription that comes and goes', 'subscriptions', isLong ? 10_000 : 800],
+  ['a subscriber of head$ that comes and goes', 'heads', isLong ? 100_000 : 5000],
+  ['a bus that opens and closes', 'buses', isLong ? 300 : 6],
+  ['a thread that connects and closes', 'threads', isLong ? 300 : 12],
+  ['a query', 'queries', isLong ? 3000 : 80],
 ] as const)('%s leaves nothing behind', { timeout: 660_000 }, async (_name, what, count) => {
   expectLevel(await holdings({ what, count }));
 });
 
 test('a processor that handles events in great number stays as small as it was', { timeout: 660_000 }, async () => {
-  expectLevel(await holdings({ what: 'events', count: isLong ? 1_000_000 : 50_000 }));
+  expectLevel(await holdings({ what: 'events', count: isLong ? 1_000_000 : 30_000 }));
 });

@@ -1,12 +1,28 @@
 /** The demo: what it prints, that a second run writes nothing twice, that it cleans up, and that it would notice a wrong figure. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { openBus } from '#store';
-import { linesOf, startExample } from '../cli/child-program.ts';
+import { type Ended, linesOf, startExample } from '../cli/child-program.ts';
+import { copyStore } from '../kit/copy-store.ts';
 import { tempDirectory } from '../kit/temp-store.ts';
 
 const demo = 'flights/demo.ts';
+
+const made = mkdtempSync(join(tmpdir(), 'varvebus-flights-'));
+afterAll(() => rmSync(made, { recursive: true, force: true }));
+let making: Promise<Ended> | undefined;
+
+/** A copy of a store that the demo has kept, and what that run printed: it takes seconds, so there is one for all tests. */
+async function keptStore(): Promise<{ readonly first: Ended; readonly directory: string }> {
+  const whole = join(made, 'kept');
+  making ??= startExample(demo, ['--json', '--keep', whole]).ended;
+  const first = await making;
+  const directory = join(tempDirectory(), 'copy');
+  copyStore(whole, directory);
+  return { first, directory };
+}
 
 test('the demo shows its figures, how its processors fare, and everything it has proved, and leaves nothing behind', async () => {
   const temporary = tempDirectory();
@@ -38,9 +54,8 @@ test('the demo shows its figures, how its processors fare, and everything it has
 });
 
 test('with --json and --keep the demo prints one object, and a second run appends nothing twice', async () => {
-  const directory = join(tempDirectory(), 'kept');
+  const { first, directory } = await keptStore();
 
-  const first = await startExample(demo, ['--json', '--keep', directory]).ended;
   const second = await startExample(demo, ['--json', '--keep', directory]).ended;
 
   expect(first).toMatchObject({ code: 0, stderr: '' });
@@ -89,8 +104,7 @@ test('the demo goes on where an interrupted run stopped', async () => {
 });
 
 test('a store that differs from the file makes the demo fail, and it says where', async () => {
-  const directory = tempDirectory();
-  await startExample(demo, ['--json', '--keep', directory]).ended;
+  const { directory } = await keptStore();
   const bus = await openBus({ path: directory });
   const data = { date: '2001/04/01 00:00', delay: 121, distance: 1, destination: 'JFK' };
   await bus.append('airport-ATL', { type: 'Departed', data });

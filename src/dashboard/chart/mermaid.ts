@@ -58,13 +58,13 @@ function groupedBy<Item>(items: readonly Item[], keyOf: (item: Item) => string |
   return groups;
 }
 
-/** The innermost box around both ends of an edge. */
+/**
+ * The box that both ends of an edge stand in. Others are written outside of all boxes: Mermaid moves a state into the box that
+ * mentions it last.
+ */
 function commonBox({ from, to }: StateEdge, nodeById: ReadonlyMap<string, StateNodeShape>): string | undefined {
-  const boxes = new Set<string>();
-  for (let box = nodeById.get(from)?.parent; box !== undefined; box = nodeById.get(box)?.parent) boxes.add(box);
-  let box = nodeById.get(to)?.parent;
-  while (box !== undefined && !boxes.has(box)) box = nodeById.get(box)?.parent;
-  return box;
+  const box = nodeById.get(from)?.parent;
+  return box === nodeById.get(to)?.parent ? box : undefined;
 }
 
 /** Letters, digits and what means nothing to Mermaid stay; everything else is a number. */
