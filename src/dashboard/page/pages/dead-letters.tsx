@@ -7,6 +7,7 @@ import { useTopic } from '../live.ts';
 import { Button } from '../parts/button.tsx';
 import { useEndless } from '../parts/endless.ts';
 import { FilterField, FilterSelect } from '../parts/filters.tsx';
+import { keepFocus } from '../parts/focus.ts';
 import { ListFoot } from '../parts/list-foot.tsx';
 import { Page } from '../parts/page.tsx';
 import { Pair } from '../parts/pair.tsx';
@@ -90,6 +91,10 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
     return { rows: letters, next };
   });
   useEffect(() => setChosen(new Set()), [question]);
+  // The letter that was discarded, or handled, takes its row with it.
+  useEffect(() => {
+    if (orders > 0 && !list.isWaiting) keepFocus();
+  }, [orders, list.isWaiting]);
   const row = rows.find(({ name }) => name === processor);
   useReloadOnChange(
     row?.deadLetters,
