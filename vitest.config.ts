@@ -28,5 +28,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: process.env.TEST_RUNS ? 3_600_000 : 30_000,
     hookTimeout: 30_000,
+    // The usual second is not enough for a thread to start on a machine with other work.
+    expect: { poll: { timeout: 15_000 } },
   },
 });

@@ -61,6 +61,7 @@ export class BusCore {
   readonly correlation = new Correlation();
   readonly path: AppendPath;
   readonly listeners: Listeners;
+  readonly ports = new Ports();
   readonly projectionSource: ProjectionSource;
   /** `undefined` where the bus can't write, or is connected to one that does; so are the next two. */
   readonly processors: Processors | undefined;
@@ -75,7 +76,6 @@ export class BusCore {
   #statusWriter: StatusWriter | undefined;
   /** What ended writing, if something has. */
   #failure: unknown;
-  readonly ports = new Ports();
   /** Once they have started. */
   #pool: ReaderPool | undefined;
   #closing: Promise<void> | undefined;

@@ -10,6 +10,7 @@ import { Derived } from './derived.ts';
 import type { Inspection } from './inspection.ts';
 import type { OwnedProcessor } from './processor.ts';
 import { ProcessorLook } from './processor-image.ts';
+import type { Owned } from './processors.ts';
 
 export class BusInspection implements Inspection {
   readonly #core: BusCore;
@@ -59,7 +60,7 @@ export class BusInspection implements Inspection {
     this.#core.report(error);
   }
 
-  #look(owned: ConstructorParameters<typeof ProcessorLook>[0]): ProcessorLook {
+  #look(owned: Owned): ProcessorLook {
     const { processor } = owned;
     const known = this.#lookByProcessor.get(processor);
     if (known !== undefined) return known;

@@ -78,6 +78,11 @@ export class LaneLook implements Watched {
     this.#tell();
   }
 
+  /** Whether it is stalled is another thing now, which is not of the machine. */
+  tagged(): void {
+    this.#tell();
+  }
+
   /** The machine itself broke. */
   crashed(error: CaughtError): void {
     this.#failed(error, 'work', 0, undefined, this.#options.now());
@@ -207,11 +212,11 @@ const phaseByPath: Readonly<Record<string, Phase>> = {
 /** Arrays that were handed out before, by what is in them: a machine has few states. */
 const known = new Map<string, readonly string[]>();
 
-function same<Name extends string>(names: readonly Name[]): readonly Name[] {
+function same(names: readonly string[]): readonly string[] {
   const key = names.join(' ');
   const found = known.get(key);
   if (found === undefined) known.set(key, names);
-  return (found as readonly Name[] | undefined) ?? names;
+  return found ?? names;
 }
 
 /** What of a lane follows from its machine and its handle. */
@@ -223,7 +228,7 @@ function doing(snapshot: ProcessorSnapshot, facts: LaneFacts): Doing {
   const paths = pathsOf(snapshot);
   // What a handle says of a machine that broke, or was ended, is not what the machine said last.
   const active = same(paths[0] === facts.state ? paths : [facts.state]);
-  const can = same(ordersOf(snapshot, facts));
+  const can = ordersOf(snapshot, facts);
   const { context } = snapshot;
   return { active, can, failing: isSkippable(context) ? context.failing : undefined };
 }

@@ -5,17 +5,15 @@
 import { resolve } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
 import { StoreSecrets } from '../src/crypto/secrets.ts';
-import { BusError } from '../src/errors.ts';
 import { disconnectMaxMs } from '../src/limits.ts';
 import { openLogWriter, requirePlain } from '../src/log/key-setup.ts';
 import { KeyedEngine } from '../src/log/keyed-engine.ts';
 import { LogReader } from '../src/log/log-reader.ts';
-import { initialMetaRows, readIdentity, type StoreIdentity } from '../src/log/store-meta.ts';
+import type { StoreIdentity } from '../src/log/store-meta.ts';
 import { TailFollower } from '../src/log/tail.ts';
 import type { Engine } from '../src/storage/engine.ts';
 import { KeyFileStorage } from '../src/storage/key-storage.ts';
-import { openLmdbEngine } from '../src/storage/lmdb-engine.ts';
-import { MemoryStorage, openMemoryEngine } from '../src/storage/memory-engine.ts';
+import { MemoryStorage } from '../src/storage/memory-engine.ts';
 import type { Capabilities } from '../src/types.ts';
 import { Appender } from './appender.ts';
 import { FollowedKeys } from './followed-keys.ts';
@@ -24,6 +22,7 @@ import type { ResolvedOptions } from './options.ts';
 import type { PortGauge } from './port-gauge.ts';
 import { SharedCounts } from './shared-counts.ts';
 import { SharedState } from './shared-state.ts';
+import { closingOnError, openEngine, openReader, readStoreIdentity } from './store-engines.ts';
 import { openSecrets, type StoreKeys, unlockKeys } from './store-keys.ts';
 import { type Listen, polled, shared } from './wake-ups.ts';
 import { WriterLoop } from './writer-loop.ts';
@@ -282,43 +281,4 @@ function ownStore(engine: Engine, keys: ReaderKeys | undefined, state: SharedSta
     head: () => state.head,
     listen: shared(state),
   };
-}
-
-function readStoreIdentity(engine: Engine): StoreIdentity {
-  return engine.read((snapshot) => readIdentity(snapshot, engine.path));
-}
-
-async function openEngine(options: ResolvedOptions, memory: MemoryStorage | undefined): Promise<Engine> {
-  const initialRows = initialMetaRows(options.durability, Date.now());
-  if (memory !== undefined) return openMemoryEngine(memory, { initialRows, readOnly: options.readOnly });
-  return openLmdbEngine({ ...options, directory: options.path, initialRows });
-}
-
-/** Opens a store that this process has open already, for reading in this thread: every check was made. */
-function openReader(path: string, durability: ResolvedOptions['durability']): Promise<Engine> {
-  return openLmdbEngine({
-    directory: path,
-    readOnly: true,
-    durability,
-    lockWaitMs: 0,
-    force: ['network-file-system', 'pid-namespace'],
-    initialRows: [],
-  });
-}
-
-/** The secrets of `keys` go with the store that was not opened. */
-function closingOnError<Result>(engine: Engine, keys: ReaderKeys | undefined, use: () => Result): Result {
-  try {
-    return use();
-  } catch (error) {
-    engine.close();
-    keys?.secrets.clear();
-    throw error;
-  }
-}
-
-export function unconnectable(path: string): BusError {
-  return new BusError('UNSUPPORTED', `other threads can't read the store ${path}, or are connected to its bus`, {
-    feature: 'threads',
-  });
 }

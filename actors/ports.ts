@@ -2,7 +2,8 @@
  * The ports that a bus has given to other threads, and what is known of those that are still there.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { type OpenStore, unconnectable } from './open-store.ts';
+import { BusError } from '../src/errors.ts';
+import type { OpenStore } from './open-store.ts';
 import { PortGauge } from './port-gauge.ts';
 
 export class Ports {
@@ -27,4 +28,10 @@ export class Ports {
   #forgetClosed(): void {
     for (const [number, gauge] of this.#gauges) if (gauge.isClosed) this.#gauges.delete(number);
   }
+}
+
+function unconnectable(path: string): BusError {
+  return new BusError('UNSUPPORTED', `other threads can't read the store ${path}, or are connected to its bus`, {
+    feature: 'threads',
+  });
 }

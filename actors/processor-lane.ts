@@ -19,8 +19,9 @@ import {
   requirePosition,
   type WaitOptions,
 } from './processor.ts';
+import { processorFailed } from './processor-errors.ts';
 import type { ResolvedProcessorOptions } from './processor-options.ts';
-import { processorFailed, processorPorts } from './processor-ports.ts';
+import { processorPorts } from './processor-ports.ts';
 import { type ProcessorState, type ProcessorStatus, StatusFeed } from './processor-status.ts';
 import { type Condition, ProcessorWaits } from './processor-waits.ts';
 import { ProgressMonitor } from './progress-monitor.ts';
@@ -28,8 +29,8 @@ import { ProgressMonitor } from './progress-monitor.ts';
 export class ProcessorLane implements OwnedProcessor {
   readonly name: string;
   readonly state$: Observable<ProcessorStatus>;
-  readonly #place: ProcessorPlace;
   readonly look: LaneLook;
+  readonly #place: ProcessorPlace;
   readonly #machine: ProcessorMachine;
   readonly #status = new LaneStatus();
   readonly #feed: StatusFeed;
@@ -214,6 +215,7 @@ export class ProcessorLane implements OwnedProcessor {
   }
 
   #tellTags(): void {
+    this.look.tagged();
     this.#feed.tellState();
     this.#onChange();
   }

@@ -4,6 +4,7 @@
 import type { SnapshotFrom } from 'xstate';
 import type { ProcessorOrder } from './bus-status.ts';
 import type { ProcessorEvent, ProcessorMachine } from './processor.machine.ts';
+import { isSkippable } from './processor-decisions.ts';
 
 type ProcessorSnapshot = SnapshotFrom<ProcessorMachine>;
 
@@ -32,15 +33,28 @@ const orders = Object.keys(eventByOrder) as ProcessorOrder[];
 /** A handle makes a new machine in the place of one that has ended. */
 const ofEnded: readonly ProcessorOrder[] = ['START', 'RESET'];
 const ofCrashed: readonly ProcessorOrder[] = ['START', 'RESUME', 'RETRY_NOW', 'RESET', 'STOP'];
+/** A stop is never taken back: its handle starts another machine afterwards. */
+const ofStopping: readonly ProcessorOrder[] = ['START'];
+const ofStoppingToStart: readonly ProcessorOrder[] = ['STOP'];
+const none: readonly ProcessorOrder[] = [];
 
+/** As machines were asked before, by all that their answers hang on: to ask takes longer than all else that is shown of them. */
+const ofActive = new Map<string, readonly ProcessorOrder[]>();
+
+/** The same array for the same orders of machines in the same state. */
 export function ordersOf(snapshot: ProcessorSnapshot, { isClosed, ...handle }: HandleFacts): readonly ProcessorOrder[] {
-  if (isClosed) return [];
+  if (isClosed) return none;
   if (handle.hasCrashed) return ofCrashed;
   if (snapshot.status !== 'active') return ofEnded;
-  const { order } = snapshot.context;
-  // A stop is never taken back: its handle starts another machine afterwards.
-  if (order === 'stop') return [handle.isToStartAgain ? 'STOP' : 'START'];
-  return orders.filter((one) => snapshot.can(eventByOrder[one]) && !isInVain(one, snapshot));
+  const { value, context } = snapshot;
+  if (context.order === 'stop') return handle.isToStartAgain ? ofStoppingToStart : ofStopping;
+  const key = JSON.stringify([value, context.order, isSkippable(context)]);
+  let offered = ofActive.get(key);
+  if (offered === undefined) {
+    offered = orders.filter((one) => snapshot.can(eventByOrder[one]) && !isInVain(one, snapshot));
+    ofActive.set(key, offered);
+  }
+  return offered;
 }
 
 /** Noted again, or taken back though nothing was ordered: that leads nowhere. */

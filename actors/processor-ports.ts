@@ -13,13 +13,11 @@ import {
   type PromiseActorLogic,
 } from 'xstate';
 import { assert } from '../src/assert.ts';
-import { BusError } from '../src/errors.ts';
 import type { CursorPlace } from '../src/log/cursor.ts';
 import { lettersBehind } from '../src/log/letters.ts';
 import { abortError } from '../src/log/pages.ts';
 import { belongsTo } from '../src/log/partitions.ts';
 import type { RowDraft } from '../src/log/row-draft.ts';
-import type { CaughtError } from './caught-error.ts';
 import type { CursorLayout } from './cursor-layout.ts';
 import { appendOnce } from './handler-append.ts';
 import { ThreadHandler } from './handler-thread.ts';
@@ -27,6 +25,7 @@ import { keepAlive } from './keep-alive.ts';
 import { Letterbox } from './letterbox.ts';
 import { loggerWith } from './logger.ts';
 import type { Phase, ResetOrder, Unsaved, WorkResult } from './processor-context.ts';
+import { eventsGivenUp, type FailureInput, processorFailed } from './processor-errors.ts';
 import type { ProcessorHost, ProcessorNames } from './processor-names.ts';
 import type { ResolvedProcessorOptions } from './processor-options.ts';
 import { callOnce, loopRoundMs, type RoundWorld, type WorkInput, workerOn } from './processor-work.ts';
@@ -46,12 +45,6 @@ export interface SaveInput {
   readonly cursor: CursorPlace | undefined;
   readonly position: number;
   readonly unsaved: Unsaved | undefined;
-}
-
-export interface FailureInput {
-  readonly position: number;
-  readonly attempts: number;
-  readonly lastError: CaughtError | undefined;
 }
 
 export interface HeadEvent {
@@ -272,30 +265,6 @@ function roundWorld({ store, names, clock }: ProcessorHost, options: ResolvedPro
 /** A batch that failed was given, too. */
 function eventsGiven({ handled, erased, setAside, failure }: WorkResult): number {
   return handled + erased + setAside.givenUp.length + setAside.parked.length + (failure?.count ?? 0);
-}
-
-/** What was given up is never given up silently. */
-function eventsGivenUp(name: string, givenUp: readonly GivenUp[]): BusError {
-  const [{ event, how, error }] = givenUp as readonly [GivenUp];
-  const count = givenUp.length;
-  const others = count === 1 ? '' : ` and ${count - 1} more`;
-  return new BusError(
-    'EVENT_GIVEN_UP',
-    `the processor ${JSON.stringify(name)} gave up the event at ${event.position}${others} (${how}): ${error.message}`,
-    { processor: name, position: event.position, count, how },
-    { cause: error.thrown },
-  );
-}
-
-/** What a processor gave up with. */
-export function processorFailed(name: string, { position, attempts, lastError }: FailureInput): BusError {
-  const reason = lastError === undefined ? '' : `: ${lastError.message}`;
-  return new BusError(
-    'PROCESSOR_FAILED',
-    `the processor ${JSON.stringify(name)} gave up behind position ${position} after ${attempts} tries${reason}`,
-    { processor: name, position, attempts },
-    { cause: lastError?.thrown },
-  );
 }
 
 function headEvents(head$: Observable<number>): Observable<HeadEvent> {

@@ -19,10 +19,6 @@ export class Recent<Item> {
     this.#list = undefined;
   }
 
-  get last(): Item | undefined {
-    return this.#items.at(-1);
-  }
-
   get list(): readonly Item[] {
     this.#list ??= this.#items.slice(-this.#max);
     return this.#list;

@@ -1,6 +1,6 @@
 /**
- * Whether something is a {@link BusStatus}, as far as those go who show it: whoever may write in a store's directory may have written
- * what is read there.
+ * Whether something is a {@link BusStatus} as it stands in a status file, as far as those go who show it: whoever may write in a
+ * store's directory may have written what is read there.
  */
 import type { BusStatus } from './bus-status.ts';
 
@@ -23,10 +23,28 @@ function isProcessor(value: unknown): boolean {
   return (
     isRecord(value) &&
     hasTexts(value, ['name', 'kind']) &&
-    isRecord(value.wants) &&
+    isWants(value.wants) &&
     isProcessorStatus(value.status) &&
     isList(value.lanes, isLane) &&
-    (value.build === undefined || (isRecord(value.build) && hasNumbers(value.build, ['version', 'activePosition'])))
+    isMissingOr(value.build, isBuild)
+  );
+}
+
+function isWants(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    isMissingOr(value.types, isTexts) &&
+    isMissingOr(value.streams, isTexts) &&
+    isMissingOr(value.prefix, isText)
+  );
+}
+
+function isBuild(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    hasNumbers(value, ['version', 'activePosition']) &&
+    isMissingOr(value.activeVersion, isNumber) &&
+    typeof value.isBuilding === 'boolean'
   );
 }
 
@@ -35,21 +53,37 @@ function isProcessorStatus(value: unknown): boolean {
   const { context, tags, partitions } = value;
   return (
     hasNumbers(context, ['position', 'cursor', 'head', 'lag', 'attempts', 'handled', 'since']) &&
-    (context.lastError === undefined || isError(context.lastError)) &&
-    isList(tags, isText) &&
-    (partitions === undefined || isList(partitions, isProcessorStatus))
+    isMissingOr(context.nextRetryAt, isNumber) &&
+    isMissingOr(context.lastError, isError) &&
+    isTexts(tags) &&
+    isMissingOr(partitions, (parts) => isList(parts, isProcessorStatus))
   );
 }
 
 function isLane(value: unknown): boolean {
   return (
     isRecord(value) &&
-    isList(value.active, isText) &&
-    isList(value.can, isText) &&
-    (value.failing === undefined || isPlace(value.failing)) &&
+    isTexts(value.active) &&
+    isTexts(value.can) &&
+    isMissingOr(value.transition, isTransition) &&
+    isMissingOr(value.failing, isFailing) &&
     isList(value.changes, isChange) &&
     isList(value.failures, isFailure)
   );
+}
+
+function isTransition(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    isTexts(value.from) &&
+    isTexts(value.to) &&
+    hasTexts(value, ['event']) &&
+    hasNumbers(value, ['atMs', 'number'])
+  );
+}
+
+function isFailing(value: unknown): boolean {
+  return isPlace(value) && hasNumbers(value as Facts, ['sinceMs']);
 }
 
 function isChange(value: unknown): boolean {
@@ -62,12 +96,13 @@ function isFailure(value: unknown): boolean {
     isError(value) &&
     hasTexts(value, ['phase']) &&
     hasNumbers(value, ['atMs', 'attempt']) &&
-    (value.event === undefined || isPlace(value.event))
+    isMissingOr(value.stack, isText) &&
+    isMissingOr(value.event, isPlace)
   );
 }
 
 function isError(value: unknown): boolean {
-  return isRecord(value) && hasTexts(value, ['name', 'message']) && (value.code === undefined || isText(value.code));
+  return isRecord(value) && hasTexts(value, ['name', 'message']) && isMissingOr(value.code, isText);
 }
 
 function isPlace(value: unknown): boolean {
@@ -75,7 +110,13 @@ function isPlace(value: unknown): boolean {
 }
 
 function isActor(value: unknown): boolean {
-  return isRecord(value) && hasTexts(value, ['id', 'kind', 'name']) && hasNumbers(value, ['messages']);
+  return (
+    isRecord(value) &&
+    hasTexts(value, ['id', 'kind', 'name']) &&
+    isMissingOr(value.parent, isText) &&
+    isMissingOr(value.state, isText) &&
+    hasNumbers(value, ['messages'])
+  );
 }
 
 function hasNumbers(facts: Facts, names: readonly string[]): boolean {
@@ -84,6 +125,14 @@ function hasNumbers(facts: Facts, names: readonly string[]): boolean {
 
 function hasTexts(facts: Facts, names: readonly string[]): boolean {
   return names.every((name) => isText(facts[name]));
+}
+
+function isMissingOr(value: unknown, isSo: (value: unknown) => boolean): boolean {
+  return value === undefined || isSo(value);
+}
+
+function isTexts(value: unknown): boolean {
+  return isList(value, isText);
 }
 
 function isList(value: unknown, isItem: (item: unknown) => boolean): boolean {

@@ -87,13 +87,19 @@ export class StatusWriter {
 
   #end(): void {
     this.#isClosed = true;
+    this.#rest();
+  }
+
+  #rest(): void {
     this.#options.clock.clearTimeout(this.#timer);
     this.#leave?.();
     this.#leave = undefined;
   }
 
+  /** Whatever was under way, or listened to, there is one next turn. */
   #schedule(): void {
     const { clock, now } = this.#options;
+    this.#rest();
     const turn = () => this.#inContext(() => this.#turn());
     this.#timer = clock.setTimeout(turn, Math.max(0, this.#dueAt - now()));
   }
@@ -104,11 +110,9 @@ export class StatusWriter {
     const workedBefore = worked();
     try {
       const status = this.#options.status();
-      if (isSame(status, this.#told)) {
-        this.#sleep();
-        return;
-      }
-      this.#writing = this.#write(status);
+      if (isSame(status, this.#told)) this.#sleep();
+      else this.#writing = this.#write(status);
+      // Looking is work, too.
       this.#dueAt = begunAt + Math.max(statusWriteMs, statusWriteFactor * (worked() - workedBefore));
     } catch (error) {
       this.#failed(error);
@@ -135,10 +139,7 @@ export class StatusWriter {
   }
 
   #wake(): void {
-    if (this.#leave === undefined) return;
-    this.#leave();
-    this.#leave = undefined;
-    this.#schedule();
+    if (this.#leave !== undefined) this.#schedule();
   }
 
   #failed(cause: unknown): void {

@@ -39,7 +39,7 @@ type Ms = number;
 /** `store`, `processors`, `actors`, `projections`, `machines`, `tail`; of one: `processor:<name>`, `machine:<id>`. */
 export type TopicName = string;
 
-/** The first frame of a topic has all its keys, each later one what has changed: at most twenty a second. */
+/** The first frame of a topic has all its keys (`{}` without any), each later one what has changed: at most twenty a second. */
 export interface Frame {
   readonly atMs: Ms;
   /** By topic, then key. `null`: the key is gone. */

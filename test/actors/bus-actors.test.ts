@@ -1,5 +1,5 @@
 /** The actors of a bus as a tree, with what each was given. */
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { ActorImage } from '#actors/bus-status';
 import { inspections } from '#actors/inspection';
 import { type Bus, connectBus } from '#store';
@@ -35,7 +35,7 @@ test('the writer counts commands, and timers orders; both say what they do', asy
 
   await bus.schedule('a', event, { key: 'later', delayMs: 1_000_000 });
   await bus.cancelTimer('unknown');
-  await vi.waitFor(() => expect(actor(bus, 'timers')?.state).toBe('waiting'));
+  await expect.poll(() => actor(bus, 'timers')?.state).toBe('waiting');
 
   expect(busy).toMatchObject({ state: 'busy', messages: 2 });
   expect(actor(bus, 'writer')).toMatchObject({ state: 'idle' });
@@ -55,7 +55,7 @@ test('listeners and subscribers are in the tree with the events they were given,
   const subscription = bus.events({ types: ['ordered'] }).subscribe();
 
   await bus.append('a', [event, event]);
-  await vi.waitFor(() => expect(actor(bus, 'listener:4')?.messages).toBe(2));
+  await expect.poll(() => actor(bus, 'listener:4')?.messages).toBe(2);
 
   const listeners = actorsOf(bus).filter(({ kind }) => kind === 'listener');
   expect(listeners.map(({ name, state, messages }) => [name, state, messages])).toEqual([
@@ -131,7 +131,7 @@ test.each([
   onTestFinished(() => connected.close());
 
   await Promise.all([connected.append('a', event), connected.append('b', event)]);
-  await vi.waitFor(() => expect(actor(bus, 'port:1')?.messages).toBe(2));
+  await expect.poll(() => actor(bus, 'port:1')?.messages).toBe(2);
   const before = actorsOf(bus).filter(({ kind }) => kind === 'port');
   await connected.close();
   second.close();
@@ -140,7 +140,7 @@ test.each([
     { id: 'port:1', parent: 'bus', kind: 'port', name: 'port 1', state: 'connected', messages: 2 },
     { id: 'port:2', parent: 'bus', kind: 'port', name: 'port 2', state: 'connected', messages: 0 },
   ]);
-  await vi.waitFor(() => expect(actorsOf(bus).filter(({ kind }) => kind === 'port')).toEqual([]));
+  await expect.poll(() => actorsOf(bus).filter(({ kind }) => kind === 'port')).toEqual([]);
 });
 
 test('a connected bus, and one that only reads, show what they have', async () => {

@@ -196,7 +196,7 @@ test('a dead letter that fails again is one more failure, with the place of its 
   });
   processor.start();
   await processor.caughtUp();
-  await vi.waitFor(() => expect(laneOf(bus, 'p').failures).toHaveLength(1));
+  await expect.poll(() => laneOf(bus, 'p').failures).toHaveLength(1);
 
   await bus.deadLetters('p').retry('all');
 
@@ -248,7 +248,7 @@ test('of a sealed and of an erased event that fails, its place is shown and what
   await bus.erase({ stream: 'a' });
 
   processor.retryNow();
-  await vi.waitFor(() => expect(laneOf(bus, 'p').failures).toHaveLength(2));
+  await expect.poll(() => laneOf(bus, 'p').failures).toHaveLength(2);
 
   expect(sealed).not.toContain('K4n4r13');
   expect(JSON.stringify(inspectionOf(bus).status())).not.toContain('K4n4r13');

@@ -342,7 +342,7 @@ test('whatever comes when, each policy gives its events in order, and accounts f
           await setImmediate();
         }
       })();
-      await vi.waitFor(() => expect(subscription.lag).toBe(0), { interval: 1 });
+      await expect.poll(() => subscription.lag, { interval: 1 }).toBe(0);
       finishing = false;
 
       expect(taken).toEqual([...new Set(taken)].sort((left, right) => left - right));

@@ -38,6 +38,28 @@ test('a handler that does not end makes a processor stalled: said once, shown, a
   ]);
 });
 
+test('who hears of processors, or looks at them, is told when one stalls and when it moves again, though nothing else changes', async () => {
+  const { store, processors } = fakeProcessors();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  store.append('a');
+  const processor = processors.create({ name: 'p', stalledMs: 1000, handle: () => promise });
+  processor.start();
+  await settle();
+  const tags: (readonly string[])[] = [];
+  const looked: string[] = [];
+  processors.lookers.hear(() => tags.push(processor.status.tags));
+  processors.lookers.attach((name) => looked.push(name));
+
+  pass(store, 2000);
+  const stalled = [...tags];
+  resolve();
+  await processor.caughtUp();
+
+  expect(stalled).toEqual([['running', 'stalled']]);
+  expect(tags.at(-1)).toEqual(['running']);
+  expect(looked[0]).toBe('p');
+});
+
 test('one that stalls again is told of again', async () => {
   const { store, processors } = fakeProcessors();
   let waits = Promise.withResolvers<void>();

@@ -1,7 +1,7 @@
 /** Builds of a projection: one version takes the place of another at once, whoever reads; what is left over goes. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { WriteSet } from '#kernel/storage/engine';
 import { type Bus, limits, openBus, type Projection } from '#store';
 import { collect } from '../kit/collect.ts';
@@ -96,7 +96,7 @@ test('a build that was interrupted goes on where it was, and older versions are 
   interrupted.errors$.subscribe();
   const failing = versioned(interrupted, 2, { checkpoint: { events: 2 } });
   failing.start();
-  await vi.waitFor(() => expect(failing.status.context.cursor).toBeGreaterThan(0));
+  await expect.poll(() => failing.status.context.cursor).toBeGreaterThan(0);
   store.crash(interrupted);
 
   const bus = await store.openBus();
@@ -298,14 +298,14 @@ test('what an older build has left is removed, also when a crash came in between
   const second = versioned(broken, 2);
   second.start();
   await second.waitFor(1);
-  await vi.waitFor(() => expect(portions).toBe(2));
+  await expect.poll(() => portions).toBe(2);
   store.crash(broken);
   const before = await builds(store);
 
   const last = await store.openBus();
   const third = versioned(last, 2);
   third.start();
-  await vi.waitFor(async () => expect((await builds(store)).cursors).toBe(1));
+  await expect.poll(async () => (await builds(store)).cursors).toBe(1);
   const after = await builds(store);
 
   expect(before.rows).toBe(count - limits.projectionSweepRows + 5 + 1);

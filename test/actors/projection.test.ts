@@ -363,7 +363,7 @@ describe('reading', () => {
     ]) {
       await bus.append('shop', event);
       await projection.caughtUp();
-      await vi.waitFor(() => expect(told.length).toBeGreaterThanOrEqual(event.type === 'Removed' ? 4 : 2));
+      await expect.poll(() => told.length).toBeGreaterThanOrEqual(event.type === 'Removed' ? 4 : 2);
     }
     await bus.close();
 
@@ -396,7 +396,7 @@ describe('reading', () => {
 
     await bus.deadLetters('stock').retry('all');
 
-    await vi.waitFor(() => expect(told).toEqual([undefined, 3]));
+    await expect.poll(() => told).toEqual([undefined, 3]);
   });
 
   test('nobody listens for commits while nobody watches', async () => {

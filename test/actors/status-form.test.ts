@@ -192,6 +192,37 @@ test.each<[what: string, spoil: (status: Record<string, unknown>) => unknown]>([
       processors: [processor('p', { lanes: [lane({ failures: [{ ...failure(1), message: undefined as never }] })] })],
     }),
   ],
+  [
+    'a failure with a stack that is none',
+    (status) => ({
+      ...status,
+      processors: [processor('p', { lanes: [lane({ failures: [{ ...failure(1), stack: {} as never }] })] })],
+    }),
+  ],
+  [
+    'a transition to nowhere',
+    (status) => ({
+      ...status,
+      processors: [
+        processor('p', {
+          lanes: [lane({ transition: { from: [], to: 'live', event: 'X', atMs: 1, number: 1 } as never })],
+        }),
+      ],
+    }),
+  ],
+  [
+    'an event that fails since no time',
+    (status) => ({ ...status, processors: [processor('p', { lanes: [lane({ failing: place as never })] })] }),
+  ],
+  [
+    'a wish for types that is a text',
+    (status) => ({ ...status, processors: [processor('p', { wants: { types: 'placed' as never } })] }),
+  ],
+  [
+    'a projection of which nobody knows whether it is built',
+    (status) => ({ ...status, processors: [processor('p', { build: { version: 1, activePosition: 0 } as never })] }),
+  ],
+  ['an actor with a state that is none', (status) => ({ ...status, actors: [{ ...actor('a'), state: {} }] })],
   ['an actor with a name that is none', (status) => ({ ...status, actors: [{ ...actor('a'), name: {} }] })],
   ['nothing but a list', () => []],
   ['nothing', () => null],

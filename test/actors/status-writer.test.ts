@@ -141,6 +141,42 @@ test('what has not changed is not written again, whatever wakes it', async () =>
   expect(world.written).toHaveLength(1);
 });
 
+test('what wakes it all the time without a change has it look ten times a second', async () => {
+  const world = new World();
+  await world.pass(300);
+  const before = world.calls.status;
+
+  for (let at = 0; at < 2000; at += 5) {
+    world.wake?.();
+    await world.pass(5);
+  }
+
+  // Each look has another one when it listens.
+  expect(world.calls.status - before).toBeGreaterThanOrEqual(38);
+  expect(world.calls.status - before).toBeLessThanOrEqual(42);
+});
+
+test("a status that can't be made just when it goes to rest leaves one try at a time", async () => {
+  const world = new World();
+  await world.pass(150);
+  world.onListen = () => {
+    Object.defineProperty(world, 'status', {
+      get: () => {
+        throw new TypeError('broken');
+      },
+    });
+  };
+  await world.pass(1000);
+  const before = world.calls.status;
+  for (let at = 0; at < 20_000; at += 100) {
+    world.wake?.();
+    await world.pass(100);
+  }
+
+  expect(world.calls.status - before).toBe(4);
+  expect(world.reported).toHaveLength(1);
+});
+
 test.each<Partial<BusStatus>>([
   { state: 'failed' },
   { head: 1 },

@@ -72,6 +72,14 @@ test('a page gets all keys first, then what has changed and what is gone, and no
   ]);
 });
 
+test('the first frame of a topic without keys says so', async () => {
+  values.clear();
+  const page = new Page();
+  hub.follow(['good'], page.response);
+  await vi.advanceTimersByTimeAsync(60);
+  expect(page.frames.map(({ set }) => set)).toEqual([{ good: {} }]);
+});
+
 test('a thousand changes a second become twenty frames', async () => {
   const page = new Page();
   hub.follow(['good'], page.response);

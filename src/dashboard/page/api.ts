@@ -46,7 +46,7 @@ export interface Answer<T> {
 export function useGet<T>(path: string | undefined, query: Query = {}): Answer<T> {
   const address = path === undefined ? undefined : `${path}?${queryText(query)}`;
   const [asked, setAsked] = useState(0);
-  const [answer, setAnswer] = useState<{ address?: string; data?: T; error?: ApiError; isLoading: boolean }>({
+  const [answer, setAnswer] = useState<Omit<Answer<T>, 'reload'>>({
     isLoading: address !== undefined,
   });
   const latest = useRef(query);
@@ -56,17 +56,12 @@ export function useGet<T>(path: string | undefined, query: Query = {}): Answer<T
     const abort = new AbortController();
     setAnswer(({ error: _, ...before }) => ({ ...before, isLoading: true }));
     void get<T>(path, latest.current, abort.signal).then(
-      (data) => !abort.signal.aborted && setAnswer({ address, data, isLoading: false }),
-      (error: ApiError) => !abort.signal.aborted && setAnswer({ address, error, isLoading: false }),
+      (data) => !abort.signal.aborted && setAnswer({ data, isLoading: false }),
+      (error: ApiError) => !abort.signal.aborted && setAnswer({ error, isLoading: false }),
     );
     return () => abort.abort();
   }, [address, asked]);
-  return {
-    ...(answer.data !== undefined && { data: answer.data }),
-    ...(answer.error !== undefined && { error: answer.error }),
-    isLoading: answer.isLoading,
-    reload: () => setAsked((times) => times + 1),
-  };
+  return { ...answer, reload: () => setAsked((times) => times + 1) };
 }
 
 async function ask<T>(address: string, init: RequestInit): Promise<T> {

@@ -49,11 +49,10 @@ export function healthOf(store: Partial<StoreTopic>, processors: readonly Proces
     ...letters.map(letterFinding),
   ];
   const worst = findings.find(({ tone }) => tone === 'bad') ?? findings[0];
-  if (worst === undefined)
-    return store.state === 'absent'
-      ? { tone: 'rest', line: 'No process has this store open for writing', findings }
-      : { tone: 'good', line: 'All is well', findings };
+  const isAbsent = store.state === 'absent';
+  if (worst === undefined && !isAbsent) return { tone: 'good', line: 'All is well', findings };
   const parts = [
+    ...(isAbsent ? ['no process has this store open for writing'] : []),
     ...ofStore.map(({ subject, text }) => `${subject} ${text}`),
     ...told(failed.length, 'processor has failed', 'processors have failed'),
     ...told(stalled.length, 'processor does not move', 'processors do not move'),
@@ -70,7 +69,7 @@ export function healthOf(store: Partial<StoreTopic>, processors: readonly Proces
     ),
   ];
   const line = parts.slice(0, linePartsMax).join(', ');
-  return { tone: worst.tone, line: line.slice(0, 1).toUpperCase() + line.slice(1), findings };
+  return { tone: worst?.tone ?? 'rest', line: line.slice(0, 1).toUpperCase() + line.slice(1), findings };
 }
 
 /** More parts are no line any more. The findings below it have all. */

@@ -15,8 +15,6 @@ export type Connection = 'connecting' | 'live' | 'lost' | 'refused' | 'resting';
 /** The wait before the first new try; doubled each time. */
 const retryMs = 250;
 const retryMsMax = 4000;
-/** What a topic without any key looks like to us: it is not in the first frame, and not in one soon after. Milliseconds. */
-const emptyAfterMs = 400;
 /** The topic `store` changes every second: a stream that is silent for so long is dead. */
 const silenceMsMax = 15_000;
 
@@ -108,7 +106,6 @@ async function connect(): Promise<void> {
 /** Reads one stream to its end, which is always a failure, unless it was aborted. */
 async function follow(wanted: readonly TopicName[], mine: AbortController, onBegun: () => void): Promise<Connection> {
   let silence: ReturnType<typeof setTimeout> | undefined;
-  let empty: ReturnType<typeof setTimeout> | undefined;
   const heard = () => {
     clearTimeout(silence);
     silence = setTimeout(() => mine.abort(), silenceMsMax);
@@ -133,7 +130,6 @@ async function follow(wanted: readonly TopicName[], mine: AbortController, onBeg
         onBegun();
         retries = 0;
         forgetAllBut(wanted);
-        empty = setTimeout(() => knowEmpty(wanted), emptyAfterMs);
       }
       apply(JSON.parse(data) as Frame, seen);
     });
@@ -148,7 +144,6 @@ async function follow(wanted: readonly TopicName[], mine: AbortController, onBeg
     return 'lost';
   } finally {
     clearTimeout(silence);
-    clearTimeout(empty);
   }
 }
 
@@ -161,14 +156,6 @@ function apply(frame: Frame, seen: Set<TopicName>): void {
       if (target !== undefined) target.value.value = topic;
     }
   });
-}
-
-/** Topics that have no keys are known to have none. */
-function knowEmpty(wanted: readonly TopicName[]): void {
-  for (const name of wanted) {
-    const { value } = held(name);
-    value.value ??= {};
-  }
 }
 
 async function failureText(answer: Response): Promise<string> {

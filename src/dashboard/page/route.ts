@@ -20,7 +20,8 @@ const query = computed(() => new URLSearchParams(search.value));
 /** Goes to an address relative to the base. */
 function go(address: string, { replace = false }: { readonly replace?: boolean } = {}): void {
   const url = new URL(address, base);
-  if (replace) history.replaceState(null, '', url);
+  // As browsers do it: who goes to where one is does not have to go back from there.
+  if (replace || url.href === location.href) history.replaceState(null, '', url);
   else history.pushState(null, '', url);
   const isElsewhere = pathNow() !== path.peek();
   follow();

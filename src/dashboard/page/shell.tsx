@@ -60,7 +60,7 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
           <div class="side-foot">
             <ConnectionChip />
             {about !== undefined && (
-              <span class="facts-line faint cut" title={about.path}>
+              <span class="facts-line faint" title={about.path}>
                 {about.source === 'file' ? 'beside the app, read-only' : `process ${about.pid ?? ''}`} · {about.version}
               </span>
             )}

@@ -41,3 +41,8 @@ export function lookOf(state: string): { readonly tone: Tone; readonly icon: Ico
 export function wordOf(state: string): string {
   return state.replaceAll('-', ' ');
 }
+
+/** Of the paths of all active states those that have no active one inside: `['live', 'live.waiting']` gives `['live.waiting']`. */
+export function innermostOf(active: readonly string[]): readonly string[] {
+  return active.filter((path) => !active.some((other) => other.startsWith(`${path}.`)));
+}

@@ -106,7 +106,8 @@ describe('health', () => {
 
   test('a store that no process writes is neither well nor ill, but what stands still in it is told', () => {
     expect(healthOf({ state: 'absent' }, [row('a', { state: 'absent' })]).tone).toBe('rest');
-    expect(healthOf({ state: 'absent' }, [row('a', { state: 'absent', deadLetters: 1 })]).tone).toBe('warn');
+    const { tone, line } = healthOf({ state: 'absent' }, [row('a', { state: 'absent', deadLetters: 1 })]);
+    expect({ tone, line }).toEqual({ tone: 'warn', line: 'No process has this store open for writing, 1 dead letter' });
   });
 
   test('a reader table that is almost full is bad, and a disk that syncs in a second a warning', () => {

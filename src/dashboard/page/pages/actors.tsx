@@ -1,6 +1,6 @@
 /** The tree of actors, with how many messages each gets a second. */
 import { useState } from 'preact/hooks';
-import type { ActorRow } from '../../wire.ts';
+import type { ActorRow, StoreTopic } from '../../wire.ts';
 import { type ActorLine, actorLines } from '../actor-tree.ts';
 import { count, rate } from '../format.ts';
 import { useTopic } from '../live.ts';
@@ -18,6 +18,7 @@ import './actors.css';
 
 export function ActorsPage() {
   const topic = useTopic<Record<string, ActorRow>>('actors');
+  const isBeside = useTopic<StoreTopic>('store')?.about?.source === 'file';
   const [text] = useParam('find');
   const [turned, setTurned] = useState<ReadonlySet<string>>(new Set());
   if (topic === undefined)
@@ -54,7 +55,7 @@ export function ActorsPage() {
           <VirtualList
             label="Actors"
             name="actors"
-            columns={columnsOf(most, turn)}
+            columns={columnsOf(most, turn, isBeside)}
             rows={lines}
             keyOf={({ actor }) => actor.id}
             height={{ wide: 2.25, narrow: 3.25 }}
@@ -79,7 +80,8 @@ const icons: Readonly<Record<ActorRow['kind'], IconName>> = {
   user: 'machines',
 };
 
-function columnsOf(most: number, turn: (id: string) => void): readonly Column<ActorLine>[] {
+/** `isBeside`: the dashboard is not in the app, where machines count their messages only while somebody looks. */
+function columnsOf(most: number, turn: (id: string) => void, isBeside: boolean): readonly Column<ActorLine>[] {
   return [
     {
       id: 'name',
@@ -98,16 +100,35 @@ function columnsOf(most: number, turn: (id: string) => void): readonly Column<Ac
       id: 'rate',
       title: 'Messages/s',
       track: 'minmax(9rem, 1fr)',
-      cell: (line) => <RateBar value={line.rate} most={most} isSum={!line.isOpen && line.below > 0} />,
+      cell: (line) =>
+        isBeside && isOfProcessor(line.actor) ? (
+          <NotCounted />
+        ) : (
+          <RateBar value={line.rate} most={most} isSum={!line.isOpen && line.below > 0} />
+        ),
     },
     {
       id: 'messages',
       title: 'Messages',
       track: '7rem',
       isNumber: true,
-      cell: ({ actor }) => <span class="soft">{count(actor.messages)}</span>,
+      cell: ({ actor }) =>
+        isBeside && isOfProcessor(actor) ? <NotCounted /> : <span class="soft">{count(actor.messages)}</span>,
     },
   ];
+}
+
+/** A processor, a partition, or an actor of one of these. */
+function isOfProcessor({ id }: ActorRow): boolean {
+  return /^(child:[^:]*:)*(processor|partition):/.test(id);
+}
+
+function NotCounted() {
+  return (
+    <span class="faint" title="Only the dashboard that runs in the app counts them">
+      –
+    </span>
+  );
 }
 
 interface ActorNameProps {

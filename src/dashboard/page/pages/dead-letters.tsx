@@ -10,8 +10,9 @@ import { FilterField, FilterSelect } from '../parts/filters.tsx';
 import { ListFoot } from '../parts/list-foot.tsx';
 import { Page } from '../parts/page.tsx';
 import { Pair } from '../parts/pair.tsx';
-import { Empty, Loading, Note } from '../parts/panel.tsx';
+import { Empty, Loading } from '../parts/panel.tsx';
 import { shown } from '../parts/plain-text.ts';
+import { tell } from '../parts/toast.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { setParams, useParam } from '../route.ts';
 import { LetterDialog, type LetterTask } from './letter-dialog.tsx';
@@ -70,7 +71,7 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
   const [opened] = useParam('letter');
   const [chosen, setChosen] = useState<Chosen>(new Set());
   const [task, setTask] = useState<LetterTask | undefined>(undefined);
-  const [done, setDone] = useState<string | undefined>(undefined);
+  const [orders, setOrders] = useState(0);
   const actions = useTopic<StoreTopic>('store')?.about?.actions ?? [];
 
   const question = `${state}\n${stream}\n${type}`;
@@ -98,7 +99,8 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
   const isChosen = (position: number) => chosen === 'all' || chosen.has(position);
   const finish = (text: string) => {
     setTask(undefined);
-    setDone(text);
+    setOrders(orders + 1);
+    tell(text);
     setChosen(new Set());
     // It may be gone now, or another one than it was.
     if (task?.positions === 'all' || task?.positions.includes(Number(opened))) close();
@@ -118,19 +120,6 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
         <FilterField name="stream" label="Stream" placeholder="all streams" />
         <FilterField name="type" label="Type" placeholder="all types" />
       </search>
-      {done !== undefined && (
-        <div role="status">
-          <Note
-            end={
-              <Button kind="plain" onClick={() => setDone(undefined)}>
-                Close
-              </Button>
-            }
-          >
-            {done}
-          </Note>
-        </div>
-      )}
       <Pair
         list={
           <section class="panel" aria-label="Letters" aria-busy={list.isWaiting}>
@@ -176,7 +165,7 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
           isOpen ? (
             <LetterPanel
               // What was done to it is seen at once.
-              key={`${opened} ${done ?? ''}`}
+              key={`${opened} ${orders}`}
               processor={processor}
               position={opened}
               onClose={close}

@@ -1,8 +1,8 @@
 /** Asks before letters are tried again or discarded, says what it will come to, and does it. */
-import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ActionDone, LetterOrder, ProcessorRow } from '../../wire.ts';
-import { type ApiError, post } from '../api.ts';
+import { useState } from 'preact/hooks';
+import type { LetterOrder, ProcessorRow } from '../../wire.ts';
 import { count } from '../format.ts';
+import { useOrder } from '../order.ts';
 import { Button } from '../parts/button.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { ErrorNote } from '../parts/panel.tsx';
@@ -27,10 +27,6 @@ const reasonCharsMax = 2000;
 
 export function LetterDialog({ processor, task, row, onClose, onDone }: LetterDialogProps) {
   const [reason, setReason] = useState('');
-  const [isBusy, setBusy] = useState(false);
-  const [error, setError] = useState<ApiError | undefined>(undefined);
-  const abort = useRef(new AbortController());
-  useEffect(() => () => abort.current.abort(), []);
   const { action, positions } = task;
   const isOne = positions.length === 1;
   const letters =
@@ -40,33 +36,21 @@ export function LetterDialog({ processor, task, row, onClose, onDone }: LetterDi
         ? 'this letter'
         : `${count(positions.length)} letters`;
 
-  async function act(): Promise<void> {
-    if (isBusy) return;
-    setBusy(true);
-    setError(undefined);
-    const order: LetterOrder = { positions, ...(reason.trim() !== '' && { reason: reason.trim() }) };
-    try {
-      const path = `api/processors/${encodeURIComponent(processor)}/letters/${action}`;
-      const { text } = await post<ActionDone>(path, order, abort.current.signal);
-      if (!abort.current.signal.aborted) onDone(text);
-    } catch (failure) {
-      if (abort.current.signal.aborted) return;
-      setError(failure as ApiError);
-      setBusy(false);
-    }
-  }
+  const path = `api/processors/${encodeURIComponent(processor)}/letters/${action}`;
+  const order = useOrder<LetterOrder>(path, onDone);
+  const act = () => order.send({ positions, ...(reason.trim() !== '' && { reason: reason.trim() }) });
 
   return (
     <Dialog
       title={action === 'retry' ? `Try ${letters} again?` : `Discard ${letters}?`}
       onClose={onClose}
-      onSubmit={() => void act()}
+      onSubmit={act}
       foot={
         <>
           <Button kind="plain" onClick={onClose}>
             Cancel
           </Button>
-          <Button type="submit" kind={action === 'retry' ? 'main' : 'risky'} isBusy={isBusy}>
+          <Button type="submit" kind={action === 'retry' ? 'main' : 'risky'} isBusy={order.isBusy}>
             {action === 'retry' ? 'Retry' : 'Discard'}
           </Button>
         </>
@@ -86,7 +70,7 @@ export function LetterDialog({ processor, task, row, onClose, onDone }: LetterDi
           />
         </div>
       )}
-      {error !== undefined && <ErrorNote error={error} />}
+      {order.error !== undefined && <ErrorNote error={order.error} />}
     </Dialog>
   );
 }

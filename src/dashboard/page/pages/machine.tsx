@@ -12,6 +12,7 @@ import { Page } from '../parts/page.tsx';
 import { Empty, Loading, Note, Panel } from '../parts/panel.tsx';
 import { shown } from '../parts/plain-text.ts';
 import { At } from '../parts/time.tsx';
+import { machinesAbsent } from './machines.tsx';
 import './machines.css';
 
 interface MachineTopic {
@@ -22,20 +23,20 @@ interface MachineTopic {
 
 export function MachinePage({ place: { id } }: { readonly place: { readonly id: string } }) {
   // A topic of no machine would be refused, and with it all others.
-  const ids = useTopic<StoreTopic>('store')?.about?.machines;
+  const about = useTopic<StoreTopic>('store')?.about;
   const crumb = <Link to={{ page: 'machines' }}>Machines</Link>;
-  if (ids?.includes(id)) return <Machine id={id} crumb={crumb} />;
+  if (about?.machines.includes(id)) return <Machine id={id} crumb={crumb} />;
   return (
-    <Page title={id} crumb={crumb}>
-      {ids === undefined ? <Loading /> : <NoMachine />}
+    <Page title={shown(id)} crumb={crumb}>
+      {about === undefined ? <Loading /> : <NoMachine isBeside={about.source === 'file'} />}
     </Page>
   );
 }
 
-function NoMachine() {
+function NoMachine({ isBeside = false }: { readonly isBeside?: boolean }) {
   return (
     <section class="panel">
-      <Empty icon="search" text="There is no machine of this id." />
+      <Empty icon="search" text={isBeside ? machinesAbsent : 'There is no machine of this id.'} />
     </section>
   );
 }
@@ -46,12 +47,12 @@ function Machine({ id, crumb }: { readonly id: string; readonly crumb: Component
   const image = topic?.image;
   if (image === undefined)
     return (
-      <Page title={id} crumb={crumb}>
+      <Page title={shown(id)} crumb={crumb}>
         {topic === undefined ? <Loading /> : <NoMachine />}
       </Page>
     );
   return (
-    <Page title={image.title} crumb={crumb} beside={<StateChip state={image.status} />}>
+    <Page title={shown(image.title)} crumb={crumb} beside={<StateChip state={image.status} />}>
       {image.error !== undefined && (
         <Note tone="bad">
           <p class="mono">{image.error}</p>

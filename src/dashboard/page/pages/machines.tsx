@@ -1,15 +1,20 @@
 /** The machines that the app shows here beside ours. */
-import type { MachineImage } from '../../wire.ts';
+import type { MachineImage, StoreTopic } from '../../wire.ts';
 import { useTopic } from '../live.ts';
 import { StateChip } from '../parts/chip.tsx';
 import { NameText } from '../parts/event-parts.tsx';
 import { Link } from '../parts/link.tsx';
 import { Page } from '../parts/page.tsx';
 import { Empty, Loading } from '../parts/panel.tsx';
+import { innermostOf } from '../states.ts';
 import './machines.css';
+
+/** Where the dashboard runs beside the app. */
+export const machinesAbsent = 'Machines of the app are only on the dashboard that runs in it.';
 
 export function MachinesPage() {
   const topic = useTopic<Record<string, MachineImage>>('machines');
+  const source = useTopic<StoreTopic>('store')?.about?.source;
   const machines = topic && (Object.values(topic) as MachineImage[]);
   return (
     <Page title="Machines">
@@ -19,7 +24,11 @@ export function MachinesPage() {
         <section class="panel">
           <Empty
             icon="machines"
-            text="Actors of your own machines appear here: dashboard(bus, { machines: [actor] })."
+            text={
+              source === 'file'
+                ? machinesAbsent
+                : 'Actors of your own machines appear here: dashboard(bus, { machines: [actor] }).'
+            }
           />
         </section>
       ) : (
@@ -46,12 +55,10 @@ export function MachinesPage() {
   );
 }
 
-/** The innermost active states. */
 function ActiveStates({ active }: { readonly active: readonly string[] }) {
-  const innermost = active.filter((path) => !active.some((other) => other.startsWith(`${path}.`)));
   return (
     <p class="machine-active">
-      {innermost.map((path) => (
+      {innermostOf(active).map((path) => (
         <code key={path}>{path}</code>
       ))}
     </p>

@@ -62,7 +62,7 @@ function FindingLine({ finding }: { readonly finding: Finding }) {
         {text}
         {retryAt !== undefined && (
           <>
-            , tries again in <Countdown untilMs={retryAt} />
+            , tries again <Countdown untilMs={retryAt} />
           </>
         )}
       </span>

@@ -132,7 +132,8 @@ const columns: readonly Column<ProcessorRow>[] = [
     title: 'Handled',
     track: '5.5rem',
     isNumber: true,
-    cell: (row) => <span class="soft">{shortCount(row.handled)}</span>,
+    // What it did in a process that is gone is not known.
+    cell: (row) => row.state !== 'absent' && <span class="soft">{shortCount(row.handled)}</span>,
   },
   {
     id: 'letters',
@@ -158,7 +159,7 @@ const columns: readonly Column<ProcessorRow>[] = [
       <span class="soft">
         {row.nextRetryAt !== undefined ? (
           <>
-            again in <Countdown untilMs={row.nextRetryAt} />
+            again <Countdown untilMs={row.nextRetryAt} />
           </>
         ) : (
           row.sinceMs > 0 && <Ago ms={row.sinceMs} />

@@ -1,13 +1,15 @@
 /** The buttons of a processor. Each asks first, and says what would happen as the server sees it. */
 import { useId, useState } from 'preact/hooks';
-import type { ActionDone, ActionName, Preview, ProcessorTopic } from '../../wire.ts';
-import { type ApiError, post, useGet } from '../api.ts';
+import type { ActionName, ActionOrder, Preview, ProcessorTopic } from '../../wire.ts';
+import { useGet } from '../api.ts';
 import { count } from '../format.ts';
 import type { Lane } from '../lanes.ts';
+import { useOrder } from '../order.ts';
 import { Button } from '../parts/button.tsx';
 import { Chip } from '../parts/chip.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { ErrorNote } from '../parts/panel.tsx';
+import { shown } from '../parts/plain-text.ts';
 import { tell } from '../parts/toast.tsx';
 import { type ActionButton, actionButtons, positionIn } from '../processor-actions.ts';
 
@@ -56,7 +58,7 @@ export function ActionBar({ name, image, lanes, allowed }: ActionBarProps) {
   );
 }
 
-interface ActionDialogProps {
+export interface ActionDialogProps {
   readonly name: string;
   readonly button: ActionButton;
   readonly head: number;
@@ -65,46 +67,42 @@ interface ActionDialogProps {
   readonly onClose: () => void;
 }
 
-function ActionDialog({ name, button, head, isPossible, onClose }: ActionDialogProps) {
+/** Says what one of the orders would do, and gives it. */
+export function ActionDialog({ name, button, head, isPossible, onClose }: ActionDialogProps) {
   const { action, title, question, isRisky } = button;
   const [text, setText] = useState('0');
   const [untilText, setUntilText] = useState('');
-  const [isBusy, setBusy] = useState(false);
-  const [error, setError] = useState<ApiError | undefined>();
   const to = action === 'reset' ? positionIn(text, head) : undefined;
   const until = untilText === '' ? undefined : positionIn(untilText, Number.MAX_SAFE_INTEGER);
   const isComplete = action !== 'reset' || (to !== undefined && (untilText === '' || until !== undefined));
   const path = `api/processors/${encodeURIComponent(name)}`;
   const preview = useGet<Preview>(isComplete ? `${path}/preview` : undefined, { action, to, until });
 
-  async function confirm(): Promise<void> {
-    if (isBusy || !isComplete || !isPossible) return;
-    setBusy(true);
-    setError(undefined);
-    try {
-      const done = await post<ActionDone>(`${path}/${action}`, {
-        ...(to !== undefined && { to }),
-        ...(until !== undefined && { until }),
-      });
-      tell(done.text);
-      onClose();
-    } catch (caught) {
-      setError(caught as ApiError);
-      setBusy(false);
-    }
+  const order = useOrder<ActionOrder>(`${path}/${action}`, (done) => {
+    tell(done);
+    onClose();
+  });
+  function confirm(): void {
+    if (isComplete && isPossible)
+      order.send({ ...(to !== undefined && { to }), ...(until !== undefined && { until }) });
   }
 
   return (
     <Dialog
-      title={`${question} ${name}?`}
+      title={`${question} ${shown(name)}?`}
       onClose={onClose}
-      onSubmit={() => void confirm()}
+      onSubmit={confirm}
       foot={
         <>
           <Button kind="plain" onClick={onClose}>
             Cancel
           </Button>
-          <Button type="submit" kind={isRisky ? 'risky' : 'main'} isBusy={isBusy} disabled={!isComplete || !isPossible}>
+          <Button
+            type="submit"
+            kind={isRisky ? 'risky' : 'main'}
+            isBusy={order.isBusy}
+            disabled={!isComplete || !isPossible}
+          >
             {title}
           </Button>
         </>
@@ -140,7 +138,7 @@ function ActionDialog({ name, button, head, isPossible, onClose }: ActionDialogP
         )}
       </div>
       {!isPossible && <p class="soft">The processor has gone on meanwhile: this is not possible now.</p>}
-      {error !== undefined && <ErrorNote error={error} />}
+      {order.error !== undefined && <ErrorNote error={order.error} />}
     </Dialog>
   );
 }

@@ -188,7 +188,7 @@ function Trouble({ status: { state, context }, failing, index }: OneTroubleProps
         {isCircuitOpen && ' because too many events were given up in a row'}
         {nextRetryAt !== undefined && (
           <>
-            , tries again in{' '}
+            , tries again{' '}
             <strong>
               <Countdown untilMs={nextRetryAt} />
             </strong>

@@ -13,6 +13,7 @@ import { Chip, StateChip } from '../parts/chip.tsx';
 import { Link } from '../parts/link.tsx';
 import { Page } from '../parts/page.tsx';
 import { Empty, Loading } from '../parts/panel.tsx';
+import { shown } from '../parts/plain-text.ts';
 import { useParam } from '../route.ts';
 import { wordOf } from '../states.ts';
 import { ActionBar } from './processor-actions.tsx';
@@ -28,7 +29,7 @@ export function ProcessorPage({ place: { name } }: { readonly place: { readonly 
   const crumb = <Link to={{ page: 'overview' }}>Overview</Link>;
   if (topic === undefined || image === undefined)
     return (
-      <Page title={name} crumb={crumb} beside={topic?.row && <StateChip state={topic.row.state} />}>
+      <Page title={shown(name)} crumb={crumb} beside={topic?.row && <StateChip state={topic.row.state} />}>
         {topic === undefined ? (
           <Loading />
         ) : topic.row === undefined ? (
@@ -41,7 +42,7 @@ export function ProcessorPage({ place: { name } }: { readonly place: { readonly 
   const lanes = lanesOf(topic);
   return (
     <Page
-      title={name}
+      title={shown(name)}
       crumb={crumb}
       beside={
         <>
@@ -55,7 +56,7 @@ export function ProcessorPage({ place: { name } }: { readonly place: { readonly 
       }
       end={<ActionBar name={name} image={image} lanes={lanes} allowed={about?.actions} />}
     >
-      <Announcer text={`${name}: ${wordOf(image.status.state)}`} />
+      <Announcer text={`${shown(name)}: ${wordOf(image.status.state)}`} />
       <ProcessorBody topic={topic} image={image} lanes={lanes} />
     </Page>
   );

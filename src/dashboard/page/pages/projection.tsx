@@ -15,13 +15,14 @@ import { Link } from '../parts/link.tsx';
 import { ListFoot } from '../parts/list-foot.tsx';
 import { Page } from '../parts/page.tsx';
 import { Pair } from '../parts/pair.tsx';
-import { Empty, ErrorNote, Facts, Loading, Note, Panel } from '../parts/panel.tsx';
+import { Empty, ErrorNote, Facts, Loading, Panel } from '../parts/panel.tsx';
 import { beginning, shown } from '../parts/plain-text.ts';
 import { Progress } from '../parts/progress.tsx';
 import { type Column, VirtualList } from '../parts/virtual-list.tsx';
+import { actionButtons } from '../processor-actions.ts';
 import { setParams, useParam } from '../route.ts';
 import type { Place } from '../routes.ts';
-import { RebuildDialog } from './rebuild-dialog.tsx';
+import { ActionDialog } from './processor-actions.tsx';
 import './lists.css';
 import './projections.css';
 
@@ -37,7 +38,7 @@ export function ProjectionPage({ place: { name } }: { readonly place: Extract<Pl
   const actions = useTopic<StoreTopic>('store')?.about?.actions ?? [];
   const row = topic?.[name];
   const [isAsking, setAsking] = useState(false);
-  const [done, setDone] = useState<string | undefined>(undefined);
+  const [rebuild] = actionButtons('projection', ['rebuild'], [[]]);
   return (
     <Page
       title={shown(name)}
@@ -56,19 +57,6 @@ export function ProjectionPage({ place: { name } }: { readonly place: Extract<Pl
         </div>
       }
     >
-      {done !== undefined && (
-        <div role="status">
-          <Note
-            end={
-              <Button kind="plain" onClick={() => setDone(undefined)}>
-                Close
-              </Button>
-            }
-          >
-            {done}
-          </Note>
-        </div>
-      )}
       {row !== undefined && (
         <Panel title="State">
           <Facts
@@ -85,14 +73,13 @@ export function ProjectionPage({ place: { name } }: { readonly place: Extract<Pl
         </Panel>
       )}
       <Entries name={name} version={row?.version} position={row?.position} />
-      {isAsking && (
-        <RebuildDialog
+      {isAsking && rebuild !== undefined && (
+        <ActionDialog
           name={name}
+          button={rebuild}
+          head={row?.position ?? 0}
+          isPossible={row !== undefined}
           onClose={() => setAsking(false)}
-          onDone={(text) => {
-            setAsking(false);
-            setDone(text);
-          }}
         />
       )}
     </Page>

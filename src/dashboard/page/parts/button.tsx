@@ -1,5 +1,6 @@
 /** Buttons. `main`: what one comes for; `risky`: changes what is not easily changed back; `plain`: without a frame. */
 import type { ComponentChildren } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from './icon.tsx';
 import type { IconName } from './icons.ts';
 
@@ -28,12 +29,20 @@ export function Button({
   title,
   type = 'button',
 }: ButtonProps) {
+  const element = useRef<HTMLButtonElement>(null);
+  // A button that can't be pressed loses the focus to nowhere. One that is busy keeps it: it can be pressed again soon.
+  useLayoutEffect(() => {
+    if (disabled && document.activeElement === element.current)
+      document.getElementById('room')?.focus({ preventScroll: true });
+  }, [disabled]);
   return (
     <button
+      ref={element}
       type={type}
       class={kind === undefined ? 'button' : `button ${kind}`}
-      onClick={onClick}
-      disabled={disabled === true || isBusy === true}
+      onClick={isBusy ? undefined : onClick}
+      disabled={disabled}
+      aria-disabled={isBusy || undefined}
       aria-label={label}
       title={title ?? label}
     >

@@ -1,9 +1,9 @@
 /**
  * A statechart as it stands: the active states filled, the edge just taken lit for a moment. It is the drawing of chart/drawing.ts,
- * as elements of the page.
+ * as elements of the page. One that is taller than the window scrolls in its place, and shows what is active.
  */
 import { type ComponentChild, h } from 'preact';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Transition } from '../../../../actors/bus-status.ts';
 import { drawing, type Shape } from '../../chart/drawing.ts';
 import { chartRules } from '../../chart/style.ts';
@@ -12,6 +12,9 @@ import type { Chart } from '../../wire.ts';
 import type { Answer } from '../api.ts';
 import { isJustTaken, litMs } from '../lit.ts';
 import { serverNow } from '../live.ts';
+import { innermostOf } from '../states.ts';
+import { Button } from './button.tsx';
+import { useFollowing } from './follow.ts';
 import { ErrorNote, Loading, Panel } from './panel.tsx';
 import './chart-view.css';
 
@@ -45,8 +48,7 @@ export function ChartPanel({ title, chart, active, transition }: ChartPanelProps
 
 /** The innermost states in words. */
 function ActiveText({ active }: { readonly active: readonly string[] }) {
-  const innermost = active.filter((path) => !active.some((other) => other.startsWith(`${path}.`)));
-  return <code class="soft small">{innermost.join(' · ')}</code>;
+  return <code class="soft small">{innermostOf(active).join(' · ')}</code>;
 }
 
 interface ChartViewProps {
@@ -65,31 +67,40 @@ function ChartView({ chart, active, transition }: ChartViewProps) {
     return elementOf(drawing(chart, { active, lit: edges }));
   }, [chart, active.join('\n'), lit]);
   const view = useRef<HTMLElement>(null);
-  // Where it is too narrow for the chart it begins at the active state.
-  useLayoutEffect(() => {
-    const active = view.current?.querySelector('.active > .box')?.getBoundingClientRect();
-    if (view.current === null || active === undefined) return;
-    const { left, width } = view.current.getBoundingClientRect();
-    view.current.scrollLeft += active.left + active.width / 2 - left - width / 2;
-  }, [chart]);
+  const { isFollowing, follow } = useFollowing(view, '.active > .box', chart, active.join('\n'));
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys
-    <section ref={view} class="chart-scroll" aria-label={`Drawing of ${chart.title}`} tabIndex={0}>
-      <div class="chart-fit" style={{ maxWidth: `${chart.width}px`, minWidth: `${chart.width * shrinkMin}px` }}>
-        {picture}
-      </div>
-    </section>
+    <div class="chart-place">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys */}
+      <section ref={view} class="chart-scroll" aria-label={`Drawing of ${chart.title}`} tabIndex={0}>
+        <div class="chart-fit" style={{ maxWidth: `${chart.width}px`, minWidth: `${chart.width * shrinkMin}px` }}>
+          {picture}
+        </div>
+      </section>
+      {!isFollowing && (
+        <div class="chart-follow">
+          <Button icon="follow" onClick={follow} title="Shows the active state, and follows it">
+            Follow
+          </Button>
+        </div>
+      )}
+    </div>
   );
 }
 
 /** The transitions that were just taken, each for a moment. */
 function useLit(transition: Transition | undefined): readonly Transition[] {
   const [lit, setLit] = useState<readonly Transition[]>([]);
+  const timers = useRef(new Set<ReturnType<typeof setTimeout>>());
   useEffect(() => {
     if (transition === undefined || !isJustTaken(transition, serverNow())) return;
     setLit((before) => [...before, transition]);
-    setTimeout(() => setLit((before) => before.filter((one) => one !== transition)), litMs);
+    const timer = setTimeout(() => {
+      timers.current.delete(timer);
+      setLit((before) => before.filter((one) => one !== transition));
+    }, litMs);
+    timers.current.add(timer);
   }, [transition?.number]);
+  useEffect(() => () => timers.current.forEach(clearTimeout), []);
   return lit;
 }
 

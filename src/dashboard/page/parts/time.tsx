@@ -21,12 +21,12 @@ export function At({ ms }: { readonly ms: number }) {
   );
 }
 
-/** How long it still is, counting down: `'2.4 s'`. */
+/** How long it still is, counting down: `'in 2.4 s'`, then `'now'`. */
 export function Countdown({ untilMs }: { readonly untilMs: number }) {
   const now = useNow(100);
   return (
     <time dateTime={isoOf(untilMs)} title={fullTime(untilMs)}>
-      {untilMs <= now ? 'now' : span(untilMs - now)}
+      {untilMs <= now ? 'now' : `in ${span(untilMs - now)}`}
     </time>
   );
 }
