@@ -10,7 +10,7 @@ import { FilterField, FilterSelect } from '../parts/filters.tsx';
 import { ListFoot } from '../parts/list-foot.tsx';
 import { Page } from '../parts/page.tsx';
 import { Pair } from '../parts/pair.tsx';
-import { Empty, Loading } from '../parts/panel.tsx';
+import { Empty, Loading, Note } from '../parts/panel.tsx';
 import { shown } from '../parts/plain-text.ts';
 import { tell } from '../parts/toast.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
@@ -38,7 +38,10 @@ const states = [
 export function DeadLettersPage() {
   const processors = useTopic<Record<string, ProcessorRow>>('processors');
   const [asked] = useParam('processor');
-  const rows = Object.values(processors ?? {}).filter((row) => row !== undefined);
+  const rows = Object.values(processors ?? {}).filter(
+    (row) => row !== undefined && mayHaveLetters(row),
+  ) as ProcessorRow[];
+  const isUnknown = processors !== undefined && asked !== '' && processors[asked] === undefined;
   const offered = asked === '' ? mostLetters(rows) : undefined;
   useEffect(() => {
     if (offered !== undefined) setParams({ processor: offered });
@@ -48,12 +51,18 @@ export function DeadLettersPage() {
       {processors === undefined && asked === '' && <Loading />}
       {processors !== undefined && rows.length === 0 && asked === '' && (
         <section class="panel">
-          <Empty icon="letters" text="There are no processors, so there are no dead letters." />
+          <Empty icon="letters" text="There is no processor that could have given something up." />
         </section>
       )}
+      {isUnknown && <Note tone="warn">There is no processor {shown(asked)}.</Note>}
       {asked !== '' && <Letters key={asked} processor={asked} rows={rows} />}
     </Page>
   );
+}
+
+/** A projection gives nothing up; a processor of its name may have. */
+function mayHaveLetters({ kind, deadLetters }: ProcessorRow): boolean {
+  return kind === 'processor' || deadLetters > 0;
 }
 
 /** Which processor is shown when none was chosen. */
@@ -184,7 +193,6 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
 
 function optionsOf(rows: readonly ProcessorRow[]) {
   return rows
-    .filter(({ kind, deadLetters }) => kind === 'processor' || deadLetters > 0)
     .map(({ name, deadLetters }) => ({ value: name, text: deadLetters > 0 ? `${name} (${count(deadLetters)})` : name }))
     .sort((first, second) => (first.value < second.value ? -1 : 1));
 }

@@ -9,7 +9,7 @@ import { StateChip } from '../parts/chip.tsx';
 import { NameText } from '../parts/event-parts.tsx';
 import { Link } from '../parts/link.tsx';
 import { Page } from '../parts/page.tsx';
-import { Empty, Loading, Note, Panel } from '../parts/panel.tsx';
+import { Empty, Loading, Missing, Note, Panel } from '../parts/panel.tsx';
 import { shown } from '../parts/plain-text.ts';
 import { At } from '../parts/time.tsx';
 import { machinesAbsent } from './machines.tsx';
@@ -21,6 +21,8 @@ interface MachineTopic {
   readonly changes: readonly MachineChange[];
 }
 
+const noMachine = 'There is no machine of this id.';
+
 export function MachinePage({ place: { id } }: { readonly place: { readonly id: string } }) {
   // A topic of no machine would be refused, and with it all others.
   const about = useTopic<StoreTopic>('store')?.about;
@@ -28,16 +30,8 @@ export function MachinePage({ place: { id } }: { readonly place: { readonly id: 
   if (about?.machines.includes(id)) return <Machine id={id} crumb={crumb} />;
   return (
     <Page title={shown(id)} crumb={crumb}>
-      {about === undefined ? <Loading /> : <NoMachine isBeside={about.source === 'file'} />}
+      {about === undefined ? <Loading /> : <Missing text={about.source === 'file' ? machinesAbsent : noMachine} />}
     </Page>
-  );
-}
-
-function NoMachine({ isBeside = false }: { readonly isBeside?: boolean }) {
-  return (
-    <section class="panel">
-      <Empty icon="search" text={isBeside ? machinesAbsent : 'There is no machine of this id.'} />
-    </section>
   );
 }
 
@@ -48,7 +42,7 @@ function Machine({ id, crumb }: { readonly id: string; readonly crumb: Component
   if (image === undefined)
     return (
       <Page title={shown(id)} crumb={crumb}>
-        {topic === undefined ? <Loading /> : <NoMachine />}
+        {topic === undefined ? <Loading /> : <Missing text={noMachine} />}
       </Page>
     );
   return (

@@ -12,7 +12,7 @@ import { ChartPanel } from '../parts/chart-view.tsx';
 import { Chip, StateChip } from '../parts/chip.tsx';
 import { Link } from '../parts/link.tsx';
 import { Page } from '../parts/page.tsx';
-import { Empty, Loading } from '../parts/panel.tsx';
+import { Loading, Missing } from '../parts/panel.tsx';
 import { shown } from '../parts/plain-text.ts';
 import { useParam } from '../route.ts';
 import { wordOf } from '../states.ts';
@@ -33,7 +33,7 @@ export function ProcessorPage({ place: { name } }: { readonly place: { readonly 
         {topic === undefined ? (
           <Loading />
         ) : topic.row === undefined ? (
-          <NoProcessor />
+          <Missing text="There is no processor of this name." />
         ) : (
           <AbsentPanel row={topic.row} />
         )}
@@ -59,14 +59,6 @@ export function ProcessorPage({ place: { name } }: { readonly place: { readonly 
       <Announcer text={`${shown(name)}: ${wordOf(image.status.state)}`} />
       <ProcessorBody topic={topic} image={image} lanes={lanes} />
     </Page>
-  );
-}
-
-function NoProcessor() {
-  return (
-    <section class="panel">
-      <Empty icon="search" text="There is no processor of this name." />
-    </section>
   );
 }
 

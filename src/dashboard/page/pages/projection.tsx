@@ -1,8 +1,9 @@
 /** One projection: how far it is, its keys and values, and building it anew. */
 import { useState } from 'preact/hooks';
-import type { EntriesPage, ProjectionRow, StoreTopic } from '../../wire.ts';
+import type { EntriesPage, ProcessorRow, ProjectionRow, StoreTopic } from '../../wire.ts';
 import { get, useGet } from '../api.ts';
 import { count } from '../format.ts';
+import { errorText } from '../health.ts';
 import { useTopic } from '../live.ts';
 import { Button } from '../parts/button.tsx';
 import { StateChip } from '../parts/chip.tsx';
@@ -15,7 +16,7 @@ import { Link } from '../parts/link.tsx';
 import { ListFoot } from '../parts/list-foot.tsx';
 import { Page } from '../parts/page.tsx';
 import { Pair } from '../parts/pair.tsx';
-import { Empty, ErrorNote, Facts, Loading, Panel } from '../parts/panel.tsx';
+import { Empty, ErrorNote, Facts, Loading, Missing, Note, Panel } from '../parts/panel.tsx';
 import { beginning, shown } from '../parts/plain-text.ts';
 import { Progress } from '../parts/progress.tsx';
 import { type Column, VirtualList } from '../parts/virtual-list.tsx';
@@ -36,51 +37,57 @@ const valueCharsMax = 300;
 export function ProjectionPage({ place: { name } }: { readonly place: Extract<Place, { page: 'projection' }> }) {
   const topic = useTopic<Record<string, ProjectionRow>>('projections');
   const actions = useTopic<StoreTopic>('store')?.about?.actions ?? [];
+  const processor = useTopic<Record<string, ProcessorRow>>('processors')?.[name];
   const row = topic?.[name];
   const [isAsking, setAsking] = useState(false);
   const [rebuild] = actionButtons('projection', ['rebuild'], [[]]);
+  const crumb = <Link to={{ page: 'projections' }}>Projections</Link>;
+  if (row === undefined)
+    return (
+      <Page title={shown(name)} crumb={crumb}>
+        {topic === undefined ? <Loading /> : <Missing text="There is no projection of this name." />}
+      </Page>
+    );
   return (
     <Page
       title={shown(name)}
-      crumb={<Link to={{ page: 'projections' }}>Projections</Link>}
-      beside={row && <StateChip state={row.state} />}
+      crumb={crumb}
+      beside={<StateChip state={row.state} />}
       end={
         <div class="buttons">
           <Link class="button" to={{ page: 'processor', name }}>
             Its processor
           </Link>
           {actions.includes('rebuild') && (
-            <Button icon="reset" disabled={row === undefined} onClick={() => setAsking(true)}>
+            <Button icon="reset" onClick={() => setAsking(true)}>
               Rebuild
             </Button>
           )}
         </div>
       }
     >
-      {row !== undefined && (
-        <Panel title="State">
-          <Facts
-            facts={[
-              ['Version', row.version === undefined ? 'not built yet' : String(row.version)],
-              ['Position', <span class="mono">{count(row.position)}</span>],
-              ['Lag', <span class="mono">{count(row.lag)}</span>],
-              [
-                row.building?.version === undefined ? 'Building' : `Building version ${row.building.version}`,
-                row.building && <Progress label="Build" done={row.building.position} all={row.building.head} />,
-              ],
-            ]}
-          />
-        </Panel>
+      {processor?.lastError !== undefined && processor.attempts > 0 && (
+        <Note tone={row.state === 'failed' ? 'bad' : 'warn'}>
+          <p>{row.state === 'failed' ? 'It has failed, and stands still.' : 'It fails, and tries again.'}</p>
+          <p class="mono soft">{errorText(processor.lastError)}</p>
+        </Note>
       )}
-      <Entries name={name} version={row?.version} position={row?.position} />
-      {isAsking && rebuild !== undefined && (
-        <ActionDialog
-          name={name}
-          button={rebuild}
-          head={row?.position ?? 0}
-          isPossible={row !== undefined}
-          onClose={() => setAsking(false)}
+      <Panel title="State">
+        <Facts
+          facts={[
+            ['Version', row.version === undefined ? 'not built yet' : String(row.version)],
+            ['Position', <span class="mono">{count(row.position)}</span>],
+            ['Lag', <span class="mono">{count(row.lag)}</span>],
+            [
+              row.building?.version === undefined ? 'Building' : `Building version ${row.building.version}`,
+              row.building && <Progress label="Build" done={row.building.position} all={row.building.head} />,
+            ],
+          ]}
         />
+      </Panel>
+      <Entries name={name} version={row.version} position={row.position} />
+      {isAsking && rebuild !== undefined && (
+        <ActionDialog name={name} button={rebuild} head={row.position} isPossible onClose={() => setAsking(false)} />
       )}
     </Page>
   );
@@ -89,7 +96,7 @@ export function ProjectionPage({ place: { name } }: { readonly place: Extract<Pl
 interface EntriesProps {
   readonly name: string;
   readonly version: number | undefined;
-  readonly position: number | undefined;
+  readonly position: number;
 }
 
 function Entries({ name, version, position }: EntriesProps) {

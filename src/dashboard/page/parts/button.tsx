@@ -1,6 +1,7 @@
 /** Buttons. `main`: what one comes for; `risky`: changes what is not easily changed back; `plain`: without a frame. */
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { focusContent } from './focus.ts';
 import { Icon } from './icon.tsx';
 import type { IconName } from './icons.ts';
 
@@ -32,8 +33,7 @@ export function Button({
   const element = useRef<HTMLButtonElement>(null);
   // A button that can't be pressed loses the focus to nowhere. One that is busy keeps it: it can be pressed again soon.
   useLayoutEffect(() => {
-    if (disabled && document.activeElement === element.current)
-      document.getElementById('room')?.focus({ preventScroll: true });
+    if (disabled && document.activeElement === element.current) focusContent();
   }, [disabled]);
   return (
     <button

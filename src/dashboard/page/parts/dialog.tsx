@@ -4,6 +4,7 @@
  */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import { keepFocus } from './focus.ts';
 
 export interface DialogProps {
   readonly title: string;
@@ -31,7 +32,7 @@ export function Dialog({ title, children, foot, onClose, onSubmit }: DialogProps
       dialog?.close();
       if (before instanceof HTMLElement) before.focus();
       // It may have become impossible by what was done, or be gone.
-      if (document.activeElement === document.body) document.getElementById('room')?.focus({ preventScroll: true });
+      keepFocus();
     };
   }, []);
   return (

@@ -1,6 +1,7 @@
 /** The frame of one page: its title, in the browser's tab too, what stands beside it, and its content. */
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { useKeptFocus } from './focus.ts';
 
 export interface PageProps {
   readonly title: string;
@@ -14,6 +15,7 @@ export interface PageProps {
 }
 
 export function Page({ title, crumb, beside, end, children }: PageProps) {
+  useKeptFocus();
   useEffect(() => {
     document.title = `${title} · varvebus`;
   }, [title]);

@@ -4,6 +4,7 @@
  */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { keepFocus } from './focus.ts';
 import './pair.css';
 
 interface PairProps {
@@ -33,6 +34,7 @@ export function Pair({ list, detail }: PairProps) {
       return;
     }
     scrollTo(0, listScroll.current);
+    keepFocus();
   }, [isOpen]);
   return (
     <div ref={element} class={isOpen ? 'pair open' : 'pair'}>

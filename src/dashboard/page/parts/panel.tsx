@@ -62,6 +62,15 @@ export function Empty({
   );
 }
 
+/** In the place of a whole page: what its address names is not there. */
+export function Missing({ text }: { readonly text: string }) {
+  return (
+    <section class="panel">
+      <Empty icon="search" text={text} />
+    </section>
+  );
+}
+
 export function Loading() {
   return (
     <div class="empty" aria-busy="true">
