@@ -24,8 +24,8 @@ const root = resolve(import.meta.dirname, '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const compilers = { 'TypeScript 7': '@typescript/native/bin/tsc', 'TypeScript 6': 'typescript/bin/tsc6' };
 
-/** Bytes. Sources, JavaScript, declarations and the maps of those; grows with the code, must not jump. */
-const unpackedBytesMax = 3_300_000;
+/** Bytes. Sources, JavaScript, declarations and the maps of those, the page of the dashboard; grows with the code, must not jump. */
+const unpackedBytesMax = 4_300_000;
 const packedFolders = /^(dist|src|actors)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
 
 const scratch = mkdtempSync(join(tmpdir(), 'varvebus-consumer-'));

@@ -18,12 +18,13 @@ import type { ResolvedDashboardOptions } from './options.ts';
 import { orderProcessor, processorActions } from './orders.ts';
 import { preview } from './previews.ts';
 import { entriesPage } from './projection-routes.ts';
-import { badRequest, notFound, Refusal } from './refusal.ts';
+import { Redaction } from './redaction.ts';
+import { badRequest, dashboardClosed, notFound, Refusal } from './refusal.ts';
 import { bodyOf } from './request-body.ts';
 import type { Source } from './source.ts';
 import type { ActionDone, ActionName, Chart } from './wire.ts';
 
-export interface ApiWorld extends Pick<ResolvedDashboardOptions, 'redact'> {
+export interface ApiWorld extends Pick<ResolvedDashboardOptions, 'redact' | 'redactEntry'> {
   readonly source: Source;
   readonly hub: Hub;
   readonly machines: Machines;
@@ -33,14 +34,15 @@ export interface ApiWorld extends Pick<ResolvedDashboardOptions, 'redact'> {
 
 export class Api {
   readonly #world: ApiWorld;
+  readonly #redaction: Redaction;
   readonly #details: EventDetails;
   /** Ends what is read when the dashboard closes. */
   readonly #closed = new AbortController();
 
   constructor(world: ApiWorld) {
-    const { source, redact } = world;
     this.#world = world;
-    this.#details = new EventDetails(redact, (error) => source.report(error));
+    this.#redaction = new Redaction(world, (error) => world.source.report(error));
+    this.#details = new EventDetails(this.#redaction);
   }
 
   /** Answers a request of one who has been let in. @throws {Refusal} and what the bus throws */
@@ -55,7 +57,10 @@ export class Api {
     if (method !== 'POST') throw new Refusal(405, 'WRONG_METHOD', 'this takes GET or POST', { allow: 'GET, POST' });
     checkOrder(request);
     const order: Order = this.#orderOf(parts, entry);
-    const done: ActionDone = await order(await bodyOf(request));
+    const body = await bodyOf(request);
+    // Auth, and the body, may have taken their time.
+    if (this.#closed.signal.aborted) throw dashboardClosed();
+    const done: ActionDone = await order(body);
     sendJson(response, done);
   }
 
@@ -85,7 +90,7 @@ export class Api {
       case 'events 2':
         return eventDetail(bus, name, this.#details);
       case 'events 3':
-        if (sub === 'links') return eventLinks(bus, name, query, signal);
+        if (sub === 'links') return eventLinks({ bus, details: this.#details }, name, query, signal);
         break;
       case 'processors 3':
         if (sub === 'preview') return preview(source, name, query, signal);
@@ -95,7 +100,7 @@ export class Api {
         if (sub === 'letters') return letterDetail(source, name, last, this.#details);
         break;
       case 'projections 2':
-        return entriesPage(source, name, query, signal);
+        return entriesPage({ bus, redaction: this.#redaction }, name, query, signal);
     }
     throw notFound('this path');
   }

@@ -14,7 +14,7 @@ import { Machines } from './machines.ts';
 import { type Target, targetOf } from './mount.ts';
 import { type ListenOptions, type ResolvedDashboardOptions, resolveListenOptions } from './options.ts';
 import { sendAsset, sendPage } from './page-files.ts';
-import { notFound, Refusal, refusalOf } from './refusal.ts';
+import { dashboardClosed, notFound, Refusal, refusalOf } from './refusal.ts';
 import { Sessions } from './session.ts';
 import type { Source } from './source.ts';
 import { Views } from './views.ts';
@@ -34,7 +34,7 @@ export class DashboardServer {
     this.#source = source;
     const { storeId } = source.bus.info();
     this.#sessions = new Sessions(`${storeId}${options.basePath}`);
-    const { title, actions, redact } = options;
+    const { title, actions, redact, redactEntry } = options;
     const machines = new Machines(options.machines);
     this.#hub = new Hub({
       content: (topic) => this.#views.topic(topic),
@@ -53,7 +53,7 @@ export class DashboardServer {
       isSeen: () => this.#hub.size > 0,
       onDue: () => this.#hub.changed(),
     });
-    this.#api = new Api({ source, hub: this.#hub, machines, actions, redact });
+    this.#api = new Api({ source, hub: this.#hub, machines, actions, redact, redactEntry });
   }
 
   /** Never rejects. */
@@ -62,6 +62,8 @@ export class DashboardServer {
     response: ServerResponse,
     next: ((error?: unknown) => void) | undefined,
   ): Promise<void> {
+    // One that goes away while it is answered is no failure of anybody's.
+    response.on('error', () => undefined);
     try {
       const target = targetOf(request, this.#options.basePath);
       if (target !== undefined) await this.#answer(request, response, target);
@@ -84,6 +86,7 @@ export class DashboardServer {
     const one: Listening = await listening(handler, resolved, {
       path: () => this.login(),
       onClosed: () => this.#listening.delete(one),
+      report: (error) => this.#source.report(error),
     });
     this.#listening.add(one);
     if (this.#isClosed) await one.close();
@@ -100,10 +103,8 @@ export class DashboardServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
-    // One that goes away while it is answered is no failure of anybody's.
-    response.on('error', () => undefined);
     checkOrigins(request, this.#options);
-    if (this.#isClosed) throw new Refusal(503, 'STORE_CLOSED', 'the dashboard is closed');
+    if (this.#isClosed) throw dashboardClosed();
     const { method } = request;
     if (target.parts[0] === 'api') return this.#answerApi(request, response, target);
     if (method !== 'GET' && method !== 'HEAD') throw wrongMethod('GET, HEAD');

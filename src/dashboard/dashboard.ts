@@ -39,7 +39,7 @@ export interface Dashboard extends AsyncDisposable {
 /**
  * A dashboard of `bus`. Of one that was opened read-only it shows what the process that writes the store tells of itself in the
  * store's directory, at most ten times a second, and takes no orders. Costs a look at a few counters a second while no page is connected; follows the bus while one is.
- * Ends with the bus, or with `close()`.
+ * Shows what was there last once the bus is closed; ends with `close()`.
  * @throws {TypeError} for options out of range. @throws {STORE_CLOSED} {UNSUPPORTED} where the page was not built.
  */
 export function dashboard<Events extends EventShape = AnyEvent>(

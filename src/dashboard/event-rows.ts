@@ -5,10 +5,9 @@
  */
 import { keyIdOf, noticeErasure } from '../codec/event.ts';
 import { dashboardTextCharactersMax } from '../limits.ts';
-import { isThenable } from '../thenable.ts';
 import type { StoredEvent } from '../types.ts';
 import { type JsonText, jsonText } from './json-text.ts';
-import type { DashboardOptions } from './options.ts';
+import type { Redaction } from './redaction.ts';
 import type { EventDetail, EventRow } from './wire.ts';
 
 export function eventRow(event: StoredEvent): EventRow {
@@ -29,12 +28,10 @@ export function eventRow(event: StoredEvent): EventRow {
 
 /** Shows events, hiding what `redact` hides. */
 export class EventDetails {
-  readonly #redact: DashboardOptions['redact'];
-  readonly #report: (error: unknown) => void;
+  readonly #redaction: Redaction;
 
-  constructor(redact: DashboardOptions['redact'], report: (error: unknown) => void) {
-    this.#redact = redact;
-    this.#report = report;
+  constructor(redaction: Redaction) {
+    this.#redaction = redaction;
   }
 
   /** @throws {STORE_CORRUPT} {DECRYPTION_FAILED} */
@@ -42,27 +39,18 @@ export class EventDetails {
     const row = eventRow(event);
     if (row.erased) return row;
     // Only when its data is asked for it is known for sure whether there is any.
-    const { data, metadata } = event;
+    void event.data;
     if (event.erased) return { ...row, sealed: true, erased: true };
-    if (this.#redact === undefined) return { ...row, ...payload(data, metadata) };
-    return { ...row, ...(this.#redacted(event) ?? { redacted: true as const }) };
+    const shown = this.#redaction.ofEvent(event, ({ data, metadata, isChanged }) => ({
+      ...payload(data, metadata),
+      ...(isChanged && { redacted: true as const }),
+    }));
+    return { ...row, ...(shown ?? { redacted: true as const }) };
   }
 
-  #redacted(event: StoredEvent): Partial<EventDetail> | undefined {
-    try {
-      const shown: unknown = this.#redact?.({ ...event });
-      if (isThenable(shown)) {
-        Promise.resolve(shown).catch(this.#report);
-        throw new TypeError('redact must answer at once, it returned a promise: the event is hidden');
-      }
-      if (shown === undefined || shown === null) return undefined;
-      const { data, metadata } = shown as StoredEvent;
-      const isAsItWas = data === event.data && metadata === event.metadata;
-      return { ...payload(data, metadata), ...(!isAsItWas && { redacted: true as const }) };
-    } catch (error) {
-      this.#report(error);
-      return undefined;
-    }
+  /** What it says of itself, as far as that may be shown. @throws {STORE_CORRUPT} {DECRYPTION_FAILED} */
+  idsOf(event: StoredEvent): EventIds {
+    return this.#redaction.ofEvent(event, ({ metadata }) => idsIn(metadata)) ?? {};
   }
 }
 
@@ -74,13 +62,18 @@ function payload(data: unknown, metadata: unknown): Partial<EventDetail> {
     ...(shownData && { data: shownData.text }),
     ...(shownMetadata && { metadata: shownMetadata.text }),
     ...(isCut && { cut: true as const }),
-    ...idIn(metadata, 'correlationId'),
-    ...idIn(metadata, 'causationId'),
+    ...idsIn(metadata),
   };
 }
 
-/** What an event says of itself under a name that is used for this by convention. */
-export function idIn<Name extends 'correlationId' | 'causationId'>(
+/** What an event says of itself under names that are used for this by convention. */
+export type EventIds = Pick<EventDetail, 'correlationId' | 'causationId'>;
+
+export function idsIn(metadata: unknown): EventIds {
+  return { ...idIn(metadata, 'correlationId'), ...idIn(metadata, 'causationId') };
+}
+
+function idIn<Name extends 'correlationId' | 'causationId'>(
   metadata: unknown,
   name: Name,
 ): { readonly [Key in Name]?: string } {

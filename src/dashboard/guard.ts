@@ -68,12 +68,18 @@ export async function askAuth(request: IncomingMessage, auth: NonNullable<GuardO
 
 /** The header Host, or what HTTP/2 has for it. */
 function onlyHost(request: IncomingMessage): string {
-  const given = request.headersDistinct.host ?? request.headersDistinct[':authority'];
-  const [host] = given ?? [];
-  if (given?.length !== 1 || host === undefined || !/^[\w.\-:[\]]+$/.test(host)) {
+  // As they came: `headers` keeps the first of two, and requests of HTTP/2 have no `headersDistinct`.
+  const { rawHeaders } = request;
+  const given = rawHeaders.filter((_, index) => index % 2 === 1 && isHostName(rawHeaders[index - 1]));
+  const [host] = given;
+  if (given.length !== 1 || host === undefined || !/^[\w.\-:[\]]+$/.test(host)) {
     throw new Refusal(400, 'BAD_HOST', 'a request needs one header Host');
   }
   return host.toLowerCase();
+}
+
+function isHostName(name: string | undefined): boolean {
+  return name !== undefined && ['host', ':authority'].includes(name.toLowerCase());
 }
 
 /** Without the port, and the dot that may end a name. */

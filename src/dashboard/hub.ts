@@ -9,7 +9,7 @@ import { isBusError } from '../errors.ts';
 import { dashboardClientsMax, dashboardFrameMs, dashboardSilenceMaxMs } from '../limits.ts';
 import { LiveClient } from './live-client.ts';
 import { LiveTopic, type TopicContent } from './live-topic.ts';
-import { notFound, Refusal } from './refusal.ts';
+import { dashboardClosed, notFound, Refusal } from './refusal.ts';
 
 export interface HubWorld {
   /** What the topic of a name shows; `undefined` if there is none. */
@@ -43,7 +43,9 @@ export class Hub {
 
   /** Answers with frames of the topics `names` until the page goes. @throws {Refusal} for one too many, or a topic that is none */
   follow(names: readonly string[], response: ServerResponse): void {
-    if (this.#isClosed) throw new Refusal(503, 'STORE_CLOSED', 'the dashboard is closed');
+    if (this.#isClosed) throw dashboardClosed();
+    // One that went away while it was let in says nothing of it any more.
+    if (response.destroyed) return;
     if (this.#clients.size >= dashboardClientsMax) {
       const message = `${dashboardClientsMax} pages follow this dashboard already: close one`;
       throw new Refusal(503, 'TOO_MANY_CLIENTS', message, { 'retry-after': '5' });
@@ -121,7 +123,10 @@ export class Hub {
 
   #beat(): void {
     for (const client of [...this.#clients]) {
-      if (!client.isAlive(dashboardSilenceMaxMs)) client.drop();
+      if (client.isAlive(dashboardSilenceMaxMs)) continue;
+      client.drop();
+      // Its connection may be gone for long, and tell nothing.
+      this.#leave(client);
     }
     this.changed();
   }

@@ -5,7 +5,7 @@
 import type { Bus } from '../../actors/bus.ts';
 import { dashboardLinksMax } from '../limits.ts';
 import type { Direction, StoredEvent } from '../types.ts';
-import { eventRow, idIn } from './event-rows.ts';
+import { type EventDetails, type EventIds, eventRow, idsIn } from './event-rows.ts';
 import { searchLog } from './log-search.ts';
 import { positionIn, positionOf } from './query.ts';
 import { notFound } from './refusal.ts';
@@ -15,12 +15,12 @@ import type { EventLinks, EventRow } from './wire.ts';
 const linksMax = 50;
 
 /**
- * Looks back from the event, and on from it; with `from` in the query, back from there only. What is shown are rows, which
- * have no data: nothing is left for `redact` to hide.
+ * Looks back from the event, and on from it; with `from` in the query, back from there only. Ids that
+ * `redact` hides link nothing.
  * @throws {Refusal} {ABORTED} {STORE_CORRUPT} {STORE_CLOSED}
  */
 export async function eventLinks(
-  bus: Bus,
+  { bus, details }: { readonly bus: Bus; readonly details: EventDetails },
   part: string,
   query: URLSearchParams,
   signal: AbortSignal,
@@ -29,7 +29,7 @@ export async function eventLinks(
   const event = await bus.event(position);
   if (event === undefined) throw notFound(`the event at position ${part}`);
   const from = positionIn(query, 'from');
-  const found = new Found(event);
+  const found = new Found(event, details);
   const back = Math.min(from ?? position - 1, bus.head);
   const lowest = Math.max(1, back - dashboardLinksMax + 1);
   const search = async (direction: Direction, low: number, high: number) => {
@@ -48,28 +48,28 @@ export async function eventLinks(
 
 class Found {
   readonly #event: StoredEvent;
-  readonly #correlationId: string | undefined;
-  readonly #causationId: string | undefined;
+  readonly #details: EventDetails;
+  readonly #ids: EventIds;
   readonly #effects: EventRow[] = [];
   readonly #correlated: EventRow[] = [];
   #cause: EventRow | undefined;
 
-  constructor(event: StoredEvent) {
+  constructor(event: StoredEvent, details: EventDetails) {
     this.#event = event;
-    const { metadata } = event;
-    this.#correlationId = idIn(metadata, 'correlationId').correlationId;
-    this.#causationId = idIn(metadata, 'causationId').causationId;
+    this.#details = details;
+    this.#ids = details.idsOf(event);
   }
 
   /** Always true: the search is bounded by itself. */
   look(other: StoredEvent): boolean {
     if (other.position === this.#event.position) return true;
-    if (other.id === this.#causationId) this.#cause ??= eventRow(other);
-    const metadata = metadataOf(other);
-    if (metadata === undefined) return true;
-    if (idIn(metadata, 'causationId').causationId === this.#event.id) this.#add(this.#effects, other);
-    const { correlationId } = idIn(metadata, 'correlationId');
-    if (correlationId !== undefined && correlationId === this.#correlationId) this.#add(this.#correlated, other);
+    const { causationId, correlationId } = this.#ids;
+    if (other.id === causationId) this.#cause ??= eventRow(other);
+    const said = idsOrNone(() => idsIn(other.metadata));
+    if (said.causationId === this.#event.id) this.#add(this.#effects, other, { causationId: said.causationId });
+    if (correlationId !== undefined && said.correlationId === correlationId) {
+      this.#add(this.#correlated, other, { correlationId });
+    }
     return true;
   }
 
@@ -82,16 +82,20 @@ class Found {
     };
   }
 
-  #add(rows: EventRow[], event: StoredEvent): void {
-    if (rows.length < linksMax) rows.push(eventRow(event));
+  /** `ids`: by which it was found. */
+  #add(rows: EventRow[], event: StoredEvent, ids: EventIds): void {
+    if (rows.length >= linksMax) return;
+    const shown = idsOrNone(() => this.#details.idsOf(event));
+    const isShown = Object.entries(ids).every(([name, id]) => shown[name as keyof EventIds] === id);
+    if (isShown) rows.push(eventRow(event));
   }
 }
 
 /** One that is damaged has no links; it is shown as damaged where it is looked at. */
-function metadataOf(event: StoredEvent): unknown {
+function idsOrNone(look: () => EventIds): EventIds {
   try {
-    return event.metadata;
+    return look();
   } catch {
-    return undefined;
+    return {};
   }
 }

@@ -20,15 +20,17 @@ interface ListeningWorld {
   /** The path of a URL to open. */
   readonly path: () => string;
   readonly onClosed: () => void;
+  readonly report: (error: unknown) => void;
 }
 
 export async function listening(
   handler: RequestListener,
   { port, host, signal }: ResolvedListenOptions,
-  { path, onClosed }: ListeningWorld,
+  { path, onClosed, report }: ListeningWorld,
 ): Promise<Listening> {
   signal?.throwIfAborted();
-  const server = createServer({ headersTimeout: headersMs, requestTimeout: requestMs }, handler);
+  const times = { headersTimeout: headersMs, requestTimeout: requestMs, connectionsCheckingInterval: checkMs };
+  const server = createServer(times, handler);
   server.maxConnections = connectionsMax;
   server.listen(port, host);
   try {
@@ -37,17 +39,21 @@ export async function listening(
     server.close();
     throw error;
   }
+  // A connection that can't be accepted ends nothing.
+  server.on('error', report);
   const address = server.address() as AddressInfo;
   const shown = host.includes(':') ? `[${host}]` : host;
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= new Promise<void>((resolve) => {
+      signal?.removeEventListener('abort', onAbort);
       server.close(() => resolve());
       server.closeAllConnections();
     }).finally(onClosed);
     return closing;
   };
-  signal?.addEventListener('abort', () => void close(), { once: true });
+  const onAbort = () => void close();
+  signal?.addEventListener('abort', onAbort, { once: true });
   return {
     get url() {
       return `http://${shown}:${address.port}${path()}`;
@@ -61,5 +67,7 @@ export async function listening(
 /** How long a request's headers, and all of it, may take to arrive. Milliseconds. */
 const headersMs = 10_000;
 const requestMs = 20_000;
+/** How often that is looked at. */
+const checkMs = 2000;
 /** A browser opens six, and each page keeps one. */
 const connectionsMax = 256;

@@ -1,8 +1,9 @@
 /**
  * What the page asks of the log: streams, pages of events, one event.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Bus } from '../../actors/bus.ts';
-import { dashboardRowsMax } from '../limits.ts';
+import { dashboardRowsMax, dashboardSearchMaxMs } from '../limits.ts';
 import { checkStreamName } from '../names.ts';
 import type { Direction } from '../types.ts';
 import { type EventDetails, eventRow } from './event-rows.ts';
@@ -75,18 +76,16 @@ async function ofStream(bus: Bus, stream: string, asked: RangeAsked): Promise<Fo
   const { low, high, direction, limit, type, signal } = asked;
   const version = Math.min(high, (await bus.stream(stream))?.version ?? 0);
   const events: EventRow[] = [];
-  let looked = 0;
+  const endMs = performance.now() + dashboardSearchMaxMs;
   for await (const page of bus.readStream(stream, { from: low, to: Math.max(1, version), direction, signal }).pages()) {
     for (const event of page) {
-      looked++;
       if (type === undefined || event.type === type) events.push(eventRow(event));
-      if (events.length < limit && looked < lookedMax) continue;
+      const isLast = events.length === limit || (event === page.at(-1) && performance.now() >= endMs);
+      if (!isLast) continue;
       const next = direction === 'forward' ? event.version + 1 : event.version - 1;
       return next >= low && next <= version ? { events, next } : { events };
     }
+    await setImmediate();
   }
   return { events };
 }
-
-/** Events of a stream that one answer looks at for those of a type. */
-const lookedMax = 20_000;

@@ -14,7 +14,7 @@ export type Access = boolean | 'read';
 export interface DashboardOptions<Events extends EventShape = AnyEvent> {
   /**
    * The path it is mounted under, with or without a slash at its end: what a request's URL begins with. Express tells by
-   * itself where `app.use('/path', …)` has put it. @default '/'
+   * itself where `app.use('/path', …)` has put it, but only with a request: {@link Dashboard.login} goes by this. @default '/'
    */
   readonly basePath?: string;
   /** What the page is called. @default 'varvebus' */
@@ -35,10 +35,22 @@ export interface DashboardOptions<Events extends EventShape = AnyEvent> {
   readonly machines?: readonly AnyActorRef[];
   /**
    * Asked with each event whose data is about to be shown: data and metadata of what it returns are shown instead;
-   * `undefined`, or a throw, hides both. Stream, type and the other facts about an event are always shown, and so are the
-   * messages of errors.
+   * `undefined`, or a throw, hides both, and what is linked by ids in the metadata. Entries of projections are not shown then,
+   * unless there is a `redactEntry`. Always shown are stream, type, id and the other facts about an event, and messages and
+   * stacks of errors.
    */
   readonly redact?: (event: StoredEvent<Events>) => StoredEvent<Events> | undefined;
+  /**
+   * Asked with each entry of a projection that is about to be shown: the value of what it returns is shown instead;
+   * `undefined`, or a throw, hides it. Keys are shown as they are. @default all is shown without `redact`, nothing with it
+   */
+  readonly redactEntry?: (entry: ProjectionEntry) => { readonly value: unknown } | undefined;
+}
+
+export interface ProjectionEntry {
+  readonly projection: string;
+  readonly key: string;
+  readonly value: unknown;
 }
 
 export interface ResolvedDashboardOptions {
@@ -51,6 +63,7 @@ export interface ResolvedDashboardOptions {
   readonly hosts: ReadonlySet<string>;
   readonly machines: readonly AnyActorRef[];
   readonly redact: DashboardOptions['redact'];
+  readonly redactEntry: DashboardOptions['redactEntry'];
 }
 
 /** Where it listens. */
@@ -77,6 +90,7 @@ const names: readonly (keyof DashboardOptions)[] = [
   'hosts',
   'machines',
   'redact',
+  'redactEntry',
 ];
 const listenNames: readonly (keyof ListenOptions)[] = ['port', 'host', 'signal'];
 
@@ -105,7 +119,8 @@ const portMax = 65_535;
 export function resolveDashboardOptions(options: DashboardOptions): ResolvedDashboardOptions {
   if (typeof options !== 'object' || options === null) throw wrong('options', 'an object', options);
   refuseUnknownNames('dashboard', options, names);
-  const { basePath = '/', title = 'varvebus', allowActions = false, auth, hosts = [], machines = [], redact } = options;
+  const { basePath = '/', title = 'varvebus', allowActions = false, auth, hosts = [], machines = [] } = options;
+  const { redact, redactEntry } = options;
   const base = typeof basePath === 'string' ? withoutSlash(basePath) : undefined;
   if (base === undefined || !isBasePath(base)) throw wrong('basePath', "a path like '/ops/varvebus'", basePath);
   if (typeof title !== 'string' || title === '' || title.length > titleCharactersMax) {
@@ -113,6 +128,9 @@ export function resolveDashboardOptions(options: DashboardOptions): ResolvedDash
   }
   if (auth !== undefined && typeof auth !== 'function') throw wrong('auth', 'a function', auth);
   if (redact !== undefined && typeof redact !== 'function') throw wrong('redact', 'a function', redact);
+  if (redactEntry !== undefined && typeof redactEntry !== 'function') {
+    throw wrong('redactEntry', 'a function', redactEntry);
+  }
   if (!Array.isArray(hosts) || !hosts.every((host) => typeof host === 'string' && hostName.test(host.toLowerCase()))) {
     throw wrong('hosts', "an array of names like 'ops.example.com', without a port", hosts);
   }
@@ -127,6 +145,7 @@ export function resolveDashboardOptions(options: DashboardOptions): ResolvedDash
     hosts: new Set(hosts.map((host) => host.toLowerCase())),
     machines: [...new Set(machines)],
     redact,
+    redactEntry,
   };
 }
 

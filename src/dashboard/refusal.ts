@@ -44,6 +44,10 @@ export function refusalOf(error: unknown): Refusal {
   return new Refusal(500, 'INTERNAL', 'the dashboard failed: see errors$ of the bus, or the log of its process');
 }
 
+export function dashboardClosed(): Refusal {
+  return new Refusal(503, 'STORE_CLOSED', 'the dashboard is closed');
+}
+
 export function badRequest(message: string): Refusal {
   return new Refusal(400, 'BAD_REQUEST', message);
 }

@@ -233,7 +233,13 @@ export interface LetterDetail extends LetterRow {
 }
 
 export interface EntriesPage {
-  readonly entries: readonly { readonly key: string; readonly value: string; readonly cut?: true }[];
+  /** A value is absent when it is hidden by `redactEntry`. */
+  readonly entries: readonly {
+    readonly key: string;
+    readonly value?: string;
+    readonly cut?: true;
+    readonly redacted?: true;
+  }[];
   readonly next?: string;
 }
 

@@ -11,7 +11,7 @@ const widths = [1440, 390] as const;
 async function findings(page: Page, rules?: readonly string[]): Promise<readonly string[]> {
   const { violations } = await page.evaluate(async (only) => {
     const checker = (window as unknown as { axe: typeof axe }).axe;
-    return await checker.run({ ...(only && { runOnly: [...only] }), resultTypes: ['violations'] });
+    return await checker.run({ ...(only && { runOnly: [...only] }), resultTypes: ['violations'], preload: false });
   }, rules);
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')

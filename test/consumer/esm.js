@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { openBus } from 'varvebus';
 import { processorLogic } from 'varvebus/actors';
+import { dashboard } from 'varvebus/dashboard';
 import { createActor, toPromise } from 'xstate';
 
 const bus = await openBus({ path: process.argv[2] });
@@ -18,9 +19,17 @@ const actor = createActor(processorLogic(bus, { name: 'spawned', handle: () => u
 const counting = `data:text/javascript,export const query = {
   init: () => 0, step: (count) => count + 1, merge: (first, second) => first + second };`;
 await assert.rejects(bus.query(counting), TypeError);
+const { url, close } = await dashboard(bus, { auth: () => true }).listen();
+const page = await (await fetch(url)).text();
+const [script] = page.match(/assets\/[\w-]+\.js/) ?? [];
+const { status } = await fetch(new URL(script, url));
+const chart = await fetch(new URL('api/charts/processor', url));
+await close();
 await bus.close();
 
 assert.equal(events.length, 1);
 assert.equal(events[0].data.n, 1);
 assert.deepEqual(handled, [1]);
 assert.equal((await toPromise(actor)).name, 'spawned');
+assert.equal(status, 200);
+assert.equal((await chart.json()).id, 'processor');

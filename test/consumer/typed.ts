@@ -1,6 +1,7 @@
 /** The package as a TypeScript user has it: events as a union, narrowed by their type. Run with an empty directory. */
 import assert from 'node:assert/strict';
 import { openBus } from 'varvebus';
+import { dashboard } from 'varvebus/dashboard';
 
 type Events =
   | { readonly type: 'Placed'; readonly data: { readonly n: number } }
@@ -24,6 +25,9 @@ assert.deepEqual(reasons, []);
 export async function refused(): Promise<void> {
   // @ts-expect-error: this data belongs to another type.
   await bus.append('orders', { type: 'Placed', data: { reason: 'late' } });
+  // @ts-expect-error: there is no such order.
+  dashboard(bus, { allowActions: ['launch'] });
+  dashboard(bus, { redact: (event) => (event.type === 'Placed' ? undefined : event) });
   // @ts-expect-error: no event of the union has this type.
   await bus.append('orders', { type: 'Lost', data: {} });
 }

@@ -243,6 +243,48 @@ test.each(redactions)('a redact that %s lets no data out, of an event or a lette
   expect((await site.get<EventDetail>('/api/events/2')).redacted).toBe(true);
 });
 
+test('ids that redact hides link nothing, on either side', async () => {
+  const bus = await tempBus();
+  await bus.append('a', { type: 'asked', id: 'first', metadata: { correlationId: 'c' } });
+  await bus.append('a', { type: 'done', metadata: { correlationId: 'c', causationId: 'first' } });
+  await bus.append('a', { type: 'hidden', id: 'third', metadata: { correlationId: 'c', causationId: 'first' } });
+  const redact = (event: StoredEvent) => (event.type === 'hidden' ? undefined : event);
+  const site = await openSite(bus, { redact });
+  const links = await site.get<EventLinks>('/api/events/1/links');
+  expect(links.effects.map(({ position }) => position)).toEqual([2]);
+  expect(links.correlated.map(({ position }) => position)).toEqual([2]);
+  const ofHidden = await site.get<EventLinks>('/api/events/3/links');
+  expect(ofHidden).toMatchObject({ effects: [], correlated: [] });
+  expect(ofHidden.cause).toBeUndefined();
+});
+
+test('where events are redacted, entries of projections are shown as redactEntry says, or not at all', async () => {
+  const bus = await tempBus();
+  const last = bus.projection({
+    name: 'last',
+    version: 1,
+    on: { told: (view, event) => void view.set(event.stream, event.data) },
+  });
+  last.start();
+  for (const stream of ['a', 'b']) await bus.append(stream, { type: 'told', data: { secret: 's3cret' } });
+  await last.caughtUp();
+  const path = '/api/projections/last';
+  const closed = await (await openSite(bus, { redact: (event) => event })).ask(path);
+  expect([closed.status, closed.text.includes('s3cret')]).toEqual([403, false]);
+  const some = await openSite(bus, {
+    redact: () => undefined,
+    redactEntry: ({ projection, key }) => (key === 'a' ? { value: projection } : undefined),
+  });
+  expect((await some.get<EntriesPage>(path)).entries).toEqual([
+    { key: 'a', value: '"last"' },
+    { key: 'b', redacted: true },
+  ]);
+  const broken = await openSite(bus, {
+    redactEntry: (() => Promise.reject(new Error('no'))) as unknown as () => undefined,
+  });
+  expect((await broken.get<EntriesPage>(path)).entries.map(({ redacted }) => redacted)).toEqual([true, true]);
+});
+
 test('reading much of the log gives the event loop its turns', async () => {
   const bus = await tempBus();
   for (let index = 0; index < 4; index++) {

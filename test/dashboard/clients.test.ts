@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -5,6 +6,12 @@ import { inspections } from '#actors/inspection';
 import type { StoreTopic } from '#kernel/dashboard/wire';
 import { ask, openSite, type Site } from '../kit/dashboard-site.ts';
 import { tempBus } from '../kit/temp-store.ts';
+
+async function openSocket(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+  await once(socket, 'connect');
+  return socket;
+}
 
 /** One that follows and takes nothing of what is sent. */
 function slowClient({ port, cookie }: Site, topics: string): Promise<Socket> {
@@ -61,6 +68,22 @@ test('a page that is behind gets the newest values only, once it takes them', as
   });
   await expect.poll(() => text).toContain('"1600":{');
   expect(quick.isEnded).toBe(false);
+});
+
+test('pages that vanish while they are let in take no place of others', async () => {
+  const waiting: (() => void)[] = [];
+  const auth = ({ url = '' }) =>
+    url.includes('vanishing') ? new Promise<true>((resolve) => waiting.push(() => resolve(true))) : true;
+  const site = await openSite(await tempBus(), { auth });
+  const sockets = await Promise.all(Array.from({ length: 33 }, () => openSocket(site.port)));
+  for (const socket of sockets)
+    socket.write('GET /api/live?topic=processor:vanishing HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+  await vi.waitFor(() => expect(waiting).toHaveLength(33));
+  const gone = sockets.map((socket) => once(socket.destroy(), 'close'));
+  await Promise.all(gone);
+  await ask(site.port, '/');
+  for (const letIn of waiting) letIn();
+  await site.follow('store');
 });
 
 test('nothing is attached while no page is connected, and one look a second is all that is done', async () => {

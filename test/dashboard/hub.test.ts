@@ -8,6 +8,8 @@ class Page extends EventEmitter {
   readonly sent: string[] = [];
   takes = true;
   isDestroyed = false;
+  /** One that has gone before tells it no more. */
+  tellsClose = true;
   setHeader(): void {}
   write(text: string): boolean {
     this.sent.push(text);
@@ -15,7 +17,7 @@ class Page extends EventEmitter {
   }
   destroy(): void {
     this.isDestroyed = true;
-    this.emit('close');
+    if (this.tellsClose) this.emit('close');
   }
   end(): void {
     this.destroy();
@@ -117,6 +119,15 @@ test('a page that takes nothing is sent nothing more, gets the newest when it do
   expect(page.isDestroyed).toBe(false);
   await vi.advanceTimersByTimeAsync(3000);
   expect(page.isDestroyed).toBe(true);
+  expect([hub.size, attached, vi.getTimerCount()]).toEqual([0, 0, 0]);
+});
+
+test('a page whose connection is gone already is not waited for without end', async () => {
+  const page = new Page();
+  page.tellsClose = false;
+  page.takes = false;
+  hub.follow(['good'], page.response);
+  await vi.advanceTimersByTimeAsync(12_000);
   expect([hub.size, attached, vi.getTimerCount()]).toEqual([0, 0, 0]);
 });
 

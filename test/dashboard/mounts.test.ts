@@ -1,5 +1,12 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { type HttpBindings, serve } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
@@ -142,6 +149,28 @@ test.each([
   expect(page.status).toBe(200);
   expect(page.text).toContain('<base href="/ops/bus/" />');
   expect((await site.ask('/ops/busses')).text).not.toContain('<base');
+});
+
+test('it answers requests of HTTP/2, and knows foreign names there, too', async () => {
+  const board = dashboard(await tempBus(), { auth: () => true });
+  onTestFinished(() => board.close());
+  const server = createHttp2Server((request, response) =>
+    board(request as unknown as IncomingMessage, response as unknown as ServerResponse),
+  );
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void server.close());
+  const client = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  onTestFinished(() => client.close());
+  const statusOf = async (headers: OutgoingHttpHeaders) => {
+    const sent = client.request({ ':path': '/api/streams', ...headers });
+    sent.resume().end();
+    const [answer] = await once(sent, 'response');
+    return (answer as { ':status': number })[':status'];
+  };
+  expect(await statusOf({})).toBe(200);
+  expect(await statusOf({ ':authority': 'evil.example' })).toBe(403);
+  expect(await statusOf({ host: 'evil.example' })).toBe(403);
+  expect(await statusOf({ ':authority': '127.0.0.1', host: 'evil.example' })).toBe(400);
 });
 
 test('a path outside of the base path is a 404 where nobody else is asked', async () => {

@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Server } from 'node:http';
+import { expect, onTestFinished, test } from 'vitest';
 import { type DashboardOptions, dashboard, type ListenOptions } from '#dashboard';
 import { tempBus } from '../kit/temp-store.ts';
 
@@ -15,6 +17,7 @@ const wrong: readonly [keyof DashboardOptions | 'titel', unknown, string][] = [
   ['allowActions', ['explode'], 'allowActions must be true, false or an array of start, stop'],
   ['auth', true, 'auth must be a function'],
   ['redact', {}, 'redact must be a function'],
+  ['redactEntry', 'all', 'redactEntry must be a function'],
   ['hosts', 'a', 'hosts must be an array of names'],
   ['hosts', ['a:80'], 'hosts must be an array of names'],
   ['hosts', ['http://a'], 'hosts must be an array of names'],
@@ -69,6 +72,22 @@ test('a signal ends listening, also before it begins', async () => {
   abort.abort();
   await close();
   await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+  await board.close();
+});
+
+test('a connection that cannot be accepted is told on the bus, and ends nothing', async () => {
+  const servers: Server[] = [];
+  const onRequest = (message: unknown) => servers.push((message as { server: Server }).server);
+  subscribe('http.server.request.start', onRequest);
+  onTestFinished(() => void unsubscribe('http.server.request.start', onRequest));
+  const bus = await tempBus();
+  const errors: unknown[] = [];
+  bus.errors$.subscribe((error) => errors.push(error));
+  const board = dashboard(bus);
+  const { port } = await board.listen();
+  await fetch(`http://127.0.0.1:${port}/`);
+  servers[0]?.emit('error', new Error('accept EMFILE'));
+  expect(errors).toMatchObject([{ message: expect.stringContaining('EMFILE') }]);
   await board.close();
 });
 

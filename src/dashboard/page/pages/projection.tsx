@@ -164,9 +164,12 @@ const entryColumns: readonly Column<EntryRow>[] = [
     id: 'value',
     title: 'Value',
     track: 'minmax(8rem, 2fr)',
-    cell: ({ value }) => (
-      <bdi class="mono soft">{shown(beginning(value, valueCharsMax).replaceAll(/\s*\n\s*/g, ' '))}</bdi>
-    ),
+    cell: ({ value }) =>
+      value === undefined ? (
+        <i class="faint">redacted</i>
+      ) : (
+        <bdi class="mono soft">{shown(beginning(value, valueCharsMax).replaceAll(/\s*\n\s*/g, ' '))}</bdi>
+      ),
   },
 ];
 
@@ -198,7 +201,11 @@ function Entry({ name, entryKey, rows, isWaiting }: EntryProps) {
       {error !== undefined && <ErrorNote error={error} onRetry={reload} />}
       {entry === undefined && !isMissing && error === undefined && <Loading />}
       {isMissing && <Empty icon="search" text="There is no entry with this key now." />}
-      {entry && <JsonView label="Value" text={entry.value} mayBeCut={entry.cut === true} />}
+      {entry?.value === undefined ? (
+        entry && <Empty icon="lock" text="The app keeps the value of this entry from the dashboard." />
+      ) : (
+        <JsonView label="Value" text={entry.value} mayBeCut={entry.cut === true} />
+      )}
     </section>
   );
 }
