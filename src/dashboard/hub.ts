@@ -2,7 +2,7 @@
  * The hub: pages come and go, topics are looked at while somebody follows them, and what has changed goes out in frames.
  *
  * While nobody does, nothing is attached and nothing runs. A change goes out at once if no frame did a moment ago, and with
- * the next one otherwise; looks never overlap. A look that fails is reported, and what it would have shown stays as it was.
+ * the next one otherwise; looks never overlap, and take a small part of the time, however much there is to look at. A look that fails is reported, and what it would have shown stays as it was.
  */
 import type { ServerResponse } from 'node:http';
 import { isBusError } from '../errors.ts';
@@ -30,6 +30,8 @@ export class Hub {
   #isLooking = false;
   #isStale = false;
   #lookedMs = 0;
+  /** What the last two looks took: one alone may have been held up. */
+  #tookMs: readonly [last: number, before: number] = [0, 0];
   #isClosed = false;
 
   constructor(world: HubWorld) {
@@ -65,7 +67,8 @@ export class Hub {
   changed(): void {
     this.#isStale = true;
     if (this.#next !== undefined || this.#isLooking || this.#clients.size === 0) return;
-    const waitMs = Math.max(0, dashboardFrameMs - (performance.now() - this.#lookedMs));
+    const leastMs = Math.max(dashboardFrameMs, Math.min(Math.min(...this.#tookMs) * shareOfTime, restMsMax));
+    const waitMs = Math.max(0, leastMs - (performance.now() - this.#lookedMs));
     this.#next = setTimeout(() => {
       this.#next = undefined;
       void this.#look();
@@ -99,6 +102,7 @@ export class Hub {
       for (const client of this.#clients) if (client.topics.includes(topic)) client.note(topic, changed);
     }
     for (const client of [...this.#clients]) client.flush();
+    this.#tookMs = [performance.now() - this.#lookedMs, this.#tookMs[0]];
     this.#isLooking = false;
     if (this.#isStale) this.changed();
   }
@@ -148,3 +152,6 @@ export class Hub {
 
 /** Rates and times change without anybody telling. */
 const beatMs = 1000;
+/** From the beginning of a look to that of the next, in such looks; but what changes is to be shown while it is news. */
+const shareOfTime = 20;
+const restMsMax = 200;

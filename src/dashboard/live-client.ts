@@ -74,8 +74,10 @@ export class LiveClient {
     return true;
   }
 
+  /** Ends the connection: at once for a page that would not take the end either. */
   end(): void {
-    this.#response.end();
+    if (this.#heldSinceMs === undefined) this.#response.end();
+    else this.drop();
   }
 
   drop(): void {
