@@ -7,13 +7,14 @@
 import type { ServerResponse } from 'node:http';
 import { isBusError } from '../errors.ts';
 import { dashboardClientsMax, dashboardFrameMs, dashboardSilenceMaxMs } from '../limits.ts';
+import type { LetIn } from './guard.ts';
 import { LiveClient } from './live-client.ts';
 import { LiveTopic, type TopicContent } from './live-topic.ts';
 import { dashboardClosed, notFound, Refusal } from './refusal.ts';
 
 export interface HubWorld {
-  /** What the topic of a name shows; `undefined` if there is none. */
-  readonly content: (topic: string) => TopicContent | undefined;
+  /** What the topic of a name shows to those who were let in so far; `undefined` if there is none. */
+  readonly content: (topic: string, access: LetIn) => TopicContent | undefined;
   /** Tells, until what is returned is called, that something may have changed. */
   readonly attach: (onChange: () => void) => () => void;
   readonly report: (error: unknown) => void;
@@ -22,7 +23,8 @@ export interface HubWorld {
 export class Hub {
   readonly #world: HubWorld;
   readonly #clients = new Set<LiveClient>();
-  readonly #topics = new Map<string, LiveTopic>();
+  /** What one may see is a topic of its own, whatever others see of the same name. */
+  readonly #topics: Readonly<Record<LetIn, Map<string, LiveTopic>>> = { read: new Map(), write: new Map() };
   readonly #failing = new WeakSet<LiveTopic>();
   #detach: (() => void) | undefined;
   #beats: NodeJS.Timeout | undefined;
@@ -44,7 +46,7 @@ export class Hub {
   }
 
   /** Answers with frames of the topics `names` until the page goes. @throws {Refusal} for one too many, or a topic that is none */
-  follow(names: readonly string[], response: ServerResponse): void {
+  follow(names: readonly string[], response: ServerResponse, access: LetIn = 'write'): void {
     if (this.#isClosed) throw dashboardClosed();
     // One that went away while it was let in says nothing of it any more.
     if (response.destroyed) return;
@@ -52,9 +54,9 @@ export class Hub {
       const message = `${dashboardClientsMax} pages follow this dashboard already: close one`;
       throw new Refusal(503, 'TOO_MANY_CLIENTS', message, { 'retry-after': '5' });
     }
-    const topics = [...new Set(names)].map((name) => this.#topic(name));
-    for (const topic of topics) this.#topics.set(topic.name, topic);
-    const client = new LiveClient(response, topics);
+    const topics = [...new Set(names)].map((name) => this.#topic(name, access));
+    for (const topic of topics) this.#topics[access].set(topic.name, topic);
+    const client = new LiveClient(response, topics, access);
     this.#clients.add(client);
     const leave = () => this.#leave(client);
     response.on('close', leave).on('error', leave);
@@ -84,10 +86,10 @@ export class Hub {
     }
   }
 
-  #topic(name: string): LiveTopic {
-    const known = this.#topics.get(name);
+  #topic(name: string, access: LetIn): LiveTopic {
+    const known = this.#topics[access].get(name);
     if (known !== undefined) return known;
-    const content = this.#world.content(name);
+    const content = this.#world.content(name, access);
     if (content === undefined) throw notFound(`the topic ${JSON.stringify(name)}`);
     return new LiveTopic(name, content);
   }
@@ -96,7 +98,7 @@ export class Hub {
     this.#isLooking = true;
     this.#isStale = false;
     this.#lookedMs = performance.now();
-    for (const topic of [...this.#topics.values()]) {
+    for (const topic of [...this.#topics.write.values(), ...this.#topics.read.values()]) {
       const changed = await this.#changesOf(topic);
       if (changed.length === 0) continue;
       for (const client of this.#clients) if (client.topics.includes(topic)) client.note(topic, changed);
@@ -139,7 +141,7 @@ export class Hub {
     if (!this.#clients.delete(client)) return;
     for (const topic of client.topics) {
       const isFollowed = [...this.#clients].some((other) => other.topics.includes(topic));
-      if (!isFollowed) this.#topics.delete(topic.name);
+      if (!isFollowed) this.#topics[client.access].delete(topic.name);
     }
     if (this.#clients.size > 0) return;
     clearInterval(this.#beats);
