@@ -7,7 +7,7 @@ import { sendJson } from './answer.ts';
 import { machineChart } from './chart/machine-chart.ts';
 import { ownChart, ownChartNames } from './chart/own-charts.ts';
 import { EventDetails } from './event-rows.ts';
-import { checkOrder, type Entry } from './guard.ts';
+import { checkOrder, type LetIn } from './guard.ts';
 import type { Hub } from './hub.ts';
 import { discardLetters, letterDetail, lettersPage, retryLetters } from './letter-routes.ts';
 import { eventLinks } from './links.ts';
@@ -46,11 +46,11 @@ export class Api {
   }
 
   /** Answers a request of one who has been let in. @throws {Refusal} and what the bus throws */
-  async answer(request: IncomingMessage, response: ServerResponse, target: Target, entry: Entry): Promise<void> {
+  async answer(request: IncomingMessage, response: ServerResponse, target: Target, entry: LetIn): Promise<void> {
     const [, ...parts] = target.parts;
     const { method } = request;
     if (method === 'GET') {
-      if (parts.length === 1 && parts[0] === 'live') this.#follow(target.query, response);
+      if (parts.length === 1 && parts[0] === 'live') this.#follow(target.query, response, entry);
       else sendJson(response, await this.#asked(parts, target.query, this.#untilGone(response)));
       return;
     }
@@ -68,12 +68,12 @@ export class Api {
     this.#closed.abort();
   }
 
-  #follow(query: URLSearchParams, response: ServerResponse): void {
+  #follow(query: URLSearchParams, response: ServerResponse, access: LetIn): void {
     const topics = query.getAll('topic');
     if (topics.length < 1 || topics.length > dashboardTopicsMax) {
       throw badRequest(`a page follows 1 to ${dashboardTopicsMax} topics`);
     }
-    this.#world.hub.follow(topics, response);
+    this.#world.hub.follow(topics, response, access);
   }
 
   async #asked(parts: readonly string[], query: URLSearchParams, signal: AbortSignal): Promise<unknown> {
@@ -115,7 +115,7 @@ export class Api {
   }
 
   /** @throws {Refusal} for what may not be ordered, before anything of its body is read */
-  #orderOf([what, name = '', sub, last]: readonly string[], entry: Entry): Order {
+  #orderOf([what, name = '', sub, last]: readonly string[], entry: LetIn): Order {
     const { source } = this.#world;
     const action = processorActions.find((one) => one === sub);
     if (what === 'processors' && action !== undefined && last === undefined) {
@@ -133,7 +133,7 @@ export class Api {
     throw notFound('this path');
   }
 
-  #allow(action: ActionName, entry: Entry): void {
+  #allow(action: ActionName, entry: LetIn): void {
     if (entry !== 'write') throw new Refusal(403, 'READ_ONLY', 'you may look, and order nothing');
     if (this.#world.actions.includes(action)) return;
     const message = `${action} is not allowed here: see the option allowActions`;

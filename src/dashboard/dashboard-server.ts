@@ -37,7 +37,7 @@ export class DashboardServer {
     const { title, actions, redact, redactEntry } = options;
     const machines = new Machines(options.machines);
     this.#hub = new Hub({
-      content: (topic) => this.#views.topic(topic),
+      content: (topic, access) => this.#views.topic(topic, access),
       attach: (onChange) => {
         const leaves = [source.attach(onChange), machines.attach(onChange)];
         return () => {

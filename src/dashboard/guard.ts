@@ -12,7 +12,8 @@ import { isLoopbackHost, type ResolvedDashboardOptions } from './options.ts';
 import { Refusal } from './refusal.ts';
 
 /** `'none'`: somebody who has yet to log in. */
-export type Entry = 'write' | 'read' | 'none';
+export type Entry = LetIn | 'none';
+export type LetIn = 'write' | 'read';
 
 /** What of the options it goes by. */
 export type GuardOptions = Pick<ResolvedDashboardOptions, 'auth' | 'hosts'>;

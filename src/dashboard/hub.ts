@@ -2,18 +2,19 @@
  * The hub: pages come and go, topics are looked at while somebody follows them, and what has changed goes out in frames.
  *
  * While nobody does, nothing is attached and nothing runs. A change goes out at once if no frame did a moment ago, and with
- * the next one otherwise; looks never overlap. A look that fails is reported, and what it would have shown stays as it was.
+ * the next one otherwise; looks never overlap, and take a small part of the time, however much there is to look at. A look that fails is reported, and what it would have shown stays as it was.
  */
 import type { ServerResponse } from 'node:http';
 import { isBusError } from '../errors.ts';
 import { dashboardClientsMax, dashboardFrameMs, dashboardSilenceMaxMs } from '../limits.ts';
+import type { LetIn } from './guard.ts';
 import { LiveClient } from './live-client.ts';
 import { LiveTopic, type TopicContent } from './live-topic.ts';
 import { dashboardClosed, notFound, Refusal } from './refusal.ts';
 
 export interface HubWorld {
-  /** What the topic of a name shows; `undefined` if there is none. */
-  readonly content: (topic: string) => TopicContent | undefined;
+  /** What the topic of a name shows to those who were let in so far; `undefined` if there is none. */
+  readonly content: (topic: string, access: LetIn) => TopicContent | undefined;
   /** Tells, until what is returned is called, that something may have changed. */
   readonly attach: (onChange: () => void) => () => void;
   readonly report: (error: unknown) => void;
@@ -22,7 +23,8 @@ export interface HubWorld {
 export class Hub {
   readonly #world: HubWorld;
   readonly #clients = new Set<LiveClient>();
-  readonly #topics = new Map<string, LiveTopic>();
+  /** What one may see is a topic of its own, whatever others see of the same name. */
+  readonly #topics: Readonly<Record<LetIn, Map<string, LiveTopic>>> = { read: new Map(), write: new Map() };
   readonly #failing = new WeakSet<LiveTopic>();
   #detach: (() => void) | undefined;
   #beats: NodeJS.Timeout | undefined;
@@ -30,6 +32,8 @@ export class Hub {
   #isLooking = false;
   #isStale = false;
   #lookedMs = 0;
+  /** What the last two looks took: one alone may have been held up. */
+  #tookMs: readonly [last: number, before: number] = [0, 0];
   #isClosed = false;
 
   constructor(world: HubWorld) {
@@ -42,7 +46,7 @@ export class Hub {
   }
 
   /** Answers with frames of the topics `names` until the page goes. @throws {Refusal} for one too many, or a topic that is none */
-  follow(names: readonly string[], response: ServerResponse): void {
+  follow(names: readonly string[], response: ServerResponse, access: LetIn = 'write'): void {
     if (this.#isClosed) throw dashboardClosed();
     // One that went away while it was let in says nothing of it any more.
     if (response.destroyed) return;
@@ -50,9 +54,9 @@ export class Hub {
       const message = `${dashboardClientsMax} pages follow this dashboard already: close one`;
       throw new Refusal(503, 'TOO_MANY_CLIENTS', message, { 'retry-after': '5' });
     }
-    const topics = [...new Set(names)].map((name) => this.#topic(name));
-    for (const topic of topics) this.#topics.set(topic.name, topic);
-    const client = new LiveClient(response, topics);
+    const topics = [...new Set(names)].map((name) => this.#topic(name, access));
+    for (const topic of topics) this.#topics[access].set(topic.name, topic);
+    const client = new LiveClient(response, topics, access);
     this.#clients.add(client);
     const leave = () => this.#leave(client);
     response.on('close', leave).on('error', leave);
@@ -65,7 +69,8 @@ export class Hub {
   changed(): void {
     this.#isStale = true;
     if (this.#next !== undefined || this.#isLooking || this.#clients.size === 0) return;
-    const waitMs = Math.max(0, dashboardFrameMs - (performance.now() - this.#lookedMs));
+    const leastMs = Math.max(dashboardFrameMs, Math.min(Math.min(...this.#tookMs) * shareOfTime, restMsMax));
+    const waitMs = Math.max(0, leastMs - (performance.now() - this.#lookedMs));
     this.#next = setTimeout(() => {
       this.#next = undefined;
       void this.#look();
@@ -81,10 +86,10 @@ export class Hub {
     }
   }
 
-  #topic(name: string): LiveTopic {
-    const known = this.#topics.get(name);
+  #topic(name: string, access: LetIn): LiveTopic {
+    const known = this.#topics[access].get(name);
     if (known !== undefined) return known;
-    const content = this.#world.content(name);
+    const content = this.#world.content(name, access);
     if (content === undefined) throw notFound(`the topic ${JSON.stringify(name)}`);
     return new LiveTopic(name, content);
   }
@@ -93,12 +98,13 @@ export class Hub {
     this.#isLooking = true;
     this.#isStale = false;
     this.#lookedMs = performance.now();
-    for (const topic of [...this.#topics.values()]) {
+    for (const topic of [...this.#topics.write.values(), ...this.#topics.read.values()]) {
       const changed = await this.#changesOf(topic);
       if (changed.length === 0) continue;
       for (const client of this.#clients) if (client.topics.includes(topic)) client.note(topic, changed);
     }
     for (const client of [...this.#clients]) client.flush();
+    this.#tookMs = [performance.now() - this.#lookedMs, this.#tookMs[0]];
     this.#isLooking = false;
     if (this.#isStale) this.changed();
   }
@@ -135,7 +141,7 @@ export class Hub {
     if (!this.#clients.delete(client)) return;
     for (const topic of client.topics) {
       const isFollowed = [...this.#clients].some((other) => other.topics.includes(topic));
-      if (!isFollowed) this.#topics.delete(topic.name);
+      if (!isFollowed) this.#topics[client.access].delete(topic.name);
     }
     if (this.#clients.size > 0) return;
     clearInterval(this.#beats);
@@ -148,3 +154,6 @@ export class Hub {
 
 /** Rates and times change without anybody telling. */
 const beatMs = 1000;
+/** From the beginning of a look to that of the next, in such looks; but what changes is to be shown while it is news. */
+const shareOfTime = 20;
+const restMsMax = 200;

@@ -7,10 +7,12 @@
 import type { ServerResponse } from 'node:http';
 import { dashboardFrameCharactersMax } from '../limits.ts';
 import { begin } from './answer.ts';
+import type { LetIn } from './guard.ts';
 import type { LiveTopic } from './live-topic.ts';
 
 export class LiveClient {
   readonly topics: readonly LiveTopic[];
+  readonly access: LetIn;
   readonly #response: ServerResponse;
   /** By topic, the keys that it has yet to be told of. */
   readonly #pending = new Map<LiveTopic, Set<string>>();
@@ -18,8 +20,9 @@ export class LiveClient {
   #heldSinceMs: number | undefined;
   #sentMs = 0;
 
-  constructor(response: ServerResponse, topics: readonly LiveTopic[]) {
+  constructor(response: ServerResponse, topics: readonly LiveTopic[], access: LetIn) {
     this.#response = response;
+    this.access = access;
     this.topics = topics;
     begin(response, 200, {
       'content-type': 'text/event-stream; charset=utf-8',
@@ -74,8 +77,10 @@ export class LiveClient {
     return true;
   }
 
+  /** Ends the connection: at once for a page that would not take the end either. */
   end(): void {
-    this.#response.end();
+    if (this.#heldSinceMs === undefined) this.#response.end();
+    else this.drop();
   }
 
   drop(): void {

@@ -3,6 +3,7 @@
  */
 import { isBusError } from '../errors.ts';
 import { packageVersion } from '../package-version.ts';
+import type { LetIn } from './guard.ts';
 import type { Sampler } from './sampler.ts';
 import type { Source } from './source.ts';
 import type { About, ActionName, FileFacts, StoreTopic } from './wire.ts';
@@ -44,11 +45,13 @@ export class StoreView {
     };
   }
 
-  topic(): StoreTopic {
+  /** As those see it who were let in so far. */
+  topic(access: LetIn): StoreTopic {
     const { source, sampler } = this.#options;
+    const actions = access === 'write' ? this.#about.actions : [];
     const status = source.status();
     return {
-      about: { ...this.#about, ...(status && { pid: status.pid, startedMs: status.startedMs }) },
+      about: { ...this.#about, actions, ...(status && { pid: status.pid, startedMs: status.startedMs }) },
       head: this.#currentHead(),
       state: status?.state ?? (source.kind === 'app' ? source.bus.state : 'absent'),
       rates: sampler.rates,

@@ -3,6 +3,7 @@
  */
 import type { ActorImage } from '../../actors/bus-status.ts';
 import { ConsumerPlaces } from './consumer-places.ts';
+import type { LetIn } from './guard.ts';
 import type { TopicContent, TopicEntries } from './live-topic.ts';
 import type { Machines } from './machines.ts';
 import type { ResolvedDashboardOptions } from './options.ts';
@@ -43,10 +44,10 @@ export class Views {
   }
 
   /** What the topic of a name shows; `undefined` if there is none. One of a processor is there before the processor is. */
-  topic(name: string): TopicContent | undefined {
+  topic(name: string, access: LetIn): TopicContent | undefined {
     switch (name) {
       case 'store':
-        return () => Object.entries(this.#store.topic());
+        return () => Object.entries(this.#store.topic(access));
       case 'processors':
         return () => this.#processors.processors();
       case 'projections':

@@ -73,7 +73,7 @@ export interface About {
   readonly source: 'app' | 'file';
   readonly pid?: number;
   readonly startedMs?: Ms;
-  /** What may be ordered here; empty where nothing may. */
+  /** What may be ordered here, by whom this is sent to; empty where nothing may. */
   readonly actions: readonly ActionName[];
   readonly machines: readonly string[];
 }

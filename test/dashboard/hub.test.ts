@@ -2,12 +2,14 @@ import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { Hub } from '#kernel/dashboard/hub';
+import type { TopicContent } from '#kernel/dashboard/live-topic';
 
 /** A page's connection, which takes what is sent as long as it is told to. */
 class Page extends EventEmitter {
   readonly sent: string[] = [];
   takes = true;
   isDestroyed = false;
+  isEnded = false;
   /** One that has gone before tells it no more. */
   tellsClose = true;
   setHeader(): void {}
@@ -20,7 +22,8 @@ class Page extends EventEmitter {
     if (this.tellsClose) this.emit('close');
   }
   end(): void {
-    this.destroy();
+    this.isEnded = true;
+    this.emit('close');
   }
   get frames(): { set: Record<string, Record<string, unknown>> }[] {
     return this.sent.filter((text) => text.startsWith('data: ')).map((text) => JSON.parse(text.slice(6)));
@@ -31,6 +34,11 @@ class Page extends EventEmitter {
 }
 
 let values: Map<string, unknown>;
+const contents: Readonly<Record<string, TopicContent>> = {
+  good: () => values,
+  slow: () => new Promise((resolve) => setTimeout(() => resolve(values), 8)),
+  bad: () => Promise.reject(new Error('no')),
+};
 let attached: number;
 let change: () => void;
 let reported: unknown[];
@@ -43,8 +51,7 @@ beforeEach(() => {
   attached = 0;
   reported = [];
   hub = new Hub({
-    content: (name) =>
-      name === 'good' ? () => values : name === 'bad' ? () => Promise.reject(new Error('no')) : undefined,
+    content: (name) => contents[name],
     attach: (onChange) => {
       attached++;
       change = onChange;
@@ -94,6 +101,30 @@ test('a thousand changes a second become twenty frames', async () => {
   }
   expect(page.frames.length - before).toBeLessThanOrEqual(21);
   expect(page.frames.length - before).toBeGreaterThan(15);
+});
+
+test('what takes long to look at is looked at less often, but five times a second at least', async () => {
+  const page = new Page();
+  hub.follow(['slow'], page.response);
+  await vi.advanceTimersByTimeAsync(1000);
+  const before = page.frames.length;
+  for (let round = 0; round < 1000; round++) {
+    values.set('a', round + 10);
+    change();
+    await vi.advanceTimersByTimeAsync(1);
+  }
+  expect(page.frames.length - before).toBeLessThanOrEqual(7);
+  expect(page.frames.length - before).toBeGreaterThanOrEqual(4);
+});
+
+test('a page that takes nothing is cut off when the dashboard closes, others are told the end', () => {
+  const [slow, quick] = [new Page(), new Page()];
+  slow.takes = false;
+  hub.follow(['good'], slow.response);
+  hub.follow(['good'], quick.response);
+  hub.close();
+  expect([slow.isEnded, slow.isDestroyed, quick.isEnded]).toEqual([false, true, true]);
+  expect([hub.size, attached, vi.getTimerCount()]).toEqual([0, 0, 0]);
 });
 
 test('a page that takes nothing is sent nothing more, gets the newest when it does, and is dropped after ten seconds', async () => {

@@ -12,7 +12,7 @@ import { type HttpBindings, serve } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import fastify, { type FastifyInstance } from 'fastify';
 import { Hono } from 'hono';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { type Dashboard, dashboard } from '#dashboard';
 import type { EventsPage, ProcessorTopic } from '#kernel/dashboard/wire';
 import { startProgram } from '../cli/child-program.ts';
@@ -193,4 +193,21 @@ test('a body that somebody has read, and put nowhere, is refused at once', async
   const site = new Site(await portOf(server.listen(0, '127.0.0.1')), undefined);
   const { status, text } = await site.order('/api/processors/x/start');
   expect([status, text]).toEqual([400, expect.stringContaining('has read the body')]);
+});
+
+test('an order that is let in when the dashboard has closed is not carried out', async () => {
+  const bus = await tempBus();
+  const processor = bus.processor({ name: 'mailer', handle: () => undefined });
+  processor.start();
+  await processor.caughtUp();
+  const { promise, resolve } = Promise.withResolvers<true>();
+  const auth = vi.fn(() => promise);
+  const board = dashboard(bus, { auth, allowActions: true });
+  const site = new Site(await portOf(createServer(board).listen(0, '127.0.0.1')), undefined);
+  const ordered = site.order('/api/processors/mailer/pause');
+  await vi.waitFor(() => expect(auth).toHaveBeenCalled());
+  await board.close();
+  resolve(true);
+  expect((await ordered).status).toBe(503);
+  expect(processor.status.state).toBe('live');
 });

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { DashboardOptions } from '#dashboard';
 import { within } from '#kernel/dashboard/orders';
-import type { ActionDone, ActionName, LettersPage, Preview } from '#kernel/dashboard/wire';
+import type { ActionDone, ActionName, LettersPage, Preview, StoreTopic } from '#kernel/dashboard/wire';
 import type { Bus, Processor } from '#store';
 import { openSite, type Site } from '../kit/dashboard-site.ts';
 import { tempBus } from '../kit/temp-store.ts';
@@ -186,6 +186,14 @@ test.each(allowed)('with allowActions %j nothing else is ordered', async (allowA
   expect(processor.status.state).toBe('live');
   const live = await site.follow('store');
   expect(live.topic('store').about).toMatchObject({ actions });
+});
+
+test('who may only read is shown no orders, and who may order is, of the same dashboard', async () => {
+  const auth = ({ url = '' }) => url.includes('topic=tail') || ('read' as const);
+  const site = await openSite(await tempBus(), { auth, allowActions: ['pause'] });
+  const [writer, reader] = [await site.follow('store', 'tail'), await site.follow('store')];
+  expect(writer.topic<StoreTopic>('store').about.actions).toEqual(['pause']);
+  expect(reader.topic<StoreTopic>('store').about.actions).toEqual([]);
 });
 
 test('who may only read orders nothing', async () => {
