@@ -24,7 +24,7 @@ export function ProjectionsPage() {
           <Empty icon="projections" text="There are no projections. They come with bus.projection()." />
         )}
         {rows.length > 0 && (
-          <table class="table projections">
+          <table class="projections">
             <thead>
               <tr>
                 <th scope="col">Projection</th>

@@ -21,7 +21,7 @@ export function Chip({
   return (
     <span class={`chip ${tone}`}>
       {icon !== undefined && <Icon name={icon} size={10} />}
-      {text}
+      <span>{text}</span>
     </span>
   );
 }
