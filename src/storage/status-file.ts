@@ -158,7 +158,9 @@ export class StatusFileReader {
         const length = header.readUInt32LE(lengthAt);
         if (length > statusBytesMax) return undefined;
         const text = readAt(file, headerBytes, length);
-        const crc = crc32(text, crc32(header.subarray(checkedAt)));
+        const ofHeader = crc32(header.subarray(checkedAt));
+        // Node 22 gives 0 for no bytes of an empty buffer, whatever it is to go on with.
+        const crc = length === 0 ? ofHeader : crc32(text, ofHeader);
         if (crc === header.readUInt32LE(crcAt)) {
           const isOriginal = header.readBigUInt64LE(inodeAt) === inodeOf(file);
           return isOriginal && length > 0 ? { header, text: text.toString() } : undefined;
