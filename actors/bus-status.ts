@@ -3,6 +3,7 @@
  *
  * Plain values all the way: an image can be sent, compared and written down. Made by inspection.ts.
  */
+import type { EventFilter } from '../src/types.ts';
 import type { BusState } from './bus.machine.ts';
 import type { Phase } from './processor-context.ts';
 import type { ProcessorState, ProcessorStatus } from './processor-status.ts';
@@ -39,11 +40,7 @@ export interface ProcessorImage {
   /** One for each partition, in order; one alone without partitions. */
   readonly lanes: readonly LaneImage[];
   /** Which events it is for, as far as that can be said: a filter that is a function is not here. */
-  readonly wants: {
-    readonly types?: readonly string[];
-    readonly streams?: readonly string[];
-    readonly prefix?: string;
-  };
+  readonly wants: EventFilter;
   /** Of a projection. */
   readonly build?: {
     readonly version: number;

@@ -76,7 +76,8 @@ export interface LetterDesk {
 const changedMax = 256;
 const pageLettersMax = 128;
 const parkedCountMax = 1000;
-const reasonCharactersMax = 2000;
+/** Of why a letter is discarded. */
+export const reasonCharactersMax = 2000;
 
 export class DeadLetters<Events extends EventShape = AnyEvent> {
   readonly name: string;

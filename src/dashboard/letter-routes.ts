@@ -2,15 +2,14 @@
  * Dead letters, as the page lists them, looks at one, and has them tried again or discarded.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { DeadLetter } from '../../actors/dead-letters.ts';
+import { type DeadLetter, reasonCharactersMax } from '../../actors/dead-letters.ts';
 import { isBusError } from '../errors.ts';
 import { dashboardRowsMax, dashboardSearchMaxMs } from '../limits.ts';
-import { checkConsumerName } from '../names.ts';
 import type { EventDetails } from './event-rows.ts';
 import { answerMaxMs, type OrderRequest } from './orders.ts';
-import { cut } from './processor-views.ts';
-import { choiceIn, limitIn, positionIn, positionOf, textIn } from './query.ts';
+import { choiceIn, consumerOf, limitIn, positionIn, positionOf, textIn } from './query.ts';
 import { badRequest, notFound } from './refusal.ts';
+import { cut } from './shown-text.ts';
 import type { Source } from './source.ts';
 import type { ActionDone, LetterDetail, LetterRow, LettersPage } from './wire.ts';
 
@@ -100,12 +99,7 @@ export async function discardLetters(source: Source, { name, body }: OrderReques
 }
 
 function lettersOf({ bus }: Source, name: string) {
-  try {
-    checkConsumerName(name);
-  } catch {
-    throw notFound(`the processor ${JSON.stringify(name)}`);
-  }
-  return bus.deadLetters(name);
+  return bus.deadLetters(consumerOf('processor', name));
 }
 
 function chosen(body: OrderRequest['body']): number[] | 'all' {
@@ -115,8 +109,6 @@ function chosen(body: OrderRequest['body']): number[] | 'all' {
   if (isList && positions.every((position) => Number.isSafeInteger(position) && position >= 1)) return positions;
   throw badRequest(`positions must be 'all', or 1 to ${positionsMax} positions`);
 }
-
-const reasonCharactersMax = 2000;
 
 function reasonIn(body: OrderRequest['body']): string {
   const reason: unknown = Object.hasOwn(body, 'reason') ? body.reason : undefined;

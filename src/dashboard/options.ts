@@ -6,6 +6,7 @@ import { inspect } from 'node:util';
 import type { AnyActorRef } from 'xstate';
 import { refuseUnknownNames } from '../option-names.ts';
 import type { AnyEvent, EventShape, StoredEvent } from '../types.ts';
+import { processorActions } from './orders.ts';
 import type { ActionName } from './wire.ts';
 
 /** `true`: everything that `allowActions` allows. `'read'`: to look only. `false`: nothing. */
@@ -95,18 +96,7 @@ const names: readonly (keyof DashboardOptions)[] = [
 const listenNames: readonly (keyof ListenOptions)[] = ['port', 'host', 'signal'];
 
 /** All that can be ordered, in the order in which buttons show it. */
-const actionNames = [
-  'start',
-  'stop',
-  'pause',
-  'resume',
-  'retry',
-  'skip',
-  'reset',
-  'rebuild',
-  'retry-letters',
-  'discard-letters',
-] as const satisfies readonly ActionName[];
+const actionNames: readonly ActionName[] = [...processorActions, 'retry-letters', 'discard-letters'];
 
 const titleCharactersMax = 100;
 /** Characters of a path that need no escape in HTML, in a cookie or in a header. */

@@ -3,7 +3,6 @@
  */
 import type { ProcessorImage } from '../../actors/bus-status.ts';
 import type { ProcessorStatus } from '../../actors/processor-status.ts';
-import type { EventFilter } from '../types.ts';
 import { searchLog } from './log-search.ts';
 import { imageOf, type ProcessorAction, processorActions } from './orders.ts';
 import { choiceIn, positionIn } from './query.ts';
@@ -119,13 +118,8 @@ async function countWanted(
   if (low > high) return { events: 0 };
   const { types, streams, prefix } = wants;
   if (types === undefined && streams === undefined && prefix === undefined) return { events: high - low + 1 };
-  const filter: EventFilter = {
-    ...(types && { types }),
-    ...(streams && { streams }),
-    ...(prefix !== undefined && { prefix }),
-  };
   let events = 0;
-  const left = await searchLog(bus, { filter, low, high, direction: 'forward', signal }, () => {
+  const left = await searchLog(bus, { filter: wants, low, high, direction: 'forward', signal }, () => {
     events++;
     return true;
   });

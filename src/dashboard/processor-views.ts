@@ -2,10 +2,10 @@
  * The topics about processors and projections: those that run in the app that writes, and those that the store has a cursor of.
  */
 import type { BusStatus, FailureImage, LaneImage, ProcessorImage } from '../../actors/bus-status.ts';
-import { dashboardValueCharactersMax } from '../limits.ts';
 import type { ConsumerPlaces, StoredConsumer } from './consumer-places.ts';
 import type { TopicEntries } from './live-topic.ts';
 import type { Sampler } from './sampler.ts';
+import { cut } from './shown-text.ts';
 import type { Source } from './source.ts';
 import type { ProcessorRow, ProjectionRow } from './wire.ts';
 
@@ -90,12 +90,6 @@ export class ProcessorViews {
       parked: place?.parked ?? 0,
     };
   }
-}
-
-/** A text, no longer than is shown. */
-export function cut(text: string): string {
-  if (text.length <= dashboardValueCharactersMax) return text;
-  return `${text.slice(0, dashboardValueCharactersMax - 1).toWellFormed()}…`;
 }
 
 /** Another number when letters may have come or gone, as far as those tell that run. */

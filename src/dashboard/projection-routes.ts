@@ -9,11 +9,10 @@ import {
   dashboardValueCharactersMax,
   projectionKeyBytesMax,
 } from '../limits.ts';
-import { checkConsumerName } from '../names.ts';
 import { jsonText } from './json-text.ts';
-import { limitIn, textIn } from './query.ts';
+import { consumerOf, limitIn, textIn } from './query.ts';
 import type { Redaction } from './redaction.ts';
-import { badRequest, notFound, Refusal } from './refusal.ts';
+import { badRequest, Refusal } from './refusal.ts';
 import type { EntriesPage } from './wire.ts';
 
 const rowsUsual = 50;
@@ -26,11 +25,7 @@ export async function entriesPage(
   query: URLSearchParams,
   signal: AbortSignal,
 ): Promise<EntriesPage> {
-  try {
-    checkConsumerName(name);
-  } catch {
-    throw notFound(`the projection ${JSON.stringify(name)}`);
-  }
+  consumerOf('projection', name);
   if (redaction.hidesEntries) {
     throw new Refusal(
       403,

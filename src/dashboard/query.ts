@@ -1,8 +1,9 @@
 /**
- * What a query of a URL asks for, checked.
+ * What the path and the query of a URL ask for, checked.
  */
 import { u48Max } from '../limits.ts';
-import { badRequest } from './refusal.ts';
+import { checkConsumerName } from '../names.ts';
+import { badRequest, notFound } from './refusal.ts';
 
 /** A whole number from `least` to `most`. @throws {Refusal} */
 function numberIn(query: URLSearchParams, name: string, least: number, most: number): number | undefined {
@@ -42,6 +43,16 @@ export function choiceIn<Choice extends string>(
   const choice = choices.find((one) => one === text);
   if (text === undefined || choice !== undefined) return choice;
   throw badRequest(`${name} must be one of ${choices.join(', ')}`);
+}
+
+/** The name in a path of something that can have one. @throws {Refusal} */
+export function consumerOf(kind: 'processor' | 'projection', name: string): string {
+  try {
+    checkConsumerName(name);
+  } catch {
+    throw notFound(`the ${kind} ${JSON.stringify(name)}`);
+  }
+  return name;
 }
 
 /** A position in a path. @throws {Refusal} */
