@@ -113,8 +113,9 @@ interface Cut {
 function imagesOf(trace: readonly TracedCall[], made: Buffer, random: Random): Cut[] {
   const moments = trace.flatMap(({ path }, index) => (path.endsWith('/log.mdb') ? [index] : []));
   const parts = Math.min(moments.length, imagesTried);
+  const startOf = (part: number) => Math.floor((part * moments.length) / parts);
   const chosen = new Set(
-    Array.from({ length: parts }, (_, part) => moments[Math.floor(((part + random.next()) * moments.length) / parts)]),
+    Array.from({ length: parts }, (_, part) => random.pick(moments.slice(startOf(part), startOf(part + 1)))),
   );
   const state = new DiskState(made);
   const lines: WitnessLine[] = [];
