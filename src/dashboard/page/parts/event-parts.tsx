@@ -44,7 +44,7 @@ export const positionColumn: Column<EventRow> = {
   title: 'Position',
   track: '6.5rem',
   isNumber: true,
-  cell: (event) => <span class="mono soft">{count(event.position)}</span>,
+  cell: (event) => <span class="soft">{count(event.position)}</span>,
 };
 
 export const versionColumn: Column<EventRow> = {
@@ -52,7 +52,7 @@ export const versionColumn: Column<EventRow> = {
   title: 'Version',
   track: '5rem',
   isNumber: true,
-  cell: (event) => <span class="mono">{count(event.version)}</span>,
+  cell: (event) => <>{count(event.version)}</>,
 };
 
 export const timeColumn: Column<EventRow> = {
