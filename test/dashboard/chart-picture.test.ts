@@ -70,7 +70,7 @@ test('a label stands on the ground of the box around it: the lines of a box that
     const [, , shapes] = drawing(chart, { active });
     const edges = shapes.filter((shape): shape is Shape => typeof shape !== 'string' && shape[0] === 'g');
     const classOf = (from: string, to: string) =>
-      edges.find(([, attributes]) => attributes['data-from'] === from && attributes['data-to'] === to)?.[1]['class'];
+      edges.find(([, attributes]) => attributes['data-from'] === from && attributes['data-to'] === to)?.[1].class;
     return [classOf('live.waiting', 'live.working'), classOf('loading', 'live')];
   };
 

@@ -105,7 +105,7 @@ const columns: readonly Column<ProcessorRow>[] = [
   {
     id: 'state',
     title: 'State',
-    track: '8.5rem',
+    track: '7.5rem',
     cell: (row) => <StateChip state={row.state} />,
   },
   {
@@ -132,7 +132,7 @@ const columns: readonly Column<ProcessorRow>[] = [
   {
     id: 'lag',
     title: 'Lag',
-    track: '5.5rem',
+    track: '5rem',
     isNumber: true,
     cell: (row) =>
       row.lag === 0 ? (
@@ -144,14 +144,14 @@ const columns: readonly Column<ProcessorRow>[] = [
   {
     id: 'rate',
     title: 'Events/s',
-    track: '5.5rem',
+    track: '5rem',
     isNumber: true,
     cell: (row) => (row.rate === 0 ? <span class="faint">0</span> : rate(row.rate)),
   },
   {
     id: 'handled',
     title: 'Handled',
-    track: '5.5rem',
+    track: '5rem',
     isNumber: true,
     // What it did in a process that is gone is not known.
     cell: (row) => row.state !== 'absent' && <span class="soft">{shortCount(row.handled)}</span>,
@@ -177,7 +177,7 @@ const columns: readonly Column<ProcessorRow>[] = [
   {
     id: 'error',
     title: 'Last error',
-    track: 'minmax(8rem, 2fr)',
+    track: 'minmax(7rem, 2fr)',
     cell: (row) =>
       row.lastError === undefined ? (
         <span class="faint none">none</span>

@@ -5,26 +5,27 @@ import { bytes, count, micros, rate } from '../format.ts';
 import { Facts, Panel } from '../parts/panel.tsx';
 import { Sparkline } from '../parts/sparkline.tsx';
 import { Ago } from '../parts/time.tsx';
+import { growthOf } from '../spark.ts';
 
 export function VitalSigns({ store }: { readonly store: Partial<StoreTopic> }) {
-  const { head = 0, rates, history, file } = store;
+  const { head = 0, rates, history } = store;
   return (
     <section class="vitals" aria-label="Rates">
       <Vital name="Head" value={count(head)} unit={head === 1 ? 'event' : 'events'}>
-        {file !== undefined && <Meter used={file.usedBytes} free={file.freeBytes} />}
+        <Trend values={growthOf(history?.append ?? [])} label="Growth of the log" peak={(most) => `+${count(most)}`} />
       </Vital>
       <Vital name="Append" value={rate(rates?.append ?? 0)} unit="events/s">
-        <Trend values={history?.append ?? []} label="Events appended" peak={(most) => `${rate(most)}/s`} />
+        <Trend values={history?.append ?? []} label="Events appended" peak={(most) => `peak ${rate(most)}/s`} />
       </Vital>
       <Vital name="Read" value={rate(rates?.read ?? 0)} unit="events/s">
-        <Trend values={history?.read ?? []} label="Events read" peak={(most) => `${rate(most)}/s`} />
+        <Trend values={history?.read ?? []} label="Events read" peak={(most) => `peak ${rate(most)}/s`} />
       </Vital>
       <Vital
         name="Commit"
         value={rates?.commitMicrosP50 === undefined ? '–' : micros(rates.commitMicrosP50)}
         unit={rates?.commitMicrosP99 === undefined ? 'none lately' : `p50 · p99 ${micros(rates.commitMicrosP99)}`}
       >
-        <Trend values={history?.commitMicros ?? []} label="Time of a commit" peak={micros} />
+        <Trend values={history?.commitMicros ?? []} label="Time of a commit" peak={(most) => `peak ${micros(most)}`} />
       </Vital>
     </section>
   );
@@ -64,26 +65,9 @@ function Trend({ values, label, peak }: TrendProps) {
       <Sparkline values={values} label={`${label}, the last two minutes`} />
       <p class="vital-scale">
         <span>2 min</span>
-        {most > 0 && <span>peak {peak(most)}</span>}
+        {most > 0 && <span>{peak(most)}</span>}
       </p>
     </>
-  );
-}
-
-/** How much of the file is in use. */
-function Meter({ used, free }: { readonly used: number; readonly free: number }) {
-  const part = used + free === 0 ? 0 : used / (used + free);
-  return (
-    <div class="meter-box">
-      <svg class="meter" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
-        <rect class="meter-all" width="100" height="6" />
-        <rect class="meter-used" width={Math.max(1, part * 100)} height="6" />
-      </svg>
-      <p class="vital-scale">
-        <span>file {bytes(used)}</span>
-        {free > 0 && <span>{bytes(free)} free</span>}
-      </p>
-    </div>
   );
 }
 
@@ -105,7 +89,14 @@ export function StorePanel({ store }: { readonly store: Partial<StoreTopic> }) {
       <Facts
         facts={[
           ['State', state === 'absent' ? 'no writer' : state],
-          ['File', file && bytes(file.fileBytes)],
+          [
+            'File',
+            file && (
+              <>
+                {bytes(file.fileBytes)} {file.freeBytes > 0 && <small>{bytes(file.freeBytes)} free</small>}
+              </>
+            ),
+          ],
           ['Map', file && bytes(file.mapBytes)],
           ['Index', file && <IndexState key="index" behind={(store.head ?? 0) - file.indexedPosition} />],
           [

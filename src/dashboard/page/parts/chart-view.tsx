@@ -74,7 +74,12 @@ export function ChartPanel({ title, chart, active, transition, untilMs }: ChartP
 
 /** The innermost states in words. */
 function ActiveText({ active }: { readonly active: readonly string[] }) {
-  return <code class="soft small">{innermostOf(active).join(' · ')}</code>;
+  const text = innermostOf(active).join(' · ');
+  return (
+    <code class="soft small cut" title={text}>
+      {text}
+    </code>
+  );
 }
 
 interface ChartViewProps {
