@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { StoreTopic } from '../wire.ts';
-import { connection, lostReason, reconnect, useTopic } from './live.ts';
+import { type Connection, connection, lostReason, reconnect, useTopic } from './live.ts';
 import { Button } from './parts/button.tsx';
 import { Chip } from './parts/chip.tsx';
 import { Icon, Mark } from './parts/icon.tsx';
@@ -67,13 +67,18 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
           </div>
         </div>
       </header>
-      <main id="room" class="room" tabIndex={-1}>
+      <main id="room" class={isOld(connection.value) ? 'room old' : 'room'} tabIndex={-1}>
         <ConnectionNote />
         {children}
       </main>
       <Toasts />
     </div>
   );
+}
+
+/** Whether what is shown is what was once: it is so without colours, which say how things are. */
+function isOld(now: Connection): boolean {
+  return now === 'lost' || now === 'refused';
 }
 
 const chips = {

@@ -76,7 +76,7 @@ function IndexState({ behind }: { readonly behind: number }) {
   if (behind <= 0) return 'complete';
   return (
     <>
-      {count(behind)} <small>events to go</small>
+      {count(behind)} <small>to go</small>
     </>
   );
 }

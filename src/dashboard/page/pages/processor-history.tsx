@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import type { FailureImage, StateChange } from '../../../../actors/bus-status.ts';
 import type { ProcessorTopic } from '../../wire.ts';
-import { count, span } from '../format.ts';
+import { count, shortSpan, span } from '../format.ts';
 import { errorText } from '../health.ts';
 import { laneStates, stretches, type Timed, timed } from '../lanes.ts';
 import { useNow } from '../now.ts';
@@ -122,7 +122,7 @@ function Changes({
                 for <Lasting sinceMs={change.atMs} />
               </>
             ) : (
-              <span class="nowrap">{span(change.untilMs - change.atMs)}</span>
+              <span class="nowrap">{shortSpan(change.untilMs - change.atMs)}</span>
             )}
           </span>
         </li>
