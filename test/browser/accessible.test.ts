@@ -7,7 +7,7 @@ import { openPage } from './kit/watched-page.ts';
 
 const widths = [1440, 390] as const;
 /** Further ones, and where the page changes its form, at which nothing may stick out. */
-const otherWidths = { 1440: [1280, 1000, 861, 720, 641], 390: [320] } as const;
+const otherWidths = { 1440: [1000, 861, 641], 390: [320] } as const;
 
 /** What axe holds to be serious, or worse, each with the elements that it is about. */
 async function findings(page: Page, rules?: readonly string[]): Promise<readonly string[]> {

@@ -61,7 +61,9 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
             <ConnectionChip />
             {about !== undefined && (
               <span class="facts-line faint" title={about.path}>
-                {about.source === 'file' ? 'beside the app, read-only' : `process ${about.pid ?? ''}`} · {about.version}
+                {about.source === 'file'
+                  ? 'beside the app, read-only'
+                  : `process ${about.pid ?? ''} · ${about.version}`}
               </span>
             )}
           </div>
