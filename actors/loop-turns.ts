@@ -24,13 +24,21 @@ export class LoopTurns {
   async run<Result>(task: () => Promise<Result>): Promise<Result> {
     if (this.#isOwed) await new Promise<void>((begin) => this.#waiting.add(begin));
     const begunMs = performance.now();
+    let waitsFromMs = begunMs;
     try {
-      return await task();
+      const running = task();
+      waitsFromMs = performance.now();
+      this.#spent(waitsFromMs - begunMs);
+      return await running;
     } finally {
-      this.#spentMs += performance.now() - begunMs;
-      if (this.#spentMs >= this.#betweenMs) this.#owe();
-      else this.#next();
+      this.#spent(performance.now() - waitsFromMs);
+      if (!this.#isOwed) this.#next();
     }
+  }
+
+  #spent(ms: number): void {
+    this.#spentMs += ms;
+    if (this.#spentMs >= this.#betweenMs) this.#owe();
   }
 
   #owe(): void {

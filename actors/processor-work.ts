@@ -58,8 +58,8 @@ export const loopRoundMs = 10;
 /** For all rounds of this thread. */
 const loopTurns = new LoopTurns(loopRoundMs);
 /**
- * After so many times as long a page is left in the middle, and read again from there. It is how long an event loop waits for
- * its turn at most, as far as it is up to us: one call of the handler may take longer.
+ * After so many times as long a page is left in the middle, and read again from there. With less than a round of others before
+ * it, that is how long an event loop waits for its turn at most, as far as it is up to us: one call of the handler may take longer.
  */
 const pageFactor = 1.5;
 

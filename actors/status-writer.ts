@@ -147,13 +147,12 @@ export class StatusWriter {
       const status = this.#options.status(isOfAll ? undefined : news);
       const isToWrite = !isSame(status, this.#told);
       if (isToWrite) this.#writing = this.#write(status);
+      const isAtRest = !isToWrite && isOfAll && this.#sleep();
       // Looking is work, too.
       const tookMs = worked() - workedBefore;
       if (isOfAll) this.#dueAt = begunAt + Math.max(statusWriteMs, statusWriteFactor * tookMs);
       else this.#newsDueAt = Math.max(this.#newsDueAt, begunAt - statusNewsSavedMs) + statusNewsFactor * tookMs;
-      if (isToWrite) return;
-      if (isOfAll) this.#sleep();
-      else this.#schedule();
+      if (!isToWrite && !isAtRest) this.#schedule();
     } catch (error) {
       this.#failed(error);
     }
@@ -174,11 +173,11 @@ export class StatusWriter {
     }
   }
 
-  #sleep(): void {
+  /** Listens from now on. False if something changed before that, which nobody tells any more. */
+  #sleep(): boolean {
     const { listen, status } = this.#options;
     this.#leave = listen(() => this.#wake());
-    // What changed between the look and the beginning of listening nobody tells any more.
-    if (!isSame(status(), this.#told)) this.#wake();
+    return isSame(status(), this.#told);
   }
 
   #wake(): void {
