@@ -158,8 +158,12 @@ export const keyLookWaitMs = 2;
 export const statusBytesMax = 256 * 2 ** 10;
 /** Least time between two writes of that file. Milliseconds. */
 export const statusWriteMs = 100;
-/** And so many times as long as its thread worked for the last one: it never takes more than a hundredth of the thread. */
+/** And so many times as long as its thread worked for the last one of everything: quantities never take more than a hundredth of the thread. */
 export const statusWriteFactor = 100;
+/** The same for news between two of these: what changes all the time takes a fiftieth beside. */
+export const statusNewsFactor = 50;
+/** But where there were none for so long, that much is saved up: a fiftieth of it can be worked at once. Milliseconds. */
+export const statusNewsSavedMs = 2_000;
 /** Least time between two tries when it can't be written. Milliseconds. */
 export const statusRetryMs = 5_000;
 /** How often a reader looks again at a status that is just being written. */
