@@ -64,7 +64,9 @@ test('the demo shows its figures, how its processors fare, and everything it has
   expect(readdirSync(temporary)).toEqual([]);
 });
 
-test('with --json and --keep the demo prints one object, and a second run appends nothing twice', async () => {
+test('with --json and --keep the demo prints one object, and a second run appends nothing twice', {
+  timeout: 120_000,
+}, async () => {
   const { first, directory } = await keptStore();
 
   const second = await startExample(demo, ['--json', '--keep', directory]).ended;
@@ -97,7 +99,7 @@ test('with --json and --keep the demo prints one object, and a second run append
   expect(JSON.parse(second.stdout)).toMatchObject({ events: 20_000, appended: 0, duplicates: 20_000, verified: true });
 });
 
-test('the demo goes on where an interrupted run stopped', async () => {
+test('the demo goes on where an interrupted run stopped', { timeout: 120_000 }, async () => {
   const { first } = await keptStore();
 
   expect(first.code).toBe(0);
@@ -106,7 +108,7 @@ test('the demo goes on where an interrupted run stopped', async () => {
   expect({ total: appended + duplicates, verified }).toEqual({ total: 20_000, verified: true });
 });
 
-test('a store that differs from the file makes the demo fail, and it says where', async () => {
+test('a store that differs from the file makes the demo fail, and it says where', { timeout: 120_000 }, async () => {
   const { directory } = await keptStore();
   const bus = await openBus({ path: directory });
   const data = { date: '2001/04/01 00:00', delay: 121, distance: 1, destination: 'JFK' };
