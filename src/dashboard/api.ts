@@ -14,35 +14,33 @@ import { eventLinks } from './links.ts';
 import { eventDetail, eventsPage, streamsPage } from './log-routes.ts';
 import type { Machines } from './machines.ts';
 import type { Target } from './mount.ts';
-import type { ResolvedDashboardOptions } from './options.ts';
 import { orderProcessor, processorActions } from './orders.ts';
 import { preview } from './previews.ts';
 import { entriesPage } from './projection-routes.ts';
-import { Redaction } from './redaction.ts';
+import type { Redaction } from './redaction.ts';
 import { badRequest, dashboardClosed, notFound, Refusal } from './refusal.ts';
 import { bodyOf } from './request-body.ts';
 import type { Source } from './source.ts';
 import type { ActionDone, ActionName, Chart } from './wire.ts';
 
-export interface ApiWorld extends Pick<ResolvedDashboardOptions, 'redact' | 'redactEntry'> {
+export interface ApiWorld {
   readonly source: Source;
   readonly hub: Hub;
   readonly machines: Machines;
+  readonly redaction: Redaction;
   /** What may be ordered here, by those who may order. */
   readonly actions: readonly ActionName[];
 }
 
 export class Api {
   readonly #world: ApiWorld;
-  readonly #redaction: Redaction;
   readonly #details: EventDetails;
   /** Ends what is read when the dashboard closes. */
   readonly #closed = new AbortController();
 
   constructor(world: ApiWorld) {
     this.#world = world;
-    this.#redaction = new Redaction(world, (error) => world.source.report(error));
-    this.#details = new EventDetails(this.#redaction);
+    this.#details = new EventDetails(world.redaction);
   }
 
   /** Answers a request of one who has been let in. @throws {Refusal} and what the bus throws */
@@ -77,7 +75,7 @@ export class Api {
   }
 
   async #asked(parts: readonly string[], query: URLSearchParams, signal: AbortSignal): Promise<unknown> {
-    const { source } = this.#world;
+    const { source, redaction } = this.#world;
     const { bus } = source;
     const [what, name = '', sub, last = ''] = parts;
     switch (`${what} ${parts.length}`) {
@@ -94,13 +92,13 @@ export class Api {
         break;
       case 'processors 3':
         if (sub === 'preview') return preview(source, name, query, signal);
-        if (sub === 'letters') return lettersPage(source, name, query, signal);
+        if (sub === 'letters') return lettersPage({ source, redaction }, name, query, signal);
         break;
       case 'processors 4':
-        if (sub === 'letters') return letterDetail(source, name, last, this.#details);
+        if (sub === 'letters') return letterDetail({ source, redaction }, name, last, this.#details);
         break;
       case 'projections 2':
-        return entriesPage({ bus, redaction: this.#redaction }, name, query, signal);
+        return entriesPage({ bus, redaction }, name, query, signal);
     }
     throw notFound('this path');
   }

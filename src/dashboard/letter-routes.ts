@@ -8,6 +8,7 @@ import { dashboardRowsMax, dashboardSearchMaxMs } from '../limits.ts';
 import type { EventDetails } from './event-rows.ts';
 import { answerMaxMs, type OrderRequest } from './orders.ts';
 import { choiceIn, consumerOf, limitIn, positionIn, positionOf, textIn } from './query.ts';
+import type { Redaction, ShownError } from './redaction.ts';
 import { badRequest, notFound } from './refusal.ts';
 import { cut } from './shown-text.ts';
 import type { Source } from './source.ts';
@@ -20,9 +21,14 @@ const atATime = 16;
 const positionsMax = 1000;
 const reasonUsual = 'discarded on the dashboard';
 
+export interface LettersWorld {
+  readonly source: Source;
+  readonly redaction: Redaction;
+}
+
 /** @throws {Refusal} {STORE_CORRUPT} {ABORTED} */
 export async function lettersPage(
-  source: Source,
+  { source, redaction }: LettersWorld,
   name: string,
   query: URLSearchParams,
   signal: AbortSignal,
@@ -48,7 +54,7 @@ export async function lettersPage(
       limit: count,
       signal,
     })) {
-      letters.push(letterRow(letter));
+      letters.push(letterRow(letter, redaction.ofError(letter.error, name)));
       found++;
     }
     if (found < count) return { letters };
@@ -60,17 +66,18 @@ export async function lettersPage(
 
 /** @throws {Refusal} {STORE_CORRUPT} {DECRYPTION_FAILED} */
 export async function letterDetail(
-  source: Source,
+  { source, redaction }: LettersWorld,
   name: string,
   part: string,
   details: EventDetails,
 ): Promise<LetterDetail> {
   const letter = await lettersOf(source, name).get(positionOf(part));
   if (letter === undefined) throw notFound(`the letter at position ${part}`);
-  const { stack } = letter.error;
+  const error = redaction.ofError(letter.error, name);
+  const { stack } = error;
   return {
-    ...letterRow(letter),
-    ...(stack !== undefined && { stack: cut(stack) }),
+    ...letterRow(letter, error),
+    ...(stack !== undefined && { stack }),
     event: details.of(letter.event),
   };
 }
@@ -117,9 +124,8 @@ function reasonIn(body: OrderRequest['body']): string {
   throw badRequest(`reason must be a text of at most ${reasonCharactersMax} characters`);
 }
 
-function letterRow(letter: DeadLetter): LetterRow {
+function letterRow(letter: DeadLetter, { name, code, message }: ShownError): LetterRow {
   const { position, state, stream, type, attempts, firstMs, lastMs, isParked, parkedBehind, reason } = letter;
-  const { name, code, message } = letter.error;
   return {
     position,
     state,
@@ -128,7 +134,7 @@ function letterRow(letter: DeadLetter): LetterRow {
     attempts,
     firstMs,
     lastMs,
-    error: { name: cut(name), ...(code !== undefined && { code: cut(code) }), message: cut(message) },
+    error: { name, ...(code !== undefined && { code }), message },
     isParked,
     parkedBehind,
     ...(reason !== undefined && { reason: cut(reason) }),
