@@ -197,6 +197,10 @@ export const dashboardUrlCharactersMax = 8192;
 export const dashboardBodyBytesMax = 64 * 1024;
 /** How long a body may take to arrive. Milliseconds. */
 export const dashboardBodyMaxMs = 10_000;
+/** How long `auth` may take; then it lets nobody in. Milliseconds. */
+export const dashboardAuthMaxMs = 10_000;
+/** Between two questions whether a page that stays connected may still look: so long one that was shut out goes on. Milliseconds. */
+export const dashboardAccessMs = 30_000;
 /** How long a token from `login()` is good. Milliseconds. */
 export const dashboardTokenMs = 24 * 3600 * 1000;
 /** Tokens that wait to be used; with one more the oldest is good no longer. */

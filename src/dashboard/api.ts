@@ -3,11 +3,12 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dashboardTopicsMax } from '../limits.ts';
+import { watchAccess } from './access-watch.ts';
 import { sendJson } from './answer.ts';
 import { machineChart } from './chart/machine-chart.ts';
 import { ownChart, ownChartNames } from './chart/own-charts.ts';
 import { EventDetails } from './event-rows.ts';
-import { checkOrder, type LetIn } from './guard.ts';
+import { checkOrder, type Entry, type LetIn } from './guard.ts';
 import type { Hub } from './hub.ts';
 import { discardLetters, letterDetail, lettersPage, retryLetters } from './letter-routes.ts';
 import { eventLinks } from './links.ts';
@@ -30,6 +31,8 @@ export interface ApiWorld {
   readonly redaction: Redaction;
   /** What may be ordered here, by those who may order. */
   readonly actions: readonly ActionName[];
+  /** Asks who lets in, once more. */
+  readonly entry: (request: IncomingMessage) => Promise<Entry>;
 }
 
 export class Api {
@@ -48,7 +51,7 @@ export class Api {
     const [, ...parts] = target.parts;
     const { method } = request;
     if (method === 'GET') {
-      if (parts.length === 1 && parts[0] === 'live') this.#follow(target.query, response, entry);
+      if (parts.length === 1 && parts[0] === 'live') this.#follow(request, response, target.query, entry);
       else sendJson(response, await this.#asked(parts, target.query, this.#untilGone(response)));
       return;
     }
@@ -66,12 +69,14 @@ export class Api {
     this.#closed.abort();
   }
 
-  #follow(query: URLSearchParams, response: ServerResponse, access: LetIn): void {
+  #follow(request: IncomingMessage, response: ServerResponse, query: URLSearchParams, access: LetIn): void {
+    const { hub, source, entry } = this.#world;
     const topics = query.getAll('topic');
     if (topics.length < 1 || topics.length > dashboardTopicsMax) {
       throw badRequest(`a page follows 1 to ${dashboardTopicsMax} topics`);
     }
-    this.#world.hub.follow(topics, response, access);
+    const end = hub.follow(topics, response, access);
+    watchAccess(response, { access, ask: () => entry(request), end, report: (error) => source.report(error) });
   }
 
   async #asked(parts: readonly string[], query: URLSearchParams, signal: AbortSignal): Promise<unknown> {

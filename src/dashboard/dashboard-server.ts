@@ -58,7 +58,14 @@ export class DashboardServer {
       isSeen: () => this.#hub.size > 0,
       onDue: () => this.#hub.changed(),
     });
-    this.#api = new Api({ source, hub: this.#hub, machines, redaction, actions });
+    this.#api = new Api({
+      source,
+      hub: this.#hub,
+      machines,
+      redaction,
+      actions,
+      entry: (request) => this.#entry(request),
+    });
   }
 
   /** Never rejects. */

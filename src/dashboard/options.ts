@@ -23,8 +23,8 @@ export interface DashboardOptions<Events extends EventShape = AnyEvent> {
   /** What may be ordered from the page: all, nothing, or these. @default false */
   readonly allowActions?: boolean | readonly ActionName[];
   /**
-   * Who may see it: asked with each request, in place of the token; a connection of a page that is open is one request. A function that throws, or rejects, lets nobody in
-   * (status 500) and is reported on the bus. Without it only this machine gets in, with a token of {@link Dashboard.login}.
+   * Who may see it: asked with each request, in place of the token, and every 30 s with the request of each page that stays
+   * connected. A function that throws, rejects, or takes longer than 10 s lets nobody in (status 500) and is reported on the bus. Without it only this machine gets in, with a token of {@link Dashboard.login}.
    */
   readonly auth?: (request: IncomingMessage) => Access | Promise<Access>;
   /**
