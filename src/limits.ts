@@ -178,6 +178,11 @@ export const u48Max = 2 ** 48 - 1;
 /** Prefixes of stream names whose events are sealed: each new stream is compared with all of them. */
 export const sealPrefixesMax = 1_000;
 
+/**
+ * Dead letters, or streams with parked events, that are looked at in one turn of the event loop by who looks for some of them: a
+ * few milliseconds.
+ */
+export const letterLooksMax = 1000;
 /** Pages that may follow a dashboard at a time; a further one is answered 503. */
 export const dashboardClientsMax = 32;
 /** Topics that one page follows: what a page shows takes four. */

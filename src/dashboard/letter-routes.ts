@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type DeadLetter, reasonCharactersMax } from '../../actors/dead-letters.ts';
 import { isBusError } from '../errors.ts';
 import { dashboardRowsMax, dashboardSearchMaxMs } from '../limits.ts';
+import { throwIfAborted } from '../log/pages.ts';
 import type { EventDetails } from './event-rows.ts';
 import { answerMaxMs, type OrderRequest } from './orders.ts';
 import { choiceIn, consumerOf, limitIn, positionIn, positionOf, textIn } from './query.ts';
@@ -26,7 +27,10 @@ export interface LettersWorld {
   readonly redaction: Redaction;
 }
 
-/** @throws {Refusal} {STORE_CORRUPT} {ABORTED} */
+/**
+ * Behind position `after`, for as long as one answer may take: it may have few letters, or none, and a `next` all the same.
+ * @throws {Refusal} {STORE_CORRUPT} {ABORTED}
+ */
 export async function lettersPage(
   { source, redaction }: LettersWorld,
   name: string,
@@ -35,8 +39,8 @@ export async function lettersPage(
 ): Promise<LettersPage> {
   const limit = limitIn(query, dashboardRowsMax, rowsUsual);
   const state = choiceIn(query, 'state', ['dead', 'waiting', 'discarded']);
-  const [stream, type, after] = [textIn(query, 'stream'), textIn(query, 'type'), positionIn(query, 'after', 0)];
-  const range = {
+  const [stream, type] = [textIn(query, 'stream'), textIn(query, 'type')];
+  const search = {
     ...(state && { state }),
     ...(stream !== undefined && { stream }),
     ...(type !== undefined && { type }),
@@ -44,22 +48,13 @@ export async function lettersPage(
   const letters: LetterRow[] = [];
   const endMs = performance.now() + dashboardSearchMaxMs;
   const from = lettersOf(source, name);
-  for (;;) {
-    const count = Math.min(limit - letters.length, atATime);
-    const behind = letters.at(-1)?.position ?? after;
-    let found = 0;
-    for await (const letter of from.list({
-      ...range,
-      ...(behind !== undefined && { after: behind }),
-      limit: count,
-      signal,
-    })) {
-      letters.push(letterRow(letter, redaction.ofError(letter.error, name)));
-      found++;
-    }
-    if (found < count) return { letters };
-    const isFull = letters.length === limit || performance.now() >= endMs;
-    if (isFull) return { letters, next: (letters.at(-1) as LetterRow).position };
+  for (let after = positionIn(query, 'after', 0) ?? 0; ; ) {
+    throwIfAborted(signal);
+    const part = from.part(search, after, Math.min(limit - letters.length, atATime));
+    for (const letter of part.letters) letters.push(letterRow(letter, redaction.ofError(letter.error, name)));
+    if (part.reached === undefined) return { letters };
+    after = part.reached;
+    if (letters.length === limit || performance.now() >= endMs) return { letters, next: after };
     await setImmediate();
   }
 }

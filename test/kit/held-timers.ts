@@ -18,7 +18,7 @@ export function holdTimers(name: 'setInterval' | 'setTimeout', ms: number): Held
     after: number,
     ...given: unknown[]
   ) => {
-    const timer = set(run, after, ...given);
+    const timer: NodeJS.Timeout = Reflect.apply(set, globalThis, [run, after, ...given]);
     if (after === ms) held.set(timer.unref(), run);
     return timer;
   }) as typeof set);
