@@ -125,7 +125,8 @@ export class DashboardServer {
       checkFetchSite(request);
       return sendAsset(response, target.path, request.headers['accept-encoding']);
     }
-    sendPage(response, target, this.#options.title, await this.#entry(request));
+    const { accept } = request.headers;
+    sendPage(response, { target, title: this.#options.title, entry: await this.#entry(request), accept });
   }
 
   async #answerApi(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {

@@ -179,6 +179,27 @@ test('a parked stream replays in order behind its letter, also what comes meanwh
   expect(await collect(bus.deadLetters('p').list())).toEqual([]);
 });
 
+test('a retry waits for what is parked behind its letter, however many rounds that takes', async () => {
+  const { processor } = await scene('park-stream', [1], 12);
+  await caughtUp(processor);
+  await processor.close();
+  const handled: number[] = [];
+  const slow = bus.processor({
+    name: 'p',
+    handle: ({ position }) => {
+      // Longer than one round may take.
+      for (const endMs = performance.now() + 11; performance.now() < endMs; );
+      handled.push(position);
+    },
+  });
+  slow.start();
+  await slow.waitFor('live');
+
+  await bus.deadLetters('p').retry(1);
+
+  expect(handled).toEqual([1, 4, 7, 10]);
+});
+
 test('a parked event that fails in its turn is the new letter, and the rest goes on waiting', async () => {
   const { processor } = await scene('park-stream', [1]);
   await caughtUp(processor);
