@@ -117,7 +117,7 @@ const names: readonly (keyof DashboardOptions)[] = [
 ];
 const listenNames: readonly (keyof ListenOptions)[] = ['port', 'host', 'signal'];
 
-/** All that can be ordered, in the order in which buttons show it. */
+/** All that can be ordered. */
 const actionNames: readonly ActionName[] = [...processorActions, 'retry-letters', 'discard-letters'];
 
 const titleCharactersMax = 100;

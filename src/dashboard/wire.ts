@@ -28,7 +28,6 @@ import type {
   FailureImage,
   LaneImage,
   ProcessorImage,
-  ProcessorOrder,
   StateChange,
   Transition,
 } from '../../actors/bus-status.ts';
@@ -255,8 +254,16 @@ export type ActionName =
   | 'retry-letters'
   | 'discard-letters';
 
-/** The order of a processor's machine behind each action of a page. */
-export type OrderOfAction = Readonly<Partial<Record<ActionName, ProcessorOrder>>>;
+/** The order of a processor's machine behind each action of a page; the others are no orders of it. */
+export interface OrderOfAction {
+  readonly start: 'START';
+  readonly stop: 'STOP';
+  readonly pause: 'PAUSE';
+  readonly resume: 'RESUME';
+  readonly retry: 'RETRY_NOW';
+  readonly skip: 'SKIP';
+  readonly reset: 'RESET';
+}
 
 /** `to`, `until`: of a reset. */
 export interface ActionOrder {
