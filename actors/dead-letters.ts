@@ -5,17 +5,8 @@
  * the processor does it between two rounds of work (replay.ts), at once if it runs, otherwise when it is started. However many
  * there are, the event loop gets its turns (letter-walk.ts).
  */
-import { setImmediate } from 'node:timers/promises';
 import { type LetterError, type LetterState, letterKey } from '../src/codec/letter-row.ts';
-import { letterLooksMax } from '../src/limits.ts';
-import {
-  type Letter,
-  type LetterEntry,
-  letterDraft,
-  parkedPositions,
-  readLetter,
-  readLetterEntry,
-} from '../src/log/letters.ts';
+import { type Letter, letterDraft, parkedPositions, readLetter } from '../src/log/letters.ts';
 import { abortError, type PageSource, pagesOf, throwIfAborted } from '../src/log/pages.ts';
 import type { RowDraft } from '../src/log/row-draft.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
@@ -66,6 +57,13 @@ export interface RetryOutcome {
   readonly failed: number;
   /** No processor of that name runs here: it begins with these when it is started. */
   readonly waiting: number;
+}
+
+/** What was marked to be tried again. */
+export interface MarkedLetters {
+  readonly positions: readonly number[];
+  /** By a processor that runs here. */
+  readonly isTried: boolean;
 }
 
 /** Who tries again, and who else changes letters. */
@@ -142,16 +140,33 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
    * @throws {TypeError} {STORE_CORRUPT} {ABORTED}: they stay marked. And what a commit fails for.
    */
   async retry(which: DeadLetterChoice, { signal }: { readonly signal?: AbortSignal } = {}): Promise<RetryOutcome> {
+    return this.tried(await this.mark(which, signal), signal);
+  }
+
+  /**
+   * The first half of a retry: marks them, and has the processor begin, also when it ends early.
+   * @internal
+   */
+  async mark(which: DeadLetterChoice, signal: AbortSignal | undefined): Promise<MarkedLetters> {
     const { names } = this.#desk();
     if (signal?.aborted) throw abortError(signal, 'nothing-written');
-    const positions = await this.#change(
-      which,
-      (letter) => {
-        if (letter.state === 'waiting') return 'kept';
-        return letter.state === 'dead' && { ...letter, state: 'waiting' };
-      },
-      signal,
-    );
+    let isTried = false;
+    const marked = (letter: Letter) => {
+      if (letter.state === 'waiting') return 'kept';
+      return letter.state === 'dead' && { ...letter, state: 'waiting' as const };
+    };
+    const change = this.#change(which, marked, signal).finally(() => {
+      isTried = names.replay(this.name);
+    });
+    return { positions: await change, isTried };
+  }
+
+  /**
+   * The second half: waits until they were tried, as {@link retry} does.
+   * @internal
+   */
+  async tried({ positions, isTried }: MarkedLetters, signal: AbortSignal | undefined): Promise<RetryOutcome> {
+    const { names } = this.#desk();
     const waits = new ProcessorWaits();
     let moves = 0;
     const leave = names.onLetters(this.name, () => {
@@ -159,7 +174,7 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
       waits.look();
     });
     try {
-      if (names.replay(this.name)) {
+      if (isTried) {
         const left = [...positions].sort((first, second) => second - first);
         const isAwaited = (stream: string) => names.isRunning(this.name, stream);
         const isSettled = () => {
@@ -175,7 +190,8 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
     } finally {
       leave();
     }
-    return this.#outcome(positions);
+    const { gone, dead, waiting } = await this.#walk.statesOf(positions);
+    return { handled: gone, failed: dead, waiting };
   }
 
   /**
@@ -191,13 +207,15 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
       throw wrong('reason', `a text of 1 to ${reasonCharactersMax} characters`, reason);
     }
     const { names } = this.#desk();
-    const discarded = await this.#change(
-      which,
-      (letter) => letter.state !== 'discarded' && { ...letter, state: 'discarded', reason: reason.toWellFormed() },
-      signal,
-    );
-    if (discarded.length > 0) names.replay(this.name);
-    return discarded.length;
+    const discarded = (letter: Letter) =>
+      letter.state !== 'discarded' && { ...letter, state: 'discarded' as const, reason: reason.toWellFormed() };
+    let positions: readonly number[] | undefined;
+    try {
+      positions = await this.#change(which, discarded, signal);
+    } finally {
+      if (positions?.length !== 0) names.replay(this.name);
+    }
+    return positions.length;
   }
 
   /** Removes the records of discarded letters; resolves to how many there were. @throws {ABORTED}: some may be removed. */
@@ -257,22 +275,8 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
     return this.#store.engine.read((snapshot) => readLetter(snapshot, this.name, position));
   }
 
-  #entry(position: number): LetterEntry | undefined {
-    return this.#store.engine.read((snapshot) => readLetterEntry(snapshot, this.name, position));
-  }
-
-  /** What has become of the letters at `positions`. */
-  async #outcome(positions: readonly number[]): Promise<RetryOutcome> {
-    const counts = { gone: 0, dead: 0, waiting: 0, discarded: 0 };
-    for (const [index, position] of positions.entries()) {
-      if (index > 0 && index % letterLooksMax === 0) await setImmediate();
-      counts[this.#entry(position)?.state ?? 'gone']++;
-    }
-    return { handled: counts.gone, failed: counts.dead, waiting: counts.waiting };
-  }
-
   #isWaiting(position: number, isAwaited: (stream: string) => boolean): boolean {
-    const letter = this.#entry(position);
+    const letter = this.#walk.entry(position);
     return letter?.state === 'waiting' && isAwaited(letter.stream);
   }
 

@@ -5,7 +5,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { LetterState } from '../src/codec/letter-row.ts';
 import { letterLooksMax } from '../src/limits.ts';
-import { type Letter, type LetterEntry, parkedStreams, walkLetters } from '../src/log/letters.ts';
+import { type Letter, type LetterEntry, parkedStreams, readLetterEntry, walkLetters } from '../src/log/letters.ts';
 import { throwIfAborted } from '../src/log/pages.ts';
 import type { DeadLetterFilter } from './dead-letter-options.ts';
 import type { OpenStore } from './open-store.ts';
@@ -28,6 +28,21 @@ export class LetterWalk {
   constructor(name: string, engine: OpenStore['engine']) {
     this.#name = name;
     this.#engine = engine;
+  }
+
+  /** What the books say of the letter at `position`. @throws {STORE_CORRUPT} */
+  entry(position: number): LetterEntry | undefined {
+    return this.#engine.read((snapshot) => readLetterEntry(snapshot, this.#name, position));
+  }
+
+  /** How many letters at `positions` are in which state, or are gone. @throws {STORE_CORRUPT} */
+  async statesOf(positions: readonly number[]): Promise<Readonly<Record<LetterState | 'gone', number>>> {
+    const counts = { gone: 0, dead: 0, waiting: 0, discarded: 0 };
+    for (const [index, position] of positions.entries()) {
+      if (index > 0 && index % letterLooksMax === 0) await setImmediate();
+      counts[this.entry(position)?.state ?? 'gone']++;
+    }
+    return counts;
   }
 
   /** Of the letters behind position `after` those that are looked for, at most `limit`. @throws {STORE_CORRUPT} */

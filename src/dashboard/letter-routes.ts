@@ -3,11 +3,10 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { type DeadLetter, reasonCharactersMax } from '../../actors/dead-letters.ts';
-import { isBusError } from '../errors.ts';
 import { dashboardRowsMax, dashboardSearchMaxMs } from '../limits.ts';
 import { throwIfAborted } from '../log/pages.ts';
 import type { EventDetails } from './event-rows.ts';
-import { answerMaxMs, type OrderRequest } from './orders.ts';
+import { answerMaxMs, type OrderRequest, within } from './orders.ts';
 import { choiceIn, consumerOf, limitIn, positionIn, positionOf, textIn } from './query.ts';
 import type { Redaction, ShownError } from './redaction.ts';
 import { badRequest, notFound } from './refusal.ts';
@@ -77,26 +76,27 @@ export async function letterDetail(
   };
 }
 
-/** @throws {Refusal} and what a commit fails for */
+/** They are marked and tried to the end, however soon the answer comes. @throws {Refusal} and what a commit fails for */
 export async function retryLetters(source: Source, { name, body }: OrderRequest): Promise<ActionDone> {
-  const signal = AbortSignal.timeout(answerMaxMs);
-  try {
-    const { handled, failed, waiting } = await lettersOf(source, name).retry(chosen(body), { signal });
-    const outcome = [
-      handled > 0 && `${handled} handled`,
-      failed > 0 && `${failed} failed again`,
-      waiting > 0 && `${waiting} will be tried when the processor runs`,
-    ].filter((text) => text !== false);
-    return { text: outcome.length === 0 ? 'There was nothing to try.' : `${outcome.join(', ')}.` };
-  } catch (error) {
-    if (signal.aborted && isBusError(error, 'ABORTED')) return { text: 'They are being tried, one after the other.' };
-    throw error;
-  }
+  const letters = lettersOf(source, name);
+  const trying = letters.mark(chosen(body), undefined).then((marked) => {
+    return letters.tried(marked, AbortSignal.timeout(answerMaxMs));
+  });
+  if (!(await within(trying))) return { text: 'They are being tried, one after the other.' };
+  const { handled, failed, waiting } = await trying;
+  const outcome = [
+    handled > 0 && `${handled} handled`,
+    failed > 0 && `${failed} failed again`,
+    waiting > 0 && `${waiting} will be tried when the processor runs`,
+  ].filter((text) => text !== false);
+  return { text: outcome.length === 0 ? 'There was nothing to try.' : `${outcome.join(', ')}.` };
 }
 
-/** @throws {Refusal} and what a commit fails for */
+/** All of them, however soon the answer comes. @throws {Refusal} and what a commit fails for */
 export async function discardLetters(source: Source, { name, body }: OrderRequest): Promise<ActionDone> {
-  const discarded = await lettersOf(source, name).discard(chosen(body), { reason: reasonIn(body) });
+  const discarding = lettersOf(source, name).discard(chosen(body), { reason: reasonIn(body) });
+  if (!(await within(discarding))) return { text: 'They are being discarded, one after the other.' };
+  const discarded = await discarding;
   return { text: discarded === 1 ? '1 letter discarded.' : `${discarded} letters discarded.` };
 }
 

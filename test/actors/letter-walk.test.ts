@@ -91,7 +91,7 @@ function engine(): OpenStore['engine'] {
   } as OpenStore['engine'];
 }
 
-function letters(): DeadLetters {
+function letters(onReplay: () => unknown = () => undefined): DeadLetters {
   const reader = { event: (position: number) => ({ position }) } as unknown as OpenStore['reader'];
   const take = (_: string, run: () => Promise<void>) => run();
   const names = {
@@ -99,7 +99,7 @@ function letters(): DeadLetters {
     moves: { take },
     tellLetters() {},
     onLetters: () => () => {},
-    replay: () => false,
+    replay: () => onReplay() === true,
   };
   const appender = { writeRows: async (drafts: readonly RowDraft[]) => rows.write(drafts) };
   return new DeadLetters('p', { engine: engine(), reader }, () => ({ names, appender }) as unknown as LetterDesk);
@@ -143,7 +143,7 @@ test.each(stoppable)('a %s ends with its signal, in the middle of a walk', async
   expect([...looks.values()].reduce((sum, one) => sum + one, 0)).toBeLessThan(count);
 });
 
-const source = () => ({ bus: { deadLetters: letters } }) as unknown as Source;
+const source = () => ({ bus: { deadLetters: () => letters() } }) as unknown as Source;
 const redaction = new Redaction({ redact: undefined, redactEntry: undefined, redactError: undefined }, () => {});
 const page = (query: string, signal = new AbortController().signal): Promise<LettersPage> =>
   lettersPage({ source: source(), redaction }, 'p', new URLSearchParams(query), signal);
@@ -200,4 +200,23 @@ test('a stream is open when something is parked in it and no letter blocks it, w
   looks.clear();
   expect(await isOpen('x')).toBe(true);
   expect(Math.max(...looks.values())).toBeLessThanOrEqual(2 * letterLooksMax);
+});
+
+test.each([
+  ['retry', (on: DeadLetters, signal: AbortSignal) => on.retry('all', { signal })],
+  ['discard', (on: DeadLetters, signal: AbortSignal) => on.discard('all', { reason: 'r', signal })],
+] as const)('what a %s has changed before it was stopped is taken up by the processor', async (_, order) => {
+  fill(true);
+  const stop = new AbortController();
+  setImmediate(() => stop.abort());
+  let replays = 0;
+
+  await expect(
+    order(
+      letters(() => replays++),
+      stop.signal,
+    ),
+  ).rejects.toMatchObject({ code: 'ABORTED' });
+  expect((await collect(letters().list({ state: 'dead' }))).length).toBeLessThan(count);
+  expect(replays).toBe(1);
 });
