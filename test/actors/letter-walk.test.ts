@@ -4,7 +4,8 @@ import { DeadLetters, type LetterDesk } from '#actors/dead-letters';
 import { LetterWalk } from '#actors/letter-walk';
 import type { OpenStore } from '#actors/open-store';
 import { type LetterState, parkedKey, parkedRow } from '#kernel/codec/letter-row';
-import { lettersPage } from '#kernel/dashboard/letter-routes';
+import { discardLetters, lettersPage, retryLetters } from '#kernel/dashboard/letter-routes';
+import { answerMaxMs } from '#kernel/dashboard/orders';
 import { Redaction } from '#kernel/dashboard/redaction';
 import type { Source } from '#kernel/dashboard/source';
 import type { LettersPage } from '#kernel/dashboard/wire';
@@ -14,6 +15,7 @@ import type { RowDraft } from '#kernel/log/row-draft';
 import type { Snapshot } from '#kernel/storage/engine';
 import { clockOf } from '../kit/clock.ts';
 import { collect } from '../kit/collect.ts';
+import { holdTimers } from '../kit/held-timers.ts';
 import { RowStore } from '../kit/row-store.ts';
 
 /** More than a few parts of them, and one in so many is wanted. */
@@ -219,4 +221,17 @@ test.each([
   ).rejects.toMatchObject({ code: 'ABORTED' });
   expect((await collect(letters().list({ state: 'dead' }))).length).toBeLessThan(count);
   expect(replays).toBe(1);
+});
+
+test.each([
+  ['retry', retryLetters, 'They are being tried, one after the other.'],
+  ['discard', discardLetters, 'They are being discarded, one after the other.'],
+] as const)('a %s from the dashboard is done to the end, however soon it is answered', async (_, order, text) => {
+  fill(true);
+  const waits = holdTimers('setTimeout', answerMaxMs);
+  setImmediate(() => waits.run());
+
+  expect(await order(source(), { name: 'p', body: { positions: 'all' } })).toEqual({ text });
+  expect(await collect(letters().list({ state: 'dead', limit: 1 }))).toHaveLength(1);
+  await expect.poll(() => collect(letters().list({ state: 'dead', limit: 1 }))).toEqual([]);
 });
