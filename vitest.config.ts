@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -13,21 +14,34 @@ const conditions = [
   'default',
 ];
 
+// A process for each file costs half a second, most of the time of many files. So files share processes, one after the
+// other, but for those that have to be alone, told by what they do: the modules that one replaces would stay replaced for
+// the files after it, and the timers and ports of the process are also those that the files before it left behind.
+const files = 'test/**/*.test.ts';
+const needsProcess = /\bvi\.(doMock|mock)\(|\bprocess\.(chdir|getActiveResourcesInfo|memoryUsage|umask)\(/;
+const alone = globSync(files).filter((file) => needsProcess.test(readFileSync(file, 'utf8')));
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ['test/**/*.test.ts'],
-    // They need a browser, and have a command of their own: npm run test:browser.
-    exclude: ['test/browser/**'],
+    // Tests in test/browser need a browser, and have a command of their own: npm run test:browser.
+    projects: [
+      { extends: true, test: { name: 'alone', include: alone, exclude: ['test/browser/**'] } },
+      {
+        extends: true,
+        test: { name: 'shared', include: [files], exclude: ['test/browser/**', ...alone], isolate: false },
+      },
+    ],
     // Child processes compile the same few hundred files over and over: half of their time.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/node-compile', import.meta.url)) },
     setupFiles: ['test/kit/property-runs.ts'],
     pool: 'forks',
     // Most of the time goes to waiting for disks and child processes: one core less than there are would be idle.
     maxWorkers: 2,
-    testTimeout: process.env.TEST_RUNS ? 3_600_000 : 30_000,
-    hookTimeout: 30_000,
+    // The longest takes six seconds where nothing else goes on.
+    testTimeout: process.env.TEST_RUNS ? 3_600_000 : 60_000,
+    hookTimeout: 60_000,
     // The usual second is not enough for a thread to start on a machine with other work.
     expect: { poll: { timeout: 15_000 } },
   },

@@ -96,17 +96,16 @@ test('the file is read as it was at one moment while it is replaced and appended
     import(workerData.module).then(({ KeyFileStorage }) => {
       const storage = new KeyFileStorage({ directory: workerData.directory });
       const stop = new Int32Array(workerData.stop);
-      let reads = 0;
       let torn = 0;
       parentPort.postMessage('started');
       while (Atomics.load(stop, 0) === 0) {
         const bytes = storage.read();
-        reads += 1;
+        Atomics.add(stop, 1, 1);
         if (bytes.subarray(0, 8).toString() !== 'VARVKEYS' || bytes[768] === 0) torn += 1;
       }
-      parentPort.postMessage({ reads, torn });
+      parentPort.postMessage({ torn });
     });`;
-  const stop = new Int32Array(new SharedArrayBuffer(4));
+  const stop = new Int32Array(new SharedArrayBuffer(8));
   const module = new URL('../../src/storage/key-storage.ts', import.meta.url).href;
   const reader = new Worker(source, {
     eval: true,
@@ -117,7 +116,8 @@ test('the file is read as it was at one moment while it is replaced and appended
     new Promise<unknown>((resolve, reject) => reader.once('message', resolve).once('error', reject));
   await message();
 
-  for (let round = 1; round <= 20; round += 1) {
+  // Until it has looked often enough, however busy the machine is.
+  for (let round = 1; round <= 20 || Atomics.load(stop, 1) <= 20; round += 1) {
     book.erase({ stream: `no such ${round}` }, 1);
     book.sealing(streamOwner(`${round}`), false);
     book.flush();
@@ -125,8 +125,7 @@ test('the file is read as it was at one moment while it is replaced and appended
   Atomics.store(stop, 0, 1);
   const seen = await message();
 
-  expect(seen).toMatchObject({ torn: 0 });
-  expect((seen as { reads: number }).reads).toBeGreaterThan(20);
+  expect(seen).toEqual({ torn: 0 });
   expect(printOf(openRing(new KeyFileStorage({ directory }), secrets).open(1, streamOwner('a'), 1))).toBe(print);
 });
 

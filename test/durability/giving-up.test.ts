@@ -13,7 +13,7 @@ import { openLmdbEngine } from '#kernel/storage/lmdb-engine';
 import { type OnFailure, openBus, type StoredEvent } from '#store';
 import { collect } from '../kit/collect.ts';
 import { crashDirectory } from '../kit/crash-directory.ts';
-import { Program } from '../kit/crash-process.ts';
+import { Program, waitUntil } from '../kit/crash-process.ts';
 import { Random } from '../kit/crash-workload.ts';
 import { type GivingUpLine, type GivingUpOptions, isPoison } from './programs/giving-up.ts';
 
@@ -45,6 +45,12 @@ async function eventsIn(path: string): Promise<StoredEvent[]> {
   const events = await collect(bus.read());
   await bus.close();
   return events;
+}
+
+/** As a reader of the running store sees it. */
+async function cursorIn(path: string): Promise<number> {
+  await using bus = await openBus({ path, readOnly: true });
+  return bus.consumers().find(({ name }) => name === 'p')?.position ?? 0;
 }
 
 /** Lines of one run; the last one may be torn by the kill. */
@@ -93,7 +99,8 @@ test.each<[OnFailure, GivingUpOptions['kind']]>([
       const run = Program.start(program, options);
       await run.expectLine(isMended ? 'done' : 'running');
       if (!isMended) {
-        await delay(random.integer(100, 900));
+        await waitUntil('some events are behind the cursor', async () => (await cursorIn(path)) > 10);
+        await delay(random.integer(0, 700));
         await run.crash();
       }
       lines.push(...linesOf(witness));
@@ -106,7 +113,6 @@ test.each<[OnFailure, GivingUpOptions['kind']]>([
         return position <= kept.cursor && !isKept && !handled.has(keyOf(stream, version));
       });
       const isLoss = ({ position }: StoredEvent) => onFailure !== 'skip' || !isPoison(position);
-      // A try that failed by chance three times in a row is skipped like poison, once in 125,000.
       expect(missing.filter(isLoss).map(({ position }) => position)).toEqual([]);
       const poisonKept = [...kept.letters].filter(isPoison).length;
       if (onFailure !== 'skip' && !isMended) {

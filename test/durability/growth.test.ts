@@ -14,7 +14,7 @@ import { crashDirectory } from '../kit/crash-directory.ts';
 import { Program } from '../kit/crash-process.ts';
 
 /** A million with TEST_LONG. */
-const eventsStored = process.env.TEST_LONG === undefined ? 200_000 : 1_000_000;
+const eventsStored = process.env.TEST_LONG === undefined ? 100_000 : 1_000_000;
 const eventsPerCall = 10_000;
 const streamCount = 2000;
 const appendCount = 60;

@@ -68,18 +68,20 @@ async function traceWriter(tracer: Tracer, options: Partial<AckWriterOptions>): 
   return tracer.parse(output);
 }
 
-describe.each([strace, preload])('seen by $name', (tracer) => {
-  let honest: Promise<TracedCall[]> | undefined;
-  /** The trace of one writer, for all tests that only look at it. */
-  function honestTrace(): Promise<TracedCall[]> {
-    honest ??= traceWriter(tracer, {});
-    return honest;
-  }
+const honest = new Map<Tracer, Promise<TracedCall[]>>();
 
+/** The trace of one writer, for all tests that only look at it. */
+function honestTrace(tracer: Tracer): Promise<TracedCall[]> {
+  const trace = honest.get(tracer) ?? traceWriter(tracer, {});
+  honest.set(tracer, trace);
+  return trace;
+}
+
+describe.each([strace, preload])('seen by $name', (tracer) => {
   test('an append resolves after its pages, and then the meta page that leads to them, are on disk', async (context) => {
     needTracer(context, tracer);
 
-    const trace = await honestTrace();
+    const trace = await honestTrace(tracer);
 
     expect(earlyAcks(trace, ackCount)).toEqual([]);
     expect(unsyncedMetas(ofTheStore(trace))).toEqual([]);
@@ -88,7 +90,7 @@ describe.each([strace, preload])('seen by $name', (tracer) => {
   test('a meta page is written through a descriptor that syncs by itself', async (context) => {
     needTracer(context, tracer);
 
-    const trace = await honestTrace();
+    const trace = await honestTrace(tracer);
 
     const metas = ofTheStore(trace).filter(({ kind }) => kind === 'meta');
     expect(metas.length).toBeGreaterThan(ackCount);
@@ -121,7 +123,7 @@ describe.each([strace, preload])('seen by $name', (tracer) => {
   test('a new store is synced before it gets its name, and its directory after that', async (context) => {
     needTracer(context, tracer);
 
-    const trace = await honestTrace();
+    const trace = await honestTrace(tracer);
 
     const named = trace.findIndex(({ kind, text }) => kind === 'rename' && text.endsWith('/log.mdb'));
     const lastWrite = trace.slice(0, named).findLastIndex(({ path }) => path.endsWith('/log.mdb.new'));
@@ -136,7 +138,7 @@ describe.each([strace, preload])('seen by $name', (tracer) => {
 test('strace and the preloaded library see the same', async (context) => {
   needTool(context, hasStrace && journal !== undefined, 'strace beside a C compiler');
 
-  const seen = await Promise.all([strace, preload].map((tracer) => traceWriter(tracer, {})));
+  const seen = await Promise.all([strace, preload].map(honestTrace));
 
   // Calls that only strace follows (other directories) left out. How LMDB parts its pages into calls is its own affair.
   const [byStrace, byPreload] = seen.map((trace) =>

@@ -1,12 +1,13 @@
 /**
- * How long the property tests search. `TEST_RUNS=10000` tries that many cases of each property instead of fast-check's
- * 100; `TEST_SEED=…` repeats the search that a failure printed. Loaded before every test file (vitest.config.ts).
+ * How long the property tests search. They try 50 cases of each property, others in every run; `TEST_LONG=1` tries
+ * fast-check's 100, `TEST_RUNS=10000` that many. `TEST_SEED=…` repeats the search that a failure printed. Loaded before every
+ * test file (vitest.config.ts).
  */
 import fc from 'fast-check';
 
-const { TEST_RUNS, TEST_SEED } = process.env;
+const { TEST_LONG, TEST_RUNS, TEST_SEED } = process.env;
 
 fc.configureGlobal({
-  ...(TEST_RUNS === undefined ? {} : { numRuns: Number(TEST_RUNS) }),
+  numRuns: Number(TEST_RUNS ?? (TEST_LONG === undefined ? 50 : 100)),
   ...(TEST_SEED === undefined ? {} : { seed: Number(TEST_SEED) }),
 });

@@ -97,7 +97,8 @@ test('an open that waits gets the store as soon as its writer is killed', async 
   const killedAt = performance.now();
   const engine = await waiting;
 
-  expect(performance.now() - killedAt).toBeLessThan(2000);
+  // Half of the time that it would have waited: a busy machine takes its time over the rest.
+  expect(performance.now() - killedAt).toBeLessThan(10_000);
   expect(blocksForward(engine, 1)).toEqual([]);
 });
 

@@ -10,8 +10,7 @@ export interface IdleOptions {
   readonly path: string;
   readonly readOnly: boolean;
   /** What is left running. */
-  readonly running:
-    | 'nothing'
+  readonly running: readonly (
     | 'subscription'
     | 'head$'
     | 'half a read'
@@ -20,26 +19,31 @@ export interface IdleOptions {
     | 'paused processor'
     | 'stopped processor'
     | 'port'
-    | 'query that is over';
+    | 'query that is over'
+  )[];
 }
 
 const { path, readOnly, running } = JSON.parse(process.argv[2] as string) as IdleOptions;
 const bus = await openBus({ path, readOnly });
 if (!readOnly) await bus.append('idle', { type: 'appended' });
-if (running === 'subscription') void bus.subscribe({ after: bus.head })[Symbol.asyncIterator]().next();
-if (running === 'head$') bus.head$.subscribe();
-if (running === 'half a read') await bus.read()[Symbol.asyncIterator]().next();
-if (running.endsWith('processor')) await leaveProcessor(running);
-if (running === 'port') bus.port();
-if (running === 'query that is over') {
-  await bus.query(new URL('../../actors/query-modules/ending.ts', import.meta.url), { args: 'none' });
-}
+for (const what of running) await leave(what);
 writeSync(1, 'open\n');
 setTimeout(() => writeSync(1, 'alive\n'), 500).unref();
 
+async function leave(what: IdleOptions['running'][number]): Promise<void> {
+  if (what === 'subscription') void bus.subscribe({ after: bus.head })[Symbol.asyncIterator]().next();
+  if (what === 'head$') bus.head$.subscribe();
+  if (what === 'half a read') await bus.read()[Symbol.asyncIterator]().next();
+  if (what.endsWith('processor')) await leaveProcessor(what);
+  if (what === 'port') bus.port();
+  if (what === 'query that is over') {
+    await bus.query(new URL('../../actors/query-modules/ending.ts', import.meta.url), { args: 'none' });
+  }
+}
+
 async function leaveProcessor(how: string): Promise<void> {
   const processor = bus.processor({
-    name: 'left',
+    name: how,
     handle: () => {
       if (how.startsWith('retrying')) throw new Error('planted');
     },
