@@ -26,11 +26,16 @@ export class BusInspection implements Inspection {
     this.#startedMs = core.now();
   }
 
-  status(): BusStatus {
+  status(only?: ReadonlySet<string>): BusStatus {
     const core = this.#core;
     const { commits, eventsRead } = core.store.counts;
-    const looks = core.processors?.all.map((owned) => this.#look(owned)) ?? [];
-    const images = looks.map((look) => look.image(commits));
+    const seen = core.processors?.all.map((owned) => {
+      const look = this.#look(owned);
+      const isLookedAt = only === undefined || only.has(owned.processor.name);
+      return (isLookedAt ? undefined : look.last) ?? look.now(commits);
+    });
+    const images = seen?.map(({ image }) => image) ?? [];
+    const actors = seen?.flatMap((one) => one.actors) ?? [];
     return {
       atMs: core.now(),
       pid: process.pid,
@@ -40,7 +45,7 @@ export class BusInspection implements Inspection {
       commits,
       eventsRead,
       processors: this.#processors.of(images, () => images),
-      actors: this.#tree.of([...partsOf(core.state, core.living), ...looks.flatMap(({ actors }) => actors)]),
+      actors: this.#tree.of([...partsOf(core.state, core.living), ...actors]),
     };
   }
 
@@ -50,6 +55,10 @@ export class BusInspection implements Inspection {
 
   hear(onChange: () => void): () => void {
     return this.#core.processors?.lookers.hear(onChange) ?? (() => undefined);
+  }
+
+  hearNews(onNews: (processor: string) => void): () => void {
+    return this.#core.processors?.lookers.hearNews(onNews) ?? (() => undefined);
   }
 
   usage(): EngineUsage {

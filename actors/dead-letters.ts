@@ -2,20 +2,12 @@
  * The dead letters of a processor, as those see them who look after it: to list, to look at, to try again, to discard.
  *
  * Works on the rows, whether the processor runs or not, and never moves its cursor. What is to be tried again is marked so;
- * the processor does it between two rounds of work (replay.ts), at once if it runs, otherwise when it is started.
+ * the processor does it between two rounds of work (replay.ts), at once if it runs, otherwise when it is started. However many
+ * there are, the event loop gets its turns (letter-walk.ts).
  */
 import { type LetterError, type LetterState, letterKey } from '../src/codec/letter-row.ts';
-import {
-  type Letter,
-  type LetterEntry,
-  letterDraft,
-  parkedPositions,
-  readLetter,
-  readLetterEntry,
-  walkLetters,
-  walkParked,
-} from '../src/log/letters.ts';
-import { abortError, type PageSource, pagesOf } from '../src/log/pages.ts';
+import { type Letter, letterDraft, parkedPositions, readLetter } from '../src/log/letters.ts';
+import { abortError, type PageSource, pagesOf, throwIfAborted } from '../src/log/pages.ts';
 import type { RowDraft } from '../src/log/row-draft.ts';
 import { refuseUnknownNames } from '../src/option-names.ts';
 import type { AnyEvent, EventShape, Pages, StoredEvent } from '../src/types.ts';
@@ -26,6 +18,7 @@ import {
   type DeadLetterListOptions,
   resolveListOptions,
 } from './dead-letter-options.ts';
+import { type LetterSearch, LetterWalk } from './letter-walk.ts';
 import type { OpenStore } from './open-store.ts';
 import { isWhole, wrong } from './option-checks.ts';
 import type { ProcessorNames } from './processor-names.ts';
@@ -66,6 +59,13 @@ export interface RetryOutcome {
   readonly waiting: number;
 }
 
+/** What was marked to be tried again. */
+export interface MarkedLetters {
+  readonly positions: readonly number[];
+  /** By a processor that runs here. */
+  readonly isTried: boolean;
+}
+
 /** Who tries again, and who else changes letters. */
 export interface LetterDesk {
   readonly names: ProcessorNames;
@@ -83,6 +83,7 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
   readonly name: string;
   readonly #store: Pick<OpenStore, 'engine' | 'reader'>;
   readonly #desk: () => LetterDesk;
+  readonly #walk: LetterWalk;
 
   /**
    * Use `bus.deadLetters`. `desk` throws where letters can only be read.
@@ -92,6 +93,7 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
     this.name = name;
     this.#store = store;
     this.#desk = desk;
+    this.#walk = new LetterWalk(name, store.engine);
   }
 
   /** Oldest first. Each page is as fresh as when it is asked for. @throws {TypeError} {STORE_CORRUPT} {ABORTED} */
@@ -101,14 +103,28 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
       let last = after;
       let left = limit;
       return () => {
-        const most = Math.min(left, pageLettersMax);
-        const letters = left === 0 ? [] : this.#found(options, last, most, (_letter, opened) => opened());
-        last = letters.at(-1)?.position ?? last;
+        if (left === 0) return undefined;
+        const { letters, reached } = this.part(options, last, Math.min(left, pageLettersMax));
+        last = reached ?? last;
         left -= letters.length;
-        return letters.length === 0 ? undefined : { items: letters.map((one) => this.#shown(one)), isLast: left <= 0 };
+        return { items: letters, isLast: reached === undefined || left === 0 };
       };
     };
     return pagesOf(open, signal);
+  }
+
+  /**
+   * Of the letters behind position `after` those that are looked for, at most `limit`, in a bounded look at once; `reached` is how
+   * far that went, `undefined` to the end. For who lists them for a bounded time.
+   * @internal
+   */
+  part(
+    search: LetterSearch,
+    after: number,
+    limit: number,
+  ): { readonly letters: DeadLetter<Events>[]; readonly reached: number | undefined } {
+    const { items, reached } = this.#walk.part(search, after, limit, (_letter, opened) => opened());
+    return { letters: items.map((letter) => this.#shown(letter)), reached };
   }
 
   /** The letter of the event at `position`, if there is one. @throws {STORE_CORRUPT} */
@@ -124,63 +140,98 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
    * @throws {TypeError} {STORE_CORRUPT} {ABORTED}: they stay marked. And what a commit fails for.
    */
   async retry(which: DeadLetterChoice, { signal }: { readonly signal?: AbortSignal } = {}): Promise<RetryOutcome> {
+    return this.tried(await this.mark(which, signal), signal);
+  }
+
+  /**
+   * The first half of a retry: marks them, and has the processor begin, also when it ends early.
+   * @internal
+   */
+  async mark(which: DeadLetterChoice, signal: AbortSignal | undefined): Promise<MarkedLetters> {
     const { names } = this.#desk();
     if (signal?.aborted) throw abortError(signal, 'nothing-written');
-    const positions = await this.#change(which, (letter) => {
+    let isTried = false;
+    const marked = (letter: Letter) => {
       if (letter.state === 'waiting') return 'kept';
-      return letter.state === 'dead' && { ...letter, state: 'waiting' };
+      return letter.state === 'dead' && { ...letter, state: 'waiting' as const };
+    };
+    const change = this.#change(which, marked, signal).finally(() => {
+      isTried = names.replay(this.name);
     });
+    return { positions: await change, isTried };
+  }
+
+  /**
+   * The second half: waits until they were tried, as {@link retry} does.
+   * @internal
+   */
+  async tried({ positions, isTried }: MarkedLetters, signal: AbortSignal | undefined): Promise<RetryOutcome> {
+    const { names } = this.#desk();
     const waits = new ProcessorWaits();
-    const leave = names.onLetters(this.name, () => waits.look());
+    let moves = 0;
+    const leave = names.onLetters(this.name, () => {
+      moves++;
+      waits.look();
+    });
     try {
-      if (names.replay(this.name)) {
+      if (isTried) {
         const left = [...positions].sort((first, second) => second - first);
         const isAwaited = (stream: string) => names.isRunning(this.name, stream);
         const isSettled = () => {
           // They are tried in order, more or less: only the next one has to be looked at.
           while (left.length > 0 && !this.#isWaiting(left.at(-1) as number, isAwaited)) left.pop();
-          return left.length === 0 && ![...this.#openStreams()].some(isAwaited);
+          return left.length === 0;
         };
         await waits.until(isSettled, signal);
+        for (let seen = moves; await this.#walk.hasOpenStream(isAwaited, signal); seen = moves) {
+          await waits.until(() => moves !== seen, signal);
+        }
       }
     } finally {
       leave();
     }
-    const waiting = this.#countOf(positions, 'waiting');
-    const failed = this.#countOf(positions, 'dead');
-    return { handled: positions.length - waiting - failed - this.#countOf(positions, 'discarded'), failed, waiting };
+    const { gone, dead, waiting } = await this.#walk.statesOf(positions);
+    return { handled: gone, failed: dead, waiting };
   }
 
   /**
    * Nobody wants `which` any more: they stay as a record, with the reason, until `purge`. Events parked behind one follow as
-   * after a retry. Resolves to how many there were. @throws {TypeError} {STORE_CORRUPT} and what a commit fails for
+   * after a retry. Resolves to how many there were. @throws {TypeError} {STORE_CORRUPT} {ABORTED}: some may be discarded. And what
+   * a commit fails for.
    */
-  async discard(which: DeadLetterChoice, { reason }: { readonly reason: string }): Promise<number> {
+  async discard(
+    which: DeadLetterChoice,
+    { reason, signal }: { readonly reason: string; readonly signal?: AbortSignal },
+  ): Promise<number> {
     if (typeof reason !== 'string' || reason === '' || reason.length > reasonCharactersMax) {
       throw wrong('reason', `a text of 1 to ${reasonCharactersMax} characters`, reason);
     }
     const { names } = this.#desk();
-    const discarded = await this.#change(
-      which,
-      (letter) => letter.state !== 'discarded' && { ...letter, state: 'discarded', reason: reason.toWellFormed() },
-    );
-    if (discarded.length > 0) names.replay(this.name);
-    return discarded.length;
+    const discarded = (letter: Letter) =>
+      letter.state !== 'discarded' && { ...letter, state: 'discarded' as const, reason: reason.toWellFormed() };
+    let positions: readonly number[] | undefined;
+    try {
+      positions = await this.#change(which, discarded, signal);
+    } finally {
+      if (positions?.length !== 0) names.replay(this.name);
+    }
+    return positions.length;
   }
 
-  /** Removes the records of discarded letters; resolves to how many there were. */
-  async purge(): Promise<number> {
-    return (await this.#change('all', (letter) => letter.state === 'discarded' && 'removed')).length;
+  /** Removes the records of discarded letters; resolves to how many there were. @throws {ABORTED}: some may be removed. */
+  async purge({ signal }: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    return (await this.#change('all', (letter) => letter.state === 'discarded' && 'removed', signal)).length;
   }
 
   /** Writes what `changed` makes of each chosen letter, a part at a time, and gives the positions of those. */
   async #change(
     which: DeadLetterChoice,
     changed: (letter: Letter) => Letter | 'removed' | 'kept' | false,
+    signal: AbortSignal | undefined,
   ): Promise<readonly number[]> {
     const { names, appender } = this.#desk();
     const positions: number[] = [];
-    for (const part of this.#chosen(which)) {
+    for await (const part of this.#chosen(which, signal)) {
       const change = async () => {
         const rows: RowDraft[] = [];
         for (const position of part) {
@@ -201,7 +252,8 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
   }
 
   /** Positions of the letters chosen, in parts. */
-  *#chosen(which: DeadLetterChoice): Generator<readonly number[]> {
+  async *#chosen(which: DeadLetterChoice, signal: AbortSignal | undefined): AsyncGenerator<readonly number[]> {
+    throwIfAborted(signal);
     if (typeof which === 'number' || Array.isArray(which)) {
       const positions = [...new Set([which].flat() as number[])];
       for (const position of positions) {
@@ -215,33 +267,7 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
     }
     const filter = which === 'all' ? {} : (which as DeadLetterFilter);
     refuseUnknownNames('a choice of dead letters', filter, ['stream', 'type']);
-    let after = 0;
-    for (;;) {
-      const positions = this.#found({ ...filter, state: 'any' }, after, changedMax, ({ position }) => position);
-      if (positions.length === 0) return;
-      after = positions.at(-1) as number;
-      yield positions;
-    }
-  }
-
-  #found<Item>(
-    { stream, type, state }: DeadLetterFilter & { readonly state?: LetterState | 'any' },
-    after: number,
-    limit: number,
-    itemOf: (letter: LetterEntry, open: () => Letter) => Item,
-  ): Item[] {
-    const items: Item[] = [];
-    this.#store.engine.read((snapshot) =>
-      walkLetters(snapshot, this.name, after, (letter, open) => {
-        const isWanted =
-          (stream === undefined || letter.stream === stream) &&
-          (type === undefined || letter.type === type) &&
-          (state === 'any' || (state === undefined ? letter.state !== 'discarded' : letter.state === state));
-        if (isWanted) items.push(itemOf(letter, open));
-        return items.length < limit;
-      }),
-    );
-    return items;
+    yield* this.#walk.parts({ ...filter, state: 'any' }, changedMax, ({ position }) => position, signal);
   }
 
   #letter(position: number): Letter | undefined {
@@ -249,34 +275,9 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
     return this.#store.engine.read((snapshot) => readLetter(snapshot, this.name, position));
   }
 
-  #entry(position: number): LetterEntry | undefined {
-    return this.#store.engine.read((snapshot) => readLetterEntry(snapshot, this.name, position));
-  }
-
-  #countOf(positions: readonly number[], state: LetterState): number {
-    return positions.filter((position) => this.#entry(position)?.state === state).length;
-  }
-
   #isWaiting(position: number, isAwaited: (stream: string) => boolean): boolean {
-    const letter = this.#entry(position);
+    const letter = this.#walk.entry(position);
     return letter?.state === 'waiting' && isAwaited(letter.stream);
-  }
-
-  /** Streams in which parked events are about to follow: nothing blocks them any more. */
-  #openStreams(): ReadonlySet<string> {
-    const streams = new Set<string>();
-    this.#store.engine.read((snapshot) => {
-      walkParked(snapshot, this.name, (stream) => {
-        streams.add(stream);
-        return true;
-      });
-      if (streams.size === 0) return;
-      walkLetters(snapshot, this.name, 0, ({ stream, isParked, state }) => {
-        if (isParked && state !== 'discarded') streams.delete(stream);
-        return true;
-      });
-    });
-    return streams;
   }
 
   #shown(letter: Letter): DeadLetter<Events> {

@@ -50,6 +50,7 @@ export class LaneLook implements Watched {
   readonly #messagesByChild = new Map<string, number>();
   /** As of the last snapshot. */
   #lastError: CaughtError | undefined;
+  #attempts = 0;
   #before: ProcessorSnapshot['value'] = 'idle';
 
   constructor(options: LaneLookOptions) {
@@ -70,17 +71,19 @@ export class LaneLook implements Watched {
       this.#noteTrouble(lastError, context);
     this.#lastError = lastError;
     this.#before = value;
-    this.#tell();
+    if (context.attempts === this.#attempts) this.#tell();
+    else this.#tellNews();
+    this.#attempts = context.attempts;
   }
 
   entered(from: ProcessorState, to: ProcessorState, atMs: number): void {
     if (from !== to) this.#changes.add({ from, to, atMs });
-    this.#tell();
+    this.#tellNews();
   }
 
   /** Whether it is stalled is another thing now, which is not of the machine. */
   tagged(): void {
-    this.#tell();
+    this.#tellNews();
   }
 
   /** The machine itself broke. */
@@ -94,12 +97,12 @@ export class LaneLook implements Watched {
       // One that was skipped by order has been told.
       if (error !== this.#lastError) this.#failed(error, phase, attempts, event, lastMs);
     }
-    this.#tell();
+    if (givenUp.length > 0) this.#tellNews();
   }
 
   close(): void {
     this.#leave?.();
-    this.#tell();
+    this.#tellNews();
   }
 
   look(): void {
@@ -184,6 +187,11 @@ export class LaneLook implements Watched {
   #tell(): void {
     this.#moves++;
     this.#options.lookers.tell(this.#options.name);
+  }
+
+  #tellNews(): void {
+    this.#moves++;
+    this.#options.lookers.tellNews(this.#options.name);
   }
 }
 

@@ -17,6 +17,7 @@ export class Lookers {
   readonly #lookers = new Set<{ readonly onChange: OnLook }>();
   readonly #watched = new Set<Watched>();
   readonly #hearers = new Set<() => void>();
+  readonly #newsHearers = new Set<OnLook>();
   readonly #report: (error: unknown) => void;
 
   /** `report`: told what a looker throws. */
@@ -51,6 +52,19 @@ export class Lookers {
   hear(onChange: () => void): () => void {
     this.#hearers.add(onChange);
     return () => this.#hearers.delete(onChange);
+  }
+
+  /** As {@link hear}, but only of news. `onNews` must not throw. */
+  hearNews(onNews: OnLook): () => void {
+    const hearer: OnLook = (processor) => onNews(processor);
+    this.#newsHearers.add(hearer);
+    return () => this.#newsHearers.delete(hearer);
+  }
+
+  /** What changed is more than quantities: those who look on are to see it soon. */
+  tellNews(processor: string): void {
+    this.tell(processor);
+    for (const onNews of this.#newsHearers) onNews(processor);
   }
 
   /** Something of `processor` has changed. */

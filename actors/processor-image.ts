@@ -8,6 +8,12 @@ import type { ProcessorStatus } from './processor-status.ts';
 import type { Owned } from './processors.ts';
 import type { Projection, ProjectionStatus } from './projection.ts';
 
+/** What is seen of a processor. */
+export interface SeenProcessor {
+  readonly image: ProcessorImage;
+  readonly actors: readonly ActorImage[];
+}
+
 export class ProcessorLook {
   readonly #owned: Owned;
   /** Where it is the processor of one. */
@@ -17,6 +23,7 @@ export class ProcessorLook {
   readonly #build = new Derived<ProcessorImage['build']>();
   readonly #image = new Derived<ProcessorImage>();
   readonly #actors: ProcessorActors;
+  #last: SeenProcessor | undefined;
 
   constructor(owned: Owned, projection: Projection | undefined) {
     this.#owned = owned;
@@ -24,12 +31,19 @@ export class ProcessorLook {
     this.#actors = new ProcessorActors(owned.processor);
   }
 
-  get actors(): readonly ActorImage[] {
-    return this.#actors.rows(this.#owned.processor.status);
+  /** As it was looked at last, if it was. */
+  get last(): SeenProcessor | undefined {
+    return this.#last;
   }
 
   /** `commits`: another object after each commit. */
-  image(commits: CommitCounts): ProcessorImage {
+  now(commits: CommitCounts): SeenProcessor {
+    const image = this.#imageNow(commits);
+    this.#last = { image, actors: this.#actors.rows(image.status) };
+    return this.#last;
+  }
+
+  #imageNow(commits: CommitCounts): ProcessorImage {
     const { processor, wants } = this.#owned;
     const { name, status } = processor;
     const images = processor.looks.map((look) => look.image);

@@ -109,9 +109,17 @@ export function numbersOf(context: ProcessorContext, head: number, since: number
   };
 }
 
-export function summaryOf({ name, code, message }: CaughtError): ErrorSummary {
-  return code === undefined ? { name, message } : { name, code, message };
+/** Of the same error the same one again: it is asked for with each number that changes. */
+export function summaryOf(error: CaughtError): ErrorSummary {
+  const known = summaries.get(error);
+  if (known !== undefined) return known;
+  const { name, code, message } = error;
+  const summary = code === undefined ? { name, message } : { name, code, message };
+  summaries.set(error, summary);
+  return summary;
 }
+
+const summaries = new WeakMap<CaughtError, ErrorSummary>();
 
 /** The timers of a processor; tests bring their own. */
 export interface TimerClock {

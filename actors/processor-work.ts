@@ -3,10 +3,10 @@
  *
  * The handler is called at once, in the caller's stack. What a handler does is part of the result, with everything handled
  * before it; a failure of the store is thrown. An event whose tries are used up is set aside here, where the policy says so,
- * and its neighbours go ahead in the same round. Gives the event loop a turn whenever there is more to do.
+ * and its neighbours go ahead in the same round. All rounds of a thread share its event loop, which has a turn after so long.
  */
-import { setImmediate } from 'node:timers/promises';
 import { BusError } from '../src/errors.ts';
+import { abortError } from '../src/log/pages.ts';
 import type { SubscriptionWalk } from '../src/log/read-sources.ts';
 import type { StoredEvent } from '../src/types.ts';
 import { CaughtError } from './caught-error.ts';
@@ -15,6 +15,7 @@ import { isPassed } from './erased-events.ts';
 import { type Call, type CallLimits, callHandler, type Trouble } from './handler-call.ts';
 import { CallContext, type CallScope } from './handler-context.ts';
 import type { Parking } from './letterbox.ts';
+import { LoopTurns } from './loop-turns.ts';
 import type { RoundFailure, WorkResult } from './processor-context.ts';
 import type { LocalHandler, ResolvedProcessorOptions } from './processor-options.ts';
 import type { ProcessorStore } from './processor-store.ts';
@@ -54,9 +55,11 @@ export interface RoundWorld extends Pick<ProcessorStore, 'head' | 'walk' | 'now'
 
 /** A round where the event loop waits for its turn meanwhile. */
 export const loopRoundMs = 10;
+/** For all rounds of this thread. */
+const loopTurns = new LoopTurns(loopRoundMs);
 /**
- * After so many times as long a page is left in the middle, and read again from there. It is how long an event loop waits for
- * its turn at most, as far as it is up to us: one call of the handler may take longer.
+ * After so many times as long a page is left in the middle, and read again from there. With less than a round of others before
+ * it, that is how long an event loop waits for its turn at most, as far as it is up to us: one call of the handler may take longer.
  */
 const pageFactor = 1.5;
 
@@ -86,10 +89,12 @@ export type CallOnce = (
  */
 export function workerOn(world: RoundWorld, options: RoundOptions): Worker {
   let walk: SubscriptionWalk | undefined;
-  return (input, parking, signal) => {
-    if (walk?.position() !== input.position) walk = world.walk(input.position, options.filter);
-    return new Round(world, options, walk, input, parking, signal).run();
-  };
+  return (input, parking, signal) =>
+    loopTurns.run(() => {
+      if (signal.aborted) throw abortError(signal, 'nothing-written');
+      if (walk?.position() !== input.position) walk = world.walk(input.position, options.filter);
+      return new Round(world, options, walk, input, parking, signal).run();
+    });
 }
 
 export function callOnce(world: RoundWorld, { handler, timeoutMs, erased }: RoundOptions): CallOnce {
@@ -179,8 +184,6 @@ class Round {
       if (this.#position >= head) head = this.#world.head();
       if (this.#isBlocked || this.#passed >= eventsMax || this.#isOver(1)) break;
     }
-    const isMore = this.#position < Math.min(head, until);
-    if (isMore && !this.#isBlocked && !this.#signal.aborted) await setImmediate();
     return {
       position: this.#position,
       handled: this.#handled,

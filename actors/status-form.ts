@@ -6,13 +6,11 @@
  */
 import { statusBytesMax, statusHistoryMax, statusMessageMax } from '../src/limits.ts';
 import type { BusStatus, FailureImage, LaneImage, ProcessorImage } from './bus-status.ts';
+import { codeOf, nameOf } from './plain-error-name.ts';
 import type { ErrorSummary, ProcessorStatus } from './processor-status.ts';
 
 /** Instead of a message that may be of an event. */
 const untold = 'what it says is told in its own process only: the store is encrypted';
-/** Names and codes as they stand in programs. */
-const nameLike = /^[A-Za-z_$][\w$]{0,63}$/;
-const codeLike = /^[A-Z][A-Z0-9_]{0,63}$/;
 /** Characters of what a processor wants; a longer list of types or streams is not told. */
 const wantsMax = 2048;
 /** Of the text, where not everything fits. */
@@ -113,11 +111,7 @@ export class StatusForm {
         message: cut,
       };
     }
-    return {
-      name: nameLike.test(name) ? name : 'Error',
-      ...(code !== undefined && codeLike.test(code) && { code }),
-      message: untold,
-    };
+    return { name: nameOf(name), ...codeOf(code), message: untold };
   }
 
   /** The text that was made for `part`, which never changes, or is made now. */

@@ -2,11 +2,12 @@
  * Keeps the `status` file of a store up to date, for those who look at it from other processes.
  *
  * Writes at most ten times a second, less often where that is much work, and only what has changed; at rest it does nothing at
- * all. What it can't write it reports once: it never holds up or disturbs the bus it tells of.
+ * all. News do not wait for their turn among quantities: only the processors they are of are looked at then, which is little
+ * work. What it can't write it reports once: it never holds up or disturbs the bus it tells of.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { BusError } from '../src/errors.ts';
-import { statusRetryMs, statusWriteFactor, statusWriteMs } from '../src/limits.ts';
+import { statusNewsFactor, statusNewsSavedMs, statusRetryMs, statusWriteFactor, statusWriteMs } from '../src/limits.ts';
 import { StatusFile } from '../src/storage/status-file.ts';
 import { isMissing } from '../src/storage/system-errors.ts';
 import type { BusStatus } from './bus-status.ts';
@@ -21,9 +22,11 @@ export interface StatusWriterOptions {
   /** The text of a status. */
   readonly text: (status: BusStatus) => string;
   /** As {@link Inspection.status}. */
-  readonly status: () => BusStatus;
+  readonly status: (only?: ReadonlySet<string>) => BusStatus;
   /** Wakes when the status may have changed. Only listened to at rest. */
   readonly listen: Listen;
+  /** Tells of a processor, or of the bus, what is to be told soon, until what is returned is called. */
+  readonly listenToNews: (onNews: (processor?: string) => void) => () => void;
   readonly report: (error: unknown) => void;
   readonly clock: TimerClock;
   /** Milliseconds from some moment on. */
@@ -44,9 +47,15 @@ export function statusWriterOn(
   return new StatusWriter({
     file: new StatusFile(engine.path),
     text: (status) => form.text(status),
-    status: () => inspection.status(),
+    status: (only) => inspection.status(only),
     listen: (wake) => {
       const ends = sources.map((source) => source(wake));
+      return () => {
+        for (const end of ends) end();
+      };
+    },
+    listenToNews: (onNews) => {
+      const ends = [onState(() => onNews()), inspection.hearNews(onNews)];
       return () => {
         for (const end of ends) end();
       };
@@ -65,9 +74,18 @@ export class StatusWriter {
   #told: BusStatus | undefined;
   #timer: unknown;
   #leave: (() => void) | undefined;
-  /** When the next write may be. */
+  readonly #leaveNews: () => void;
+  /** Of which there are news that were not looked at yet. */
+  #news = new Set<string>();
+  #hasNews = false;
+  /** When the next write may be, whatever there is to tell. */
+  #leastAt: number;
+  /** When everything may be looked at. */
   #dueAt: number;
+  /** When news may be, if there are some. */
+  #newsDueAt = Number.NEGATIVE_INFINITY;
   #writing: Promise<void> | undefined;
+  #isWriting = false;
   #hasFailed = false;
   #isClosed = false;
 
@@ -75,6 +93,8 @@ export class StatusWriter {
   constructor(options: StatusWriterOptions) {
     this.#options = options;
     this.#dueAt = options.now() + statusWriteMs;
+    this.#leastAt = this.#dueAt;
+    this.#leaveNews = options.listenToNews((processor) => this.#heard(processor));
     this.#schedule();
   }
 
@@ -87,6 +107,7 @@ export class StatusWriter {
 
   #end(): void {
     this.#isClosed = true;
+    this.#leaveNews();
     this.#rest();
   }
 
@@ -101,19 +122,37 @@ export class StatusWriter {
     const { clock, now } = this.#options;
     this.#rest();
     const turn = () => this.#inContext(() => this.#turn());
-    this.#timer = clock.setTimeout(turn, Math.max(0, this.#dueAt - now()));
+    const dueAt = this.#hasNews ? Math.min(this.#dueAt, this.#newsDueAt) : this.#dueAt;
+    this.#timer = clock.setTimeout(turn, Math.max(0, Math.max(this.#leastAt, dueAt) - now()));
+  }
+
+  #heard(processor: string | undefined): void {
+    if (processor !== undefined) this.#news.add(processor);
+    if (this.#hasNews) return;
+    this.#hasNews = true;
+    // Under way, it looks for them when it is done.
+    if (!this.#isWriting) this.#schedule();
   }
 
   #turn(): void {
     const { now, worked } = this.#options;
     const begunAt = now();
     const workedBefore = worked();
+    const news = this.#news;
+    this.#news = new Set();
+    this.#hasNews = false;
+    this.#leastAt = begunAt + statusWriteMs;
+    const isOfAll = begunAt >= this.#dueAt;
     try {
-      const status = this.#options.status();
-      if (isSame(status, this.#told)) this.#sleep();
-      else this.#writing = this.#write(status);
+      const status = this.#options.status(isOfAll ? undefined : news);
+      const isToWrite = !isSame(status, this.#told);
+      if (isToWrite) this.#writing = this.#write(status);
+      const isAtRest = !isToWrite && isOfAll && this.#sleep();
       // Looking is work, too.
-      this.#dueAt = begunAt + Math.max(statusWriteMs, statusWriteFactor * (worked() - workedBefore));
+      const tookMs = worked() - workedBefore;
+      if (isOfAll) this.#dueAt = begunAt + Math.max(statusWriteMs, statusWriteFactor * tookMs);
+      else this.#newsDueAt = Math.max(this.#newsDueAt, begunAt - statusNewsSavedMs) + statusNewsFactor * tookMs;
+      if (!isToWrite && !isAtRest) this.#schedule();
     } catch (error) {
       this.#failed(error);
     }
@@ -121,21 +160,24 @@ export class StatusWriter {
 
   async #write(status: BusStatus): Promise<void> {
     const { file, text } = this.#options;
+    this.#isWriting = true;
     try {
       await file.write(text(status));
+      this.#isWriting = false;
       this.#told = status;
       this.#hasFailed = false;
       if (!this.#isClosed) this.#schedule();
     } catch (error) {
+      this.#isWriting = false;
       this.#failed(error);
     }
   }
 
-  #sleep(): void {
+  /** Listens from now on. False if something changed before that, which nobody tells any more. */
+  #sleep(): boolean {
     const { listen, status } = this.#options;
     this.#leave = listen(() => this.#wake());
-    // What changed between the look and the beginning of listening nobody tells any more.
-    if (!isSame(status(), this.#told)) this.#wake();
+    return isSame(status(), this.#told);
   }
 
   #wake(): void {
@@ -149,7 +191,7 @@ export class StatusWriter {
       this.#end();
       return;
     }
-    this.#dueAt = this.#options.now() + statusRetryMs;
+    this.#leastAt = this.#options.now() + statusRetryMs;
     this.#schedule();
     if (this.#hasFailed) return;
     this.#hasFailed = true;

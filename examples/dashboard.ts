@@ -40,6 +40,8 @@ const board = dashboard(bus, {
   title: 'Lamps',
   allowActions: ['pause', 'resume', 'retry'],
   redact: (event) => (event.type === 'Sold' ? { ...event, data: { ...event.data, address: '(hidden)' } } : event),
+  // Hidden too, otherwise: what a handler throws may quote an event. Ours does not.
+  redactError: (error) => error,
 });
 
 // What is below /bus is the dashboard's; the rest is yours. With `auth` the app's own login decides who may see it.

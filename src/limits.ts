@@ -158,8 +158,12 @@ export const keyLookWaitMs = 2;
 export const statusBytesMax = 256 * 2 ** 10;
 /** Least time between two writes of that file. Milliseconds. */
 export const statusWriteMs = 100;
-/** And so many times as long as its thread worked for the last one: it never takes more than a hundredth of the thread. */
+/** And so many times as long as its thread worked for the last one of everything: quantities never take more than a hundredth of the thread. */
 export const statusWriteFactor = 100;
+/** The same for news between two of these: what changes all the time takes a fiftieth beside. */
+export const statusNewsFactor = 50;
+/** But where there were none for so long, that much is saved up: a fiftieth of it can be worked at once. Milliseconds. */
+export const statusNewsSavedMs = 2_000;
 /** Least time between two tries when it can't be written. Milliseconds. */
 export const statusRetryMs = 5_000;
 /** How often a reader looks again at a status that is just being written. */
@@ -178,6 +182,11 @@ export const u48Max = 2 ** 48 - 1;
 /** Prefixes of stream names whose events are sealed: each new stream is compared with all of them. */
 export const sealPrefixesMax = 1_000;
 
+/**
+ * Dead letters, or streams with parked events, that are looked at in one turn of the event loop by who looks for some of them: a
+ * few milliseconds.
+ */
+export const letterLooksMax = 1000;
 /** Pages that may follow a dashboard at a time; a further one is answered 503. */
 export const dashboardClientsMax = 32;
 /** Topics that one page follows: what a page shows takes four. */
@@ -197,6 +206,10 @@ export const dashboardUrlCharactersMax = 8192;
 export const dashboardBodyBytesMax = 64 * 1024;
 /** How long a body may take to arrive. Milliseconds. */
 export const dashboardBodyMaxMs = 10_000;
+/** How long `auth` may take; then it lets nobody in. Milliseconds. */
+export const dashboardAuthMaxMs = 10_000;
+/** Between two questions whether a page that stays connected may still look: so long one that was shut out goes on. Milliseconds. */
+export const dashboardAccessMs = 30_000;
 /** How long a token from `login()` is good. Milliseconds. */
 export const dashboardTokenMs = 24 * 3600 * 1000;
 /** Tokens that wait to be used; with one more the oldest is good no longer. */

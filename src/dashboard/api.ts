@@ -3,46 +3,47 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dashboardTopicsMax } from '../limits.ts';
+import { watchAccess } from './access-watch.ts';
 import { sendJson } from './answer.ts';
 import { machineChart } from './chart/machine-chart.ts';
 import { ownChart, ownChartNames } from './chart/own-charts.ts';
 import { EventDetails } from './event-rows.ts';
-import { checkOrder, type LetIn } from './guard.ts';
+import { checkOrder, type Entry, type LetIn } from './guard.ts';
 import type { Hub } from './hub.ts';
 import { discardLetters, letterDetail, lettersPage, retryLetters } from './letter-routes.ts';
 import { eventLinks } from './links.ts';
 import { eventDetail, eventsPage, streamsPage } from './log-routes.ts';
 import type { Machines } from './machines.ts';
 import type { Target } from './mount.ts';
-import type { ResolvedDashboardOptions } from './options.ts';
 import { orderProcessor, processorActions } from './orders.ts';
 import { preview } from './previews.ts';
 import { entriesPage } from './projection-routes.ts';
-import { Redaction } from './redaction.ts';
+import type { Redaction } from './redaction.ts';
 import { badRequest, dashboardClosed, notFound, Refusal } from './refusal.ts';
 import { bodyOf } from './request-body.ts';
 import type { Source } from './source.ts';
 import type { ActionDone, ActionName, Chart } from './wire.ts';
 
-export interface ApiWorld extends Pick<ResolvedDashboardOptions, 'redact' | 'redactEntry'> {
+export interface ApiWorld {
   readonly source: Source;
   readonly hub: Hub;
   readonly machines: Machines;
+  readonly redaction: Redaction;
   /** What may be ordered here, by those who may order. */
   readonly actions: readonly ActionName[];
+  /** Asks who lets in, once more. */
+  readonly entry: (request: IncomingMessage) => Promise<Entry>;
 }
 
 export class Api {
   readonly #world: ApiWorld;
-  readonly #redaction: Redaction;
   readonly #details: EventDetails;
   /** Ends what is read when the dashboard closes. */
   readonly #closed = new AbortController();
 
   constructor(world: ApiWorld) {
     this.#world = world;
-    this.#redaction = new Redaction(world, (error) => world.source.report(error));
-    this.#details = new EventDetails(this.#redaction);
+    this.#details = new EventDetails(world.redaction);
   }
 
   /** Answers a request of one who has been let in. @throws {Refusal} and what the bus throws */
@@ -50,7 +51,7 @@ export class Api {
     const [, ...parts] = target.parts;
     const { method } = request;
     if (method === 'GET') {
-      if (parts.length === 1 && parts[0] === 'live') this.#follow(target.query, response, entry);
+      if (parts.length === 1 && parts[0] === 'live') this.#follow(request, response, target.query, entry);
       else sendJson(response, await this.#asked(parts, target.query, this.#untilGone(response)));
       return;
     }
@@ -68,16 +69,18 @@ export class Api {
     this.#closed.abort();
   }
 
-  #follow(query: URLSearchParams, response: ServerResponse, access: LetIn): void {
+  #follow(request: IncomingMessage, response: ServerResponse, query: URLSearchParams, access: LetIn): void {
+    const { hub, source, entry } = this.#world;
     const topics = query.getAll('topic');
     if (topics.length < 1 || topics.length > dashboardTopicsMax) {
       throw badRequest(`a page follows 1 to ${dashboardTopicsMax} topics`);
     }
-    this.#world.hub.follow(topics, response, access);
+    const end = hub.follow(topics, response, access);
+    watchAccess(response, { access, ask: () => entry(request), end, report: (error) => source.report(error) });
   }
 
   async #asked(parts: readonly string[], query: URLSearchParams, signal: AbortSignal): Promise<unknown> {
-    const { source } = this.#world;
+    const { source, redaction } = this.#world;
     const { bus } = source;
     const [what, name = '', sub, last = ''] = parts;
     switch (`${what} ${parts.length}`) {
@@ -94,13 +97,13 @@ export class Api {
         break;
       case 'processors 3':
         if (sub === 'preview') return preview(source, name, query, signal);
-        if (sub === 'letters') return lettersPage(source, name, query, signal);
+        if (sub === 'letters') return lettersPage({ source, redaction }, name, query, signal);
         break;
       case 'processors 4':
-        if (sub === 'letters') return letterDetail(source, name, last, this.#details);
+        if (sub === 'letters') return letterDetail({ source, redaction }, name, last, this.#details);
         break;
       case 'projections 2':
-        return entriesPage({ bus, redaction: this.#redaction }, name, query, signal);
+        return entriesPage({ bus, redaction }, name, query, signal);
     }
     throw notFound('this path');
   }

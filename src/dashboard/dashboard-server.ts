@@ -14,6 +14,7 @@ import { Machines } from './machines.ts';
 import { type Target, targetOf } from './mount.ts';
 import { type ListenOptions, type ResolvedDashboardOptions, resolveListenOptions } from './options.ts';
 import { sendAsset, sendPage } from './page-files.ts';
+import { Redaction } from './redaction.ts';
 import { dashboardClosed, notFound, Refusal, refusalOf } from './refusal.ts';
 import { Sessions } from './session.ts';
 import type { Source } from './source.ts';
@@ -23,6 +24,7 @@ export class DashboardServer {
   readonly #options: ResolvedDashboardOptions;
   readonly #source: Source;
   readonly #sessions: Sessions;
+  readonly #redaction: Redaction;
   readonly #views: Views;
   readonly #api: Api;
   readonly #hub: Hub;
@@ -34,8 +36,10 @@ export class DashboardServer {
     this.#source = source;
     const { storeId } = source.bus.info();
     this.#sessions = new Sessions(`${storeId}${options.basePath}`);
-    const { title, actions, redact, redactEntry } = options;
-    const machines = new Machines(options.machines);
+    const { title, actions } = options;
+    const redaction = new Redaction(options, (error) => source.report(error));
+    this.#redaction = redaction;
+    const machines = new Machines(options.machines, redaction);
     this.#hub = new Hub({
       content: (topic, access) => this.#views.topic(topic, access),
       attach: (onChange) => {
@@ -50,10 +54,18 @@ export class DashboardServer {
       title,
       actions,
       machines,
+      redaction,
       isSeen: () => this.#hub.size > 0,
       onDue: () => this.#hub.changed(),
     });
-    this.#api = new Api({ source, hub: this.#hub, machines, actions, redact, redactEntry });
+    this.#api = new Api({
+      source,
+      hub: this.#hub,
+      machines,
+      redaction,
+      actions,
+      entry: (request) => this.#entry(request),
+    });
   }
 
   /** Never rejects. */
@@ -113,7 +125,8 @@ export class DashboardServer {
       checkFetchSite(request);
       return sendAsset(response, target.path, request.headers['accept-encoding']);
     }
-    sendPage(response, target, this.#options.title, await this.#entry(request));
+    const { accept } = request.headers;
+    sendPage(response, { target, title: this.#options.title, entry: await this.#entry(request), accept });
   }
 
   async #answerApi(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
@@ -140,7 +153,7 @@ export class DashboardServer {
   }
 
   #refuse(response: ServerResponse, error: unknown): void {
-    const refusal = refusalOf(error);
+    const refusal = refusalOf(error, this.#redaction);
     if (refusal.code === 'INTERNAL') this.#source.report(error);
     if (response.headersSent) response.destroy();
     else sendRefusal(response, refusal);

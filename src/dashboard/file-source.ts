@@ -7,8 +7,11 @@ import { inspectionOf } from '../../actors/inspection.ts';
 import { statusFileOf } from '../../actors/status-reader.ts';
 import type { Source } from './source.ts';
 
-/** The file changes at most ten times a second. Milliseconds. */
-const lookMs = 100;
+/**
+ * The file changes at most ten times a second, but what it tells is not to wait for as long again. A look at one that has not
+ * changed takes some tenths of a millisecond at most. Milliseconds.
+ */
+const lookMs = 50;
 
 export function fileSource(bus: Bus): Source {
   const inspection = inspectionOf(bus);

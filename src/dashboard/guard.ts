@@ -7,7 +7,8 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { dashboardUrlCharactersMax } from '../limits.ts';
+import { dashboardAuthMaxMs, dashboardUrlCharactersMax } from '../limits.ts';
+import { isThenable } from '../thenable.ts';
 import { isLoopbackHost, type ResolvedDashboardOptions } from './options.ts';
 import { Refusal } from './refusal.ts';
 
@@ -59,12 +60,26 @@ export function checkOrder(request: IncomingMessage): void {
   }
 }
 
-/** What the app's own `auth` says. What it throws is thrown. */
+/** What the app's own `auth` says. @throws what it throws; {Error} when it does not answer in time */
 export async function askAuth(request: IncomingMessage, auth: NonNullable<GuardOptions['auth']>): Promise<Entry> {
-  const access: unknown = await auth(request);
+  const answer = auth(request);
+  const access: unknown = isThenable(answer) ? await inTime(answer) : answer;
   // Nothing else lets in: an object that somebody forgot to look into is not a yes.
   if (access === true) return 'write';
   return access === 'read' ? 'read' : 'none';
+}
+
+async function inTime(answer: PromiseLike<unknown>): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const fail = () => reject(new Error(`auth did not answer within ${dashboardAuthMaxMs} ms: nobody is let in`));
+    timer = setTimeout(fail, dashboardAuthMaxMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The header Host, or what HTTP/2 has for it. */

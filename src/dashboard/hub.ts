@@ -45,11 +45,14 @@ export class Hub {
     return this.#clients.size;
   }
 
-  /** Answers with frames of the topics `names` until the page goes. @throws {Refusal} for one too many, or a topic that is none */
-  follow(names: readonly string[], response: ServerResponse, access: LetIn = 'write'): void {
+  /**
+   * Answers with frames of the topics `names` until the page goes, or what is returned is called.
+   * @throws {Refusal} for one too many, or a topic that is none
+   */
+  follow(names: readonly string[], response: ServerResponse, access: LetIn = 'write'): () => void {
     if (this.#isClosed) throw dashboardClosed();
     // One that went away while it was let in says nothing of it any more.
-    if (response.destroyed) return;
+    if (response.destroyed) return () => undefined;
     if (this.#clients.size >= dashboardClientsMax) {
       const message = `${dashboardClientsMax} pages follow this dashboard already: close one`;
       throw new Refusal(503, 'TOO_MANY_CLIENTS', message, { 'retry-after': '5' });
@@ -63,6 +66,7 @@ export class Hub {
     for (const topic of topics) client.note(topic, topic.keys);
     if (this.#detach === undefined) this.#begin();
     this.changed();
+    return () => this.#end(client);
   }
 
   /** Something may have changed: has it looked at soon. */
@@ -80,10 +84,12 @@ export class Hub {
   /** Disconnects all pages. */
   close(): void {
     this.#isClosed = true;
-    for (const client of [...this.#clients]) {
-      client.end();
-      this.#leave(client);
-    }
+    for (const client of [...this.#clients]) this.#end(client);
+  }
+
+  #end(client: LiveClient): void {
+    client.end();
+    this.#leave(client);
   }
 
   #topic(name: string, access: LetIn): LiveTopic {

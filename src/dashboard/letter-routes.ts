@@ -3,11 +3,12 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { type DeadLetter, reasonCharactersMax } from '../../actors/dead-letters.ts';
-import { isBusError } from '../errors.ts';
 import { dashboardRowsMax, dashboardSearchMaxMs } from '../limits.ts';
+import { throwIfAborted } from '../log/pages.ts';
 import type { EventDetails } from './event-rows.ts';
-import { answerMaxMs, type OrderRequest } from './orders.ts';
+import { answerMaxMs, type OrderRequest, within } from './orders.ts';
 import { choiceIn, consumerOf, limitIn, positionIn, positionOf, textIn } from './query.ts';
+import type { Redaction, ShownError } from './redaction.ts';
 import { badRequest, notFound } from './refusal.ts';
 import { cut } from './shown-text.ts';
 import type { Source } from './source.ts';
@@ -20,17 +21,25 @@ const atATime = 16;
 const positionsMax = 1000;
 const reasonUsual = 'discarded on the dashboard';
 
-/** @throws {Refusal} {STORE_CORRUPT} {ABORTED} */
+export interface LettersWorld {
+  readonly source: Source;
+  readonly redaction: Redaction;
+}
+
+/**
+ * Behind position `after`, for as long as one answer may take: it may have few letters, or none, and a `next` all the same.
+ * @throws {Refusal} {STORE_CORRUPT} {ABORTED}
+ */
 export async function lettersPage(
-  source: Source,
+  { source, redaction }: LettersWorld,
   name: string,
   query: URLSearchParams,
   signal: AbortSignal,
 ): Promise<LettersPage> {
   const limit = limitIn(query, dashboardRowsMax, rowsUsual);
   const state = choiceIn(query, 'state', ['dead', 'waiting', 'discarded']);
-  const [stream, type, after] = [textIn(query, 'stream'), textIn(query, 'type'), positionIn(query, 'after', 0)];
-  const range = {
+  const [stream, type] = [textIn(query, 'stream'), textIn(query, 'type')];
+  const search = {
     ...(state && { state }),
     ...(stream !== undefined && { stream }),
     ...(type !== undefined && { type }),
@@ -38,63 +47,56 @@ export async function lettersPage(
   const letters: LetterRow[] = [];
   const endMs = performance.now() + dashboardSearchMaxMs;
   const from = lettersOf(source, name);
-  for (;;) {
-    const count = Math.min(limit - letters.length, atATime);
-    const behind = letters.at(-1)?.position ?? after;
-    let found = 0;
-    for await (const letter of from.list({
-      ...range,
-      ...(behind !== undefined && { after: behind }),
-      limit: count,
-      signal,
-    })) {
-      letters.push(letterRow(letter));
-      found++;
-    }
-    if (found < count) return { letters };
-    const isFull = letters.length === limit || performance.now() >= endMs;
-    if (isFull) return { letters, next: (letters.at(-1) as LetterRow).position };
+  for (let after = positionIn(query, 'after', 0) ?? 0; ; ) {
+    throwIfAborted(signal);
+    const part = from.part(search, after, Math.min(limit - letters.length, atATime));
+    for (const letter of part.letters) letters.push(letterRow(letter, redaction.ofError(letter.error, name)));
+    if (part.reached === undefined) return { letters };
+    after = part.reached;
+    if (letters.length === limit || performance.now() >= endMs) return { letters, next: after };
     await setImmediate();
   }
 }
 
 /** @throws {Refusal} {STORE_CORRUPT} {DECRYPTION_FAILED} */
 export async function letterDetail(
-  source: Source,
+  { source, redaction }: LettersWorld,
   name: string,
   part: string,
   details: EventDetails,
 ): Promise<LetterDetail> {
   const letter = await lettersOf(source, name).get(positionOf(part));
   if (letter === undefined) throw notFound(`the letter at position ${part}`);
-  const { stack } = letter.error;
+  const error = redaction.ofError(letter.error, name);
+  const { stack } = error;
   return {
-    ...letterRow(letter),
-    ...(stack !== undefined && { stack: cut(stack) }),
+    ...letterRow(letter, error),
+    ...(stack !== undefined && { stack }),
     event: details.of(letter.event),
   };
 }
 
-/** @throws {Refusal} and what a commit fails for */
+/** They are marked and tried to the end, however soon the answer comes. @throws {Refusal} and what a commit fails for */
 export async function retryLetters(source: Source, { name, body }: OrderRequest): Promise<ActionDone> {
-  const signal = AbortSignal.timeout(answerMaxMs);
-  try {
-    const { handled, failed, waiting } = await lettersOf(source, name).retry(chosen(body), { signal });
-    const outcome = [
-      handled > 0 && `${handled} handled`,
-      failed > 0 && `${failed} failed again`,
-      waiting > 0 && `${waiting} will be tried when the processor runs`,
-    ].filter((text) => text !== false);
-    return { text: outcome.length === 0 ? 'There was nothing to try.' : `${outcome.join(', ')}.` };
-  } catch (error) {
-    if (signal.aborted && isBusError(error, 'ABORTED')) return { text: 'They are being tried, one after the other.' };
-    throw error;
-  }
+  const letters = lettersOf(source, name);
+  const trying = letters.mark(chosen(body), undefined).then((marked) => {
+    return letters.tried(marked, AbortSignal.timeout(answerMaxMs));
+  });
+  if (!(await within(trying))) return { text: 'They are being tried, one after the other.' };
+  const { handled, failed, waiting } = await trying;
+  const outcome = [
+    handled > 0 && `${handled} handled`,
+    failed > 0 && `${failed} failed again`,
+    waiting > 0 && `${waiting} will be tried when the processor runs`,
+  ].filter((text) => text !== false);
+  return { text: outcome.length === 0 ? 'There was nothing to try.' : `${outcome.join(', ')}.` };
 }
 
-/** @throws {Refusal} and what a commit fails for */
+/** All of them, however soon the answer comes. @throws {Refusal} and what a commit fails for */
 export async function discardLetters(source: Source, { name, body }: OrderRequest): Promise<ActionDone> {
-  const discarded = await lettersOf(source, name).discard(chosen(body), { reason: reasonIn(body) });
+  const discarding = lettersOf(source, name).discard(chosen(body), { reason: reasonIn(body) });
+  if (!(await within(discarding))) return { text: 'They are being discarded, one after the other.' };
+  const discarded = await discarding;
   return { text: discarded === 1 ? '1 letter discarded.' : `${discarded} letters discarded.` };
 }
 
@@ -117,9 +119,8 @@ function reasonIn(body: OrderRequest['body']): string {
   throw badRequest(`reason must be a text of at most ${reasonCharactersMax} characters`);
 }
 
-function letterRow(letter: DeadLetter): LetterRow {
+function letterRow(letter: DeadLetter, { name, code, message }: ShownError): LetterRow {
   const { position, state, stream, type, attempts, firstMs, lastMs, isParked, parkedBehind, reason } = letter;
-  const { name, code, message } = letter.error;
   return {
     position,
     state,
@@ -128,7 +129,7 @@ function letterRow(letter: DeadLetter): LetterRow {
     attempts,
     firstMs,
     lastMs,
-    error: { name: cut(name), ...(code !== undefined && { code: cut(code) }), message: cut(message) },
+    error: { name, ...(code !== undefined && { code }), message },
     isParked,
     parkedBehind,
     ...(reason !== undefined && { reason: cut(reason) }),

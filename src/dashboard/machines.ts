@@ -9,6 +9,7 @@ import type { AnyActorRef, AnyStateMachine } from 'xstate';
 import { ActorTree } from '../../actors/actor-tree.ts';
 import type { ActorImage } from '../../actors/bus-status.ts';
 import { dashboardUserActorsMax } from '../limits.ts';
+import type { Redaction } from './redaction.ts';
 import { UserMachine } from './user-machine.ts';
 import type { MachineChange, MachineImage } from './wire.ts';
 
@@ -16,10 +17,10 @@ export class Machines {
   readonly #machines: ReadonlyMap<string, UserMachine>;
   readonly #tree = new ActorTree();
 
-  constructor(actors: readonly AnyActorRef[]) {
+  constructor(actors: readonly AnyActorRef[], redaction: Redaction) {
     const machines = new Map<string, UserMachine>();
     for (const actor of actors) {
-      const machine = new UserMachine(actor, (id) => !machines.has(id));
+      const machine = new UserMachine(actor, { redaction, isFree: (id) => !machines.has(id) });
       machines.set(machine.id, machine);
     }
     this.#machines = machines;

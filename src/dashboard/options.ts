@@ -23,8 +23,8 @@ export interface DashboardOptions<Events extends EventShape = AnyEvent> {
   /** What may be ordered from the page: all, nothing, or these. @default false */
   readonly allowActions?: boolean | readonly ActionName[];
   /**
-   * Who may see it: asked with each request, in place of the token; a connection of a page that is open is one request. A function that throws, or rejects, lets nobody in
-   * (status 500) and is reported on the bus. Without it only this machine gets in, with a token of {@link Dashboard.login}.
+   * Who may see it: asked with each request, in place of the token, and every 30 s with the request of each page that stays
+   * connected. A function that throws, rejects, or takes longer than 10 s lets nobody in (status 500) and is reported on the bus. Without it only this machine gets in, with a token of {@link Dashboard.login}.
    */
   readonly auth?: (request: IncomingMessage) => Access | Promise<Access>;
   /**
@@ -37,8 +37,8 @@ export interface DashboardOptions<Events extends EventShape = AnyEvent> {
   /**
    * Asked with each event whose data is about to be shown: data and metadata of what it returns are shown instead;
    * `undefined`, or a throw, hides both, and what is linked by ids in the metadata. Entries of projections are not shown then,
-   * unless there is a `redactEntry`. Always shown are stream, type, id and the other facts about an event, and messages and
-   * stacks of errors.
+   * unless there is a `redactEntry`, nor are messages and stacks of errors, unless there is a `redactError`. Always shown are
+   * stream, type, id and the other facts about an event.
    */
   readonly redact?: (event: StoredEvent<Events>) => StoredEvent<Events> | undefined;
   /**
@@ -46,6 +46,26 @@ export interface DashboardOptions<Events extends EventShape = AnyEvent> {
    * `undefined`, or a throw, hides it. Keys are shown as they are. @default all is shown without `redact`, nothing with it
    */
   readonly redactEntry?: (entry: ProjectionEntry) => { readonly value: unknown } | undefined;
+  /**
+   * Asked with each error that is about to be shown, which may quote an event: what it returns is shown instead; `undefined`,
+   * or a throw, hides message and stack, and a name or code that does not look like one. Of one that does not change it is asked
+   * once, for all who look. @default all is shown without `redact`, only name and code with it
+   */
+  readonly redactError?: (error: DashboardError) => ErrorTexts | undefined;
+}
+
+/** What an error says of itself, cut where it is long. */
+export interface ErrorTexts {
+  readonly name: string;
+  readonly code?: string | undefined;
+  readonly message: string;
+  readonly stack?: string | undefined;
+}
+
+/** An error as the page shows it. */
+export interface DashboardError extends ErrorTexts {
+  /** Of which processor or projection; not there for one of `machines`, and for what a request ended with. */
+  readonly processor?: string;
 }
 
 export interface ProjectionEntry {
@@ -65,6 +85,7 @@ export interface ResolvedDashboardOptions {
   readonly machines: readonly AnyActorRef[];
   readonly redact: DashboardOptions['redact'];
   readonly redactEntry: DashboardOptions['redactEntry'];
+  readonly redactError: DashboardOptions['redactError'];
 }
 
 /** Where it listens. */
@@ -92,10 +113,11 @@ const names: readonly (keyof DashboardOptions)[] = [
   'machines',
   'redact',
   'redactEntry',
+  'redactError',
 ];
 const listenNames: readonly (keyof ListenOptions)[] = ['port', 'host', 'signal'];
 
-/** All that can be ordered, in the order in which buttons show it. */
+/** All that can be ordered. */
 const actionNames: readonly ActionName[] = [...processorActions, 'retry-letters', 'discard-letters'];
 
 const titleCharactersMax = 100;
@@ -110,7 +132,7 @@ export function resolveDashboardOptions(options: DashboardOptions): ResolvedDash
   if (typeof options !== 'object' || options === null) throw wrong('options', 'an object', options);
   refuseUnknownNames('dashboard', options, names);
   const { basePath = '/', title = 'varvebus', allowActions = false, auth, hosts = [], machines = [] } = options;
-  const { redact, redactEntry } = options;
+  const { redact, redactEntry, redactError } = options;
   const base = typeof basePath === 'string' ? withoutSlash(basePath) : undefined;
   if (base === undefined || !isBasePath(base)) throw wrong('basePath', "a path like '/ops/varvebus'", basePath);
   if (typeof title !== 'string' || title === '' || title.length > titleCharactersMax) {
@@ -120,6 +142,9 @@ export function resolveDashboardOptions(options: DashboardOptions): ResolvedDash
   if (redact !== undefined && typeof redact !== 'function') throw wrong('redact', 'a function', redact);
   if (redactEntry !== undefined && typeof redactEntry !== 'function') {
     throw wrong('redactEntry', 'a function', redactEntry);
+  }
+  if (redactError !== undefined && typeof redactError !== 'function') {
+    throw wrong('redactError', 'a function', redactError);
   }
   if (!Array.isArray(hosts) || !hosts.every((host) => typeof host === 'string' && hostName.test(host.toLowerCase()))) {
     throw wrong('hosts', "an array of names like 'ops.example.com', without a port", hosts);
@@ -136,6 +161,7 @@ export function resolveDashboardOptions(options: DashboardOptions): ResolvedDash
     machines: [...new Set(machines)],
     redact,
     redactEntry,
+    redactError,
   };
 }
 

@@ -16,7 +16,7 @@ import type { ActionDone, ActionName, ActionOrder, OrderOfAction } from './wire.
 export const processorActions = ['start', 'stop', 'pause', 'resume', 'retry', 'skip', 'reset', 'rebuild'] as const;
 export type ProcessorAction = (typeof processorActions)[number];
 
-const orderOfAction: OrderOfAction = {
+const orderOfAction: OrderOfAction & Partial<Readonly<Record<ActionName, ProcessorOrder>>> = {
   start: 'START',
   stop: 'STOP',
   pause: 'PAUSE',

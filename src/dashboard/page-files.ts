@@ -8,29 +8,43 @@ import type { Entry } from './guard.ts';
 import type { Target } from './mount.ts';
 import { notFound } from './refusal.ts';
 
-/** What the page shows: the first part of a path. */
-const routes: ReadonlySet<string> = new Set([
-  '',
-  'processors',
-  'streams',
-  'events',
-  'tail',
-  'dead-letters',
-  'projections',
-  'actors',
-  'machines',
-]);
+/** What the page shows: the first part of a path, and how many parts it has at most. As in page/routes.ts. */
+const partsMax: Readonly<Record<string, number>> = {
+  processors: 2,
+  streams: 2,
+  events: 2,
+  tail: 1,
+  'dead-letters': 1,
+  projections: 2,
+  actors: 1,
+  machines: 2,
+};
+
+export interface PageAsked {
+  readonly target: Target;
+  readonly title: string;
+  readonly entry: Entry;
+  /** What the request accepts. */
+  readonly accept: string | undefined;
+}
 
 /**
  * The page is the same for everybody, and holds nothing but its title; what it shows it asks for. So one who is not known (a
- * link from elsewhere comes without the cookie) gets it too, with status 401, and it finds out by itself.
+ * link from elsewhere comes without the cookie) gets it too, with status 401, and it finds out by itself. A browser gets it also
+ * for an address that names nothing, with status 404: it says so, and what there is.
  * @throws {Refusal}
  */
-export function sendPage(response: ServerResponse, { base, parts }: Target, title: string, entry: Entry): void {
-  const [first = '', ...rest] = parts;
-  if (!routes.has(first) || (first === '' && rest.length > 0)) throw notFound('this path');
-  const page = assets().page(`${base}/`, title);
-  send(response, entry === 'none' ? 401 : 200, 'text/html; charset=utf-8', page);
+export function sendPage(response: ServerResponse, { target, title, entry, accept = '' }: PageAsked): void {
+  const isThere = isPlace(target.parts);
+  if (!isThere && !accept.includes('text/html')) throw notFound('this path');
+  const status = entry === 'none' ? 401 : isThere ? 200 : 404;
+  send(response, status, 'text/html; charset=utf-8', assets().page(`${target.base}/`, title));
+}
+
+function isPlace(parts: readonly string[]): boolean {
+  const [first, ...rest] = parts.filter((part) => part !== '');
+  if (first === undefined) return true;
+  return Object.hasOwn(partsMax, first) && rest.length < (partsMax[first] as number);
 }
 
 /** @throws {Refusal} */

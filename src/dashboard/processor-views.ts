@@ -1,11 +1,13 @@
 /**
  * The topics about processors and projections: those that run in the app that writes, and those that the store has a cursor of.
+ * Their errors leave the server as they may be shown only.
  */
 import type { BusStatus, FailureImage, LaneImage, ProcessorImage } from '../../actors/bus-status.ts';
+import type { ProcessorStatus } from '../../actors/processor-status.ts';
 import type { ConsumerPlaces, StoredConsumer } from './consumer-places.ts';
 import type { TopicEntries } from './live-topic.ts';
+import type { Redaction } from './redaction.ts';
 import type { Sampler } from './sampler.ts';
-import { cut } from './shown-text.ts';
 import type { Source } from './source.ts';
 import type { ProcessorRow, ProjectionRow } from './wire.ts';
 
@@ -18,12 +20,14 @@ export class ProcessorViews {
   readonly #source: Source;
   readonly #places: ConsumerPlaces;
   readonly #sampler: Sampler;
+  readonly #redaction: Redaction;
   readonly #entriesOf = new WeakMap<ProcessorImage, TopicEntries>();
 
-  constructor(source: Source, places: ConsumerPlaces, sampler: Sampler) {
+  constructor(source: Source, places: ConsumerPlaces, sampler: Sampler, redaction: Redaction) {
     this.#source = source;
     this.#places = places;
     this.#sampler = sampler;
+    this.#redaction = redaction;
   }
 
   /** Topic `processors`. */
@@ -55,7 +59,7 @@ export class ProcessorViews {
     const image = running.find((one) => one.name === name);
     const place = places.get(name);
     if (image === undefined) return place === undefined ? [] : [['row', absentRow(place)]];
-    const entries = this.#entriesOf.get(image) ?? entriesOf(image);
+    const entries = this.#entriesOf.get(image) ?? this.#entries(image);
     this.#entriesOf.set(image, entries);
     return [...entries, ['row', this.#row(image, place)]];
   }
@@ -84,11 +88,40 @@ export class ProcessorViews {
       attempts: context.attempts,
       sinceMs: context.since,
       ...(context.nextRetryAt !== undefined && { nextRetryAt: context.nextRetryAt }),
-      ...(context.lastError && { lastError: { ...context.lastError, message: cut(context.lastError.message) } }),
+      ...(context.lastError && { lastError: this.#redaction.ofError(context.lastError, name) }),
       partitions: status.partitions === undefined ? 0 : lanes.length,
       deadLetters: place?.deadLetters ?? 0,
       parked: place?.parked ?? 0,
     };
+  }
+
+  #entries({ lanes, ...image }: ProcessorImage): TopicEntries {
+    const { name, status } = image;
+    const entries = new Map<string, unknown>([['image', { ...image, status: this.#status(status, name) }]]);
+    for (const [index, { changes: _, failures: __, ...lane }] of lanes.entries()) entries.set(`lane:${index}`, lane);
+    entries.set(
+      'changes',
+      newestFirst(lanes, ({ changes }) => changes, changesMax),
+    );
+    const failuresOf = ({ failures }: LaneImage) => failures.map((failure) => this.#failure(failure, name));
+    entries.set('failures', newestFirst(lanes, failuresOf, failuresMax));
+    return entries;
+  }
+
+  /** With its errors as they may be shown. */
+  #status(status: ProcessorStatus, processor: string): ProcessorStatus {
+    const { context, partitions } = status;
+    const { lastError } = context;
+    return {
+      ...status,
+      ...(lastError && { context: { ...context, lastError: this.#redaction.ofError(lastError, processor) } }),
+      ...(partitions && { partitions: partitions.map((partition) => this.#status(partition, processor)) }),
+    };
+  }
+
+  #failure(failure: FailureImage, processor: string): FailureImage {
+    const { atMs, phase, attempt, event } = failure;
+    return { atMs, phase, attempt, ...this.#redaction.ofError(failure, processor), ...(event && { event }) };
   }
 }
 
@@ -133,17 +166,6 @@ function absentProjection({ name, version, position, lag, building }: StoredCons
   };
 }
 
-function entriesOf({ lanes, ...image }: ProcessorImage): TopicEntries {
-  const entries = new Map<string, unknown>([['image', image]]);
-  for (const [index, { changes: _, failures: __, ...lane }] of lanes.entries()) entries.set(`lane:${index}`, lane);
-  entries.set(
-    'changes',
-    newestFirst(lanes, ({ changes }) => changes, changesMax),
-  );
-  entries.set('failures', newestFirst(lanes, ({ failures }) => failures, failuresMax).map(shownFailure));
-  return entries;
-}
-
 function newestFirst<Item extends { readonly atMs: number }>(
   lanes: readonly LaneImage[],
   itemsOf: (lane: LaneImage) => readonly Item[],
@@ -157,9 +179,4 @@ function newestFirst<Item extends { readonly atMs: number }>(
       .sort((one, other) => other.atMs - one.atMs)
       .slice(0, most)
   );
-}
-
-function shownFailure<Failure extends FailureImage>(failure: Failure): Failure {
-  const { message, stack } = failure;
-  return { ...failure, message: cut(message), ...(stack !== undefined && { stack: cut(stack) }) };
 }

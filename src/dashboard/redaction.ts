@@ -1,11 +1,13 @@
 /**
- * What the app keeps from the page: its functions `redact` and `redactEntry`, asked with what is about to be shown.
+ * What the app keeps from the page: its functions `redact`, `redactEntry` and `redactError`, asked with what is about to be shown.
  *
  * One that throws, or answers with what is none, hides what it was asked for, and is reported.
  */
+import { codeOf, nameOf } from '../../actors/plain-error-name.ts';
 import { isThenable } from '../thenable.ts';
 import type { Metadata, StoredEvent } from '../types.ts';
-import type { ProjectionEntry, ResolvedDashboardOptions } from './options.ts';
+import type { ErrorTexts, ProjectionEntry, ResolvedDashboardOptions } from './options.ts';
+import { cut } from './shown-text.ts';
 
 /** Data and metadata of an event as they may be shown. */
 export interface ShownPayload {
@@ -15,26 +17,37 @@ export interface ShownPayload {
   readonly isChanged: boolean;
 }
 
-export class Redaction {
-  readonly #redact: ResolvedDashboardOptions['redact'];
-  readonly #redactEntry: ResolvedDashboardOptions['redactEntry'];
-  readonly #report: (error: unknown) => void;
+/** An error as it may be shown. */
+export interface ShownError {
+  readonly name: string;
+  readonly code?: string;
+  readonly message: string;
+  readonly stack?: string;
+}
 
-  constructor(options: Pick<ResolvedDashboardOptions, 'redact' | 'redactEntry'>, report: (error: unknown) => void) {
-    this.#redact = options.redact;
-    this.#redactEntry = options.redactEntry;
+export type RedactionOptions = Pick<ResolvedDashboardOptions, 'redact' | 'redactEntry' | 'redactError'>;
+
+export class Redaction {
+  readonly #options: RedactionOptions;
+  readonly #report: (error: unknown) => void;
+  /** The live path looks at the same errors twenty times a second. */
+  readonly #shownErrors = new WeakMap<object, ShownError>();
+
+  constructor(options: RedactionOptions, report: (error: unknown) => void) {
+    this.#options = options;
     this.#report = report;
   }
 
   /** Entries are made of events: where these are redacted, nothing is shown of them unless the app says what. */
   get hidesEntries(): boolean {
-    return this.#redact !== undefined && this.#redactEntry === undefined;
+    const { redact, redactEntry } = this.#options;
+    return redact !== undefined && redactEntry === undefined;
   }
 
   /** What `show` makes of what may be shown of `event`; `undefined` if nothing may. @throws {STORE_CORRUPT} {DECRYPTION_FAILED} */
   ofEvent<Shown>(event: StoredEvent, show: (payload: ShownPayload) => Shown): Shown | undefined {
     const { data, metadata } = event;
-    const redact = this.#redact;
+    const { redact } = this.#options;
     if (redact === undefined) return show({ data, metadata, isChanged: false });
     return this.#guarded(() => {
       const given = atOnce('redact', redact({ ...event }));
@@ -46,12 +59,33 @@ export class Redaction {
   /** The same for an entry. */
   ofEntry<Shown>(entry: ProjectionEntry, show: (value: unknown) => Shown): Shown | undefined {
     if (this.hidesEntries) return undefined;
-    const redactEntry = this.#redactEntry;
+    const { redactEntry } = this.#options;
     if (redactEntry === undefined) return show(entry.value);
     return this.#guarded(() => {
       const given = atOnce('redactEntry', redactEntry(entry));
       return given && show(given.value);
     });
+  }
+
+  /** What may be shown of `error`, in which nothing ever changes; `processor`: whose it is. */
+  ofError(error: ErrorTexts, processor?: string): ShownError {
+    const known = this.#shownErrors.get(error);
+    if (known !== undefined) return known;
+    const shown = this.#errorShown(error, processor);
+    this.#shownErrors.set(error, shown);
+    return shown;
+  }
+
+  #errorShown({ name, code, message, stack }: ErrorTexts, processor: string | undefined): ShownError {
+    const { redact, redactError } = this.#options;
+    const error = cutError({ name, code, message, stack });
+    if (redactError === undefined) return redact === undefined ? error : withoutTexts(error);
+    const asked = processor === undefined ? error : { ...error, processor };
+    const shown = this.#guarded(() => {
+      const given = atOnce('redactError', redactError(asked));
+      return given && cutError(given);
+    });
+    return shown ?? withoutTexts(error);
   }
 
   #guarded<Shown>(ask: () => Shown | undefined): Shown | undefined {
@@ -62,6 +96,30 @@ export class Redaction {
       return undefined;
     }
   }
+}
+
+/** Instead of a message. */
+const hidden = 'hidden: see the option redactError';
+
+/** What is never of an event. */
+function withoutTexts({ name, code, message }: ShownError): ShownError {
+  return { name: nameOf(name), ...codeOf(code), message: message === '' ? '' : hidden };
+}
+
+/** @throws {TypeError} for what is no text */
+function cutError({ name, code, message, stack }: ErrorTexts): ShownError {
+  return {
+    name: cut(text(name)),
+    ...(code !== undefined && { code: cut(text(code)) }),
+    message: cut(text(message)),
+    ...(stack !== undefined && { stack: cut(text(stack)) }),
+  };
+}
+
+/** @throws {TypeError} */
+function text(value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new TypeError(`redactError must return texts, it returned ${typeof value}: message and stack are hidden`);
 }
 
 /** @throws {TypeError} for a promise */

@@ -2,6 +2,7 @@
  * Why a request is not answered as it wished: an HTTP status, a code for programs and a message for people.
  */
 import { BusError } from '../errors.ts';
+import type { Redaction } from './redaction.ts';
 
 /** What is thrown while a request is handled, and shown to whoever made it. */
 export class Refusal extends Error {
@@ -34,12 +35,16 @@ const statusByCode: Readonly<Record<string, number>> = {
   DEAD_LETTERS_FULL: 409,
 };
 
+/** These quote what a handler has thrown, or may: their messages are shown as those of any other error. */
+const hasOwnWords = (code: string) => code in statusByCode && code !== 'PROCESSOR_FAILED';
+
 /** What `error` is answered with; one that nobody foresaw tells nothing of itself. */
-export function refusalOf(error: unknown): Refusal {
+export function refusalOf(error: unknown, redaction: Redaction): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof BusError || (error instanceof Error && error.name === 'BusError' && 'code' in error)) {
     const { code, message } = error as BusError;
-    return new Refusal(statusByCode[code] ?? 500, code, message);
+    const shown = hasOwnWords(code) ? message : redaction.ofError({ name: 'BusError', code, message }).message;
+    return new Refusal(statusByCode[code] ?? 500, code, shown);
   }
   return new Refusal(500, 'INTERNAL', 'the dashboard failed: see errors$ of the bus, or the log of its process');
 }

@@ -3,8 +3,8 @@
  */
 import { dashboardValueCharactersMax } from '../limits.ts';
 
-/** A text, no longer than is shown. */
-export function cut(text: string): string {
-  if (text.length <= dashboardValueCharactersMax) return text;
-  return `${text.slice(0, dashboardValueCharactersMax - 1).toWellFormed()}…`;
+/** A text, no longer than is shown; well-formed, as all that others may hand to programs of theirs. */
+export function cut(text: string, charactersMax = dashboardValueCharactersMax): string {
+  if (text.length <= charactersMax) return text.toWellFormed();
+  return `${text.slice(0, charactersMax - 1).toWellFormed()}…`;
 }

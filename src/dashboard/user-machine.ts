@@ -7,7 +7,10 @@ import { CaughtError } from '../../actors/caught-error.ts';
 import { Derived } from '../../actors/derived.ts';
 import { MachineWatch, pathsOf } from '../../actors/machine-watch.ts';
 import { Recent } from '../../actors/recent.ts';
+import { keptError } from '../../actors/set-aside.ts';
 import { dashboardMachineChangesMax } from '../limits.ts';
+import type { Redaction } from './redaction.ts';
+import { cut } from './shown-text.ts';
 import type { MachineChange, MachineImage } from './wire.ts';
 
 /** Of a name, a state or a message that is shown. */
@@ -19,26 +22,34 @@ const depthMax = 32;
 interface Look {
   readonly status: string;
   readonly active: readonly string[];
-  readonly error?: string;
+  readonly error?: unknown;
+}
+
+export interface UserMachineOptions {
+  readonly redaction: Redaction;
+  /** Whether an id is not taken yet. */
+  readonly isFree: (id: string) => boolean;
 }
 
 export class UserMachine {
   readonly id: string;
   readonly #actor: AnyActorRef;
   readonly #title: string;
+  readonly #redaction: Redaction;
   readonly #image = new Derived<MachineImage>();
+  readonly #errorText = new Derived<string>();
   readonly #newestFirst = new Derived<readonly MachineChange[]>();
   readonly #lookers = new Set<{ readonly onChange: () => void }>();
   #changes = new Recent<MachineChange>(dashboardMachineChangesMax);
   #messages = new WeakMap<object, number>();
   #watch: MachineWatch | undefined;
   /** Why it can't be followed. */
-  #failure: string | undefined;
+  #failure: CaughtError | undefined;
   #isTelling = false;
 
-  /** `isFree`: whether an id is not taken yet. */
-  constructor(actor: AnyActorRef, isFree: (id: string) => boolean) {
+  constructor(actor: AnyActorRef, { redaction, isFree }: UserMachineOptions) {
     this.#actor = actor;
+    this.#redaction = redaction;
     this.#title = titleOf(actor);
     let id = this.#title;
     for (let number = 2; !isFree(id); number++) id = `${this.#title}-${number}`;
@@ -46,7 +57,8 @@ export class UserMachine {
   }
 
   get image(): MachineImage {
-    const { status, active, error = this.#failure } = lookAt(this.#actor);
+    const { status, active, error: thrown } = lookAt(this.#actor);
+    const error = this.#errorOf(thrown);
     const transition = this.#watch?.transition;
     return this.#image.of([status, error, transition, ...active], () => ({
       id: this.id,
@@ -98,7 +110,7 @@ export class UserMachine {
     this.#messages = new WeakMap();
     this.#failure = undefined;
     const fail = (error: unknown) => {
-      this.#failure = `it can't be followed: ${textOf(error)}`;
+      this.#failure = CaughtError.of(error);
       this.#tell();
     };
     const watch = new MachineWatch({
@@ -119,6 +131,17 @@ export class UserMachine {
     } catch (error) {
       fail(error);
     }
+  }
+
+  /** What is to be said of what it ended with, or was thrown by it, or of why it can't be followed. */
+  #errorOf(thrown: unknown): string | undefined {
+    if (thrown === undefined && this.#failure === undefined) return undefined;
+    const error = keptError(thrown === undefined ? (this.#failure as CaughtError) : CaughtError.of(thrown));
+    return this.#errorText.of([thrown === undefined, error.name, error.code, error.message, error.stack], () => {
+      const { name, message } = this.#redaction.ofError(error);
+      const text = `${name}: ${message}`;
+      return cut(thrown === undefined ? `it can't be followed: ${text}` : text, textCharactersMax);
+    });
   }
 
   #end(): void {
@@ -142,7 +165,13 @@ export class UserMachine {
     const id = parent === undefined ? `user:${this.id}` : `${parent}/${read(() => actor.sessionId) ?? name}`;
     const leaves = active.filter((path) => !active.some((other) => other.startsWith(`${path}.`)));
     const state = status === 'active' && leaves.length > 0 ? leaves.join(', ') : status;
-    const common = { id, kind: 'user' as const, name, state: cut(state), messages: this.#messagesOf(actor) };
+    const common = {
+      id,
+      kind: 'user' as const,
+      name,
+      state: cut(state, textCharactersMax),
+      messages: this.#messagesOf(actor),
+    };
     return parent === undefined ? common : { ...common, parent };
   }
 
@@ -159,7 +188,7 @@ function titleOf(actor: AnyActorRef): string {
     const ofMachine: unknown = logic?.id;
     return id === sessionId && typeof ofMachine === 'string' ? ofMachine : id;
   });
-  return cut(typeof title === 'string' && title !== '' ? title : 'an actor');
+  return cut(typeof title === 'string' && title !== '' ? title : 'an actor', textCharactersMax);
 }
 
 function lookAt(actor: AnyActorRef): Look {
@@ -167,12 +196,12 @@ function lookAt(actor: AnyActorRef): Look {
     const snapshot: { status: unknown; error?: unknown } = actor.getSnapshot();
     const { status, error } = snapshot;
     return {
-      status: typeof status === 'string' ? cut(status) : 'unknown',
+      status: typeof status === 'string' ? cut(status, textCharactersMax) : 'unknown',
       active: pathsOf(snapshot),
-      ...(error !== undefined && { error: textOf(error) }),
+      ...(error !== undefined && { error }),
     };
   } catch (error) {
-    return { status: 'unknown', active: [], error: textOf(error) };
+    return { status: 'unknown', active: [], error: CaughtError.of(error) };
   }
 }
 
@@ -188,13 +217,4 @@ function read<Value>(look: () => Value): Value | undefined {
   } catch {
     return undefined;
   }
-}
-
-function textOf(error: unknown): string {
-  const { name, message } = CaughtError.of(error);
-  return cut(`${name}: ${message}`);
-}
-
-function cut(text: string): string {
-  return (text.length <= textCharactersMax ? text : `${text.slice(0, textCharactersMax)}…`).toWellFormed();
 }

@@ -8,6 +8,7 @@ import type { TopicContent, TopicEntries } from './live-topic.ts';
 import type { Machines } from './machines.ts';
 import type { ResolvedDashboardOptions } from './options.ts';
 import { ProcessorViews } from './processor-views.ts';
+import type { Redaction } from './redaction.ts';
 import { Sampler } from './sampler.ts';
 import type { Source } from './source.ts';
 import { StoreView } from './store-view.ts';
@@ -16,6 +17,7 @@ import type { ActionName, ActorRow } from './wire.ts';
 
 export interface ViewOptions extends Pick<ResolvedDashboardOptions, 'title'> {
   readonly machines: Machines;
+  readonly redaction: Redaction;
   readonly actions: readonly ActionName[];
   /** Whether somebody looks. Otherwise the user's machines are left alone. */
   readonly isSeen: () => boolean;
@@ -32,14 +34,14 @@ export class Views {
   readonly #processors: ProcessorViews;
   readonly #tail: TailView;
 
-  constructor(source: Source, { title, actions, machines, isSeen, onDue }: ViewOptions) {
+  constructor(source: Source, { title, actions, machines, redaction, isSeen, onDue }: ViewOptions) {
     const sampler = new Sampler(source, () => (isSeen() ? machines.actors() : []), onDue);
     this.#machines = machines;
     this.#source = source;
     this.#sampler = sampler;
     this.#store = new StoreView({ source, sampler, title, actions, machines: machines.ids });
     this.#places = new ConsumerPlaces(source.bus, onDue);
-    this.#processors = new ProcessorViews(source, this.#places, sampler);
+    this.#processors = new ProcessorViews(source, this.#places, sampler, redaction);
     this.#tail = new TailView(source.bus, onDue);
   }
 

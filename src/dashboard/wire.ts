@@ -17,8 +17,8 @@
  *     POST api/processors/<name>/letters/<retry|discard> body {@link LetterOrder}; answers {@link ActionDone}
  *     GET  api/projections/<name>?from=&limit=           {@link EntriesPage}
  *
- * Of events with `stream`, `from`, `to` and `next` are versions, otherwise positions; a page of a search may have few events, or
- * none, and a `next` all the same. Links with `from` are looked for from there back instead of from the event. A page of
+ * Of events with `stream`, `from`, `to` and `next` are versions, otherwise positions; a page of a search, of letters too, may have
+ * few rows, or none, and a `next` all the same. Links with `from` are looked for from there back instead of from the event. A page of
  * entries with `limit=1` shows more of a long value.
  *
  * A failure answers {@link Failure} with its HTTP status. POST needs the header `x-varvebus: 1` and `content-type: application/json`.
@@ -28,7 +28,6 @@ import type {
   FailureImage,
   LaneImage,
   ProcessorImage,
-  ProcessorOrder,
   StateChange,
   Transition,
 } from '../../actors/bus-status.ts';
@@ -255,8 +254,16 @@ export type ActionName =
   | 'retry-letters'
   | 'discard-letters';
 
-/** The order of a processor's machine behind each action of a page. */
-export type OrderOfAction = Readonly<Partial<Record<ActionName, ProcessorOrder>>>;
+/** The order of a processor's machine behind each action of a page; the others are no orders of it. */
+export interface OrderOfAction {
+  readonly start: 'START';
+  readonly stop: 'STOP';
+  readonly pause: 'PAUSE';
+  readonly resume: 'RESUME';
+  readonly retry: 'RETRY_NOW';
+  readonly skip: 'SKIP';
+  readonly reset: 'RESET';
+}
 
 /** `to`, `until`: of a reset. */
 export interface ActionOrder {

@@ -115,6 +115,30 @@ export function walkParked(
   });
 }
 
+/** Streams with parked events, behind the stream `after` in the order of the rows, at most `limit`; looks at one row of each. @throws {STORE_CORRUPT} */
+export function parkedStreams(
+  snapshot: Snapshot,
+  consumer: string,
+  after: string | undefined,
+  limit: number,
+): readonly string[] {
+  const consumerBytes = Buffer.byteLength(consumer);
+  const { from, below } = keysOf(consumer);
+  const streams: string[] = [];
+  let next = after === undefined ? from : keysOf(consumer, after).below;
+  for (let found: string | undefined; streams.length < limit; found = undefined) {
+    snapshot.walkRows('parked', { from: next, below }, (key, row) => {
+      checkParkedRow(key, row);
+      found = streamOfKey(key, consumerBytes);
+      return false;
+    });
+    if (found === undefined) break;
+    streams.push(found);
+    next = keysOf(consumer, found).below;
+  }
+  return streams;
+}
+
 /** Positions parked in one stream, oldest first, at most `limit`. @throws {STORE_CORRUPT} */
 export function parkedPositions(snapshot: Snapshot, consumer: string, stream: string, limit: number): number[] {
   const positions: number[] = [];

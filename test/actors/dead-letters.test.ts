@@ -179,6 +179,28 @@ test('a parked stream replays in order behind its letter, also what comes meanwh
   expect(await collect(bus.deadLetters('p').list())).toEqual([]);
 });
 
+test('a retry waits for what is parked behind its letter, whatever it is told meanwhile', async () => {
+  const { processor } = await scene('park-stream', [1, 2], 12);
+  await caughtUp(processor);
+  await processor.close();
+  const handled: number[] = [];
+  const slow = bus.processor({
+    name: 'p',
+    handle: async ({ position }) => {
+      // Longer than one round may take.
+      for (const endMs = performance.now() + 11; performance.now() < endMs; );
+      if (position === 7) await bus.deadLetters('p').discard(2, { reason: 'a test order' });
+      handled.push(position);
+    },
+  });
+  slow.start();
+  await slow.waitFor('live');
+
+  await bus.deadLetters('p').retry(1);
+
+  expect(handled.filter((position) => position % 3 === 1)).toEqual([1, 4, 7, 10]);
+});
+
 test('a parked event that fails in its turn is the new letter, and the rest goes on waiting', async () => {
   const { processor } = await scene('park-stream', [1]);
   await caughtUp(processor);

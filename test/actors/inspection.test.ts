@@ -270,3 +270,99 @@ test('a bus that only reads has an inspection, too', async () => {
   expect(inspection.status()).toMatchObject({ state: 'open', head: 1, processors: [] });
   detach();
 });
+
+test('asked for some processors only, it shows the others as they were when they were looked at last, and new and gone ones as they are', async () => {
+  const bus = await tempBus();
+  const [p, q] = ['p', 'q'].map((name) => bus.processor({ name, handle: () => undefined }));
+  const inspection = inspectionOf(bus);
+  const before = inspection.status();
+  for (const processor of [p, q]) processor?.start();
+  await Promise.all([p?.waitFor('live'), q?.waitFor('live')]);
+  const gone = bus.processor({ name: 'gone', handle: () => undefined });
+  await bus.append('a', { type: 'x' });
+
+  const partly = inspection.status(new Set(['q']));
+  await gone.close();
+  const later = inspection.status(new Set());
+
+  const states = ({ processors }: BusStatus) => processors.map(({ name, status }) => [name, status.state]);
+  const actorsOf = ({ actors }: BusStatus) => actors.filter(({ kind }) => kind === 'processor');
+  const stateByName = (status: BusStatus) => actorsOf(status).map(({ name, state }) => [name, state]);
+  expect(states(partly)).toEqual([
+    ['p', 'idle'],
+    ['q', 'live'],
+    ['gone', 'idle'],
+  ]);
+  expect(stateByName(partly)).toEqual(states(partly));
+  expect(imageOf(partly, 'p')).toBe(imageOf(before, 'p'));
+  expect(partly.head).toBe(1);
+  expect([states(later), stateByName(later)]).toEqual([states(partly).slice(0, 2), states(partly).slice(0, 2)]);
+  expect(states(inspection.status())).toEqual([
+    ['p', 'live'],
+    ['q', 'live'],
+  ]);
+});
+
+test('news are a processor that comes or goes, another state, a failure, and other attempts; not what it handles', async () => {
+  const bus = await tempBus();
+  const news: string[] = [];
+  const hears = { count: 0 };
+  onTestFinished(inspectionOf(bus).hearNews((name) => news.push(name)));
+  onTestFinished(
+    inspectionOf(bus).hear(() => {
+      hears.count++;
+    }),
+  );
+  const taken = () => news.splice(0).length;
+  let isBroken = false;
+  const processor = bus.processor({
+    name: 'p',
+    retry: { attempts: 1, minMs: 1 },
+    onFailure: 'skip',
+    handle: () => {
+      if (isBroken) throw new Error('broken');
+    },
+  });
+  const made = taken();
+  processor.start();
+  await processor.waitFor('live');
+  const started = taken();
+  hears.count = 0;
+  await bus.append('a', { type: 'x' });
+  await processor.caughtUp();
+  const [handled, heard] = [taken(), hears.count];
+  isBroken = true;
+  bus.errors$.subscribe();
+  await bus.append('a', { type: 'x' });
+  await processor.caughtUp();
+  const failed = taken();
+  await processor.close();
+
+  expect([made, started, handled, failed, taken()].map((count) => count > 0)).toEqual([true, true, false, true, true]);
+  expect(heard).toBeGreaterThan(0);
+});
+
+test('a failure of one partition is news of its processor, as long as somebody hears them', async () => {
+  const bus = await tempBus();
+  const news: string[] = [];
+  const leave = inspectionOf(bus).hearNews((of) => news.push(of));
+  const processor = bus.processor({
+    name: 'p',
+    partitions: 2,
+    retry: { minMs: 30_000 },
+    handle: () => {
+      throw new Error('broken');
+    },
+  });
+  processor.start();
+  await processor.waitFor('live');
+  news.length = 0;
+  await bus.append('a', { type: 'x' });
+  await processor.waitFor('retrying');
+  const told = new Set(news);
+  leave();
+  news.length = 0;
+  await processor.stop();
+
+  expect([told, news]).toEqual([new Set(['p']), []]);
+});

@@ -431,6 +431,7 @@ test('letters of events that come again with another number of partitions are fo
   const first = bus.processor({ ...options, partitions: 4 });
   first.start();
   await expect.poll(() => first.status.partitions?.map(({ state }) => state)).toContain('stopped');
+  await expect.poll(() => first.status.context.deadLettered).toBe(1);
   await first.close();
   expect(await collect(bus.deadLetters('p').list())).toHaveLength(1);
   isBroken = false;

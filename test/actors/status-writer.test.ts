@@ -24,8 +24,13 @@ class World {
   readonly calls = { status: 0, text: 0, close: 0 };
   /** Set, it is asked before each write. */
   onWrite: () => unknown = () => undefined;
-  /** Milliseconds that the text of a status takes. */
+  /** Milliseconds that a look at everything takes with its text, and one at news. */
   tookMs = 0;
+  newsTookMs = 0;
+  /** What the last look was at; `undefined`: everything. */
+  only: readonly string[] | undefined;
+  /** Tells of news. */
+  tell: (processor?: string) => void = () => undefined;
   status: BusStatus = empty;
   /** What wakes it, while it listens. */
   wake: (() => void) | undefined;
@@ -44,11 +49,12 @@ class World {
     },
     text: ({ head }) => {
       this.calls.text++;
-      this.#workedMs += this.tookMs;
-      return String(head);
+      this.#workedMs += this.only === undefined ? this.tookMs : this.newsTookMs;
+      return `${head}${this.only === undefined ? '' : ` ${this.only}`}`;
     },
-    status: () => {
+    status: (only) => {
       this.calls.status++;
+      this.only = only && [...only];
       return { ...this.status, atMs: this.clock.now() };
     },
     listen: (wake) => {
@@ -56,6 +62,12 @@ class World {
       this.onListen();
       return () => {
         this.wake = undefined;
+      };
+    },
+    listenToNews: (onNews) => {
+      this.tell = onNews;
+      return () => {
+        this.tell = () => undefined;
       };
     },
     report: (error) => this.reported.push(error),
@@ -296,4 +308,118 @@ test('it works in the context in which the bus was opened, whoever wakes it', as
   await world.pass(100);
 
   expect(contexts).toEqual(['opening', 'opening']);
+});
+
+/** Where everything takes 10 ms, and changes all the time: it is looked at once a second. */
+async function busyWorld(): Promise<World> {
+  const world = new World();
+  world.tookMs = 10;
+  world.newsTookMs = 0.2;
+  await busily(world, 2200);
+  return world;
+}
+
+/** Passes `ms`, in which quantities change every 5 ms. */
+async function busily(world: World, ms: number, each: () => void = () => undefined): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 5) {
+    world.head(world.clock.now());
+    each();
+    await world.pass(5);
+  }
+}
+
+function tellsNews([, text]: World['written'][number]): boolean {
+  return text.includes(' ');
+}
+
+test('news of a processor are written within 100 ms, and only it is looked at, where everything is looked at once a second', async () => {
+  const world = await busyWorld();
+  const quietly = world.written.filter(tellsNews).length;
+  const late: number[] = [];
+  for (let times = 0; times < 20; times++) {
+    const [before, toldAt] = [world.written.length, world.clock.now()];
+    world.tell('p');
+    world.tell('q');
+    world.tell('p');
+    await busily(world, 235);
+    const [first] = world.written.slice(before);
+    late.push((first?.[0] ?? Number.POSITIVE_INFINITY) - toldAt);
+  }
+
+  expect(quietly).toBe(0);
+  expect(Math.max(...late)).toBeLessThanOrEqual(100);
+  expect(new Set(world.written.filter(tellsNews).map(([, text]) => text.split(' ')[1]))).toEqual(new Set(['p,q']));
+  // They have not put off the look at everything.
+  const ofAll = world.written.filter((one) => !tellsNews(one)).length;
+  expect(ofAll).toBeGreaterThanOrEqual(5);
+  expect(ofAll).toBeLessThanOrEqual(8);
+});
+
+test('with news all the time there are ten writes a second', async () => {
+  const world = await busyWorld();
+  const before = world.written.length;
+  await busily(world, 4000, () => world.tell('p'));
+
+  const times = world.written.slice(before).map(([at]) => at);
+  const gaps = times.slice(1).map((at, index) => at - (times[index] ?? 0));
+  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(100);
+  expect(times.length).toBeGreaterThanOrEqual(36);
+});
+
+test('news all the time that are much work take a fiftieth of the time at most, but the first ones come at once', async () => {
+  const world = await busyWorld();
+  world.newsTookMs = 10;
+  const from = world.clock.now();
+  await busily(world, 20_000, () => world.tell('p'));
+
+  const news = world.written.filter(tellsNews).map(([at]) => at - from);
+  expect(news.filter((at) => at <= 500).length).toBeGreaterThanOrEqual(4);
+  // 20 s and the 2 s that were saved up, at 500 ms each.
+  expect(news.length).toBeLessThanOrEqual(45);
+  expect(news.length).toBeGreaterThanOrEqual(38);
+});
+
+test('news at rest, and such of the bus itself, are written at once', async () => {
+  const world = new World();
+  await world.pass(5000);
+  world.status = { ...world.status, state: 'failed' };
+  world.tell();
+  await world.pass(5);
+
+  expect(world.written.map(([at]) => at)).toEqual([100, 5005]);
+});
+
+test('news that come while a status is being written are looked at after it', async () => {
+  const world = await busyWorld();
+  let finish = () => {};
+  world.onWrite = () =>
+    new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+  world.tell('p');
+  await busily(world, 100);
+  const before = world.calls.text;
+  world.tell('q');
+  await busily(world, 200);
+  const meanwhile = world.calls.text;
+  finish();
+  await busily(world, 10);
+
+  expect([meanwhile - before, world.calls.text - before, world.only]).toEqual([0, 1, ['q']]);
+});
+
+test('where nothing can be written news do not make it be tried more often, and after the end nobody listens to them', async () => {
+  const world = await busyWorld();
+  world.onWrite = () => {
+    throw Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'write' });
+  };
+  const before = world.calls.text;
+  await busily(world, 10_500, () => world.tell('p'));
+  const tries = world.calls.text - before;
+  await world.writer.close();
+  const after = { ...world.calls };
+  await busily(world, 1000, () => world.tell('p'));
+
+  expect(tries).toBeLessThanOrEqual(3);
+  expect(world.calls).toEqual(after);
 });

@@ -4,6 +4,24 @@ import { tempBus } from '../kit/temp-store.ts';
 import { siteOf } from './kit/site.ts';
 import { openPage } from './kit/watched-page.ts';
 
+test('letters that were looked for in vain so far can be looked for further', async () => {
+  const bus = await tempBus();
+  bus.processor({ name: 'mails', handle: () => undefined }).start();
+  const page = await openPage(await siteOf(bus, {}));
+  const letter = { state: 'dead', stream: 's', type: 'Rare', attempts: 1, firstMs: 1, lastMs: 1, parkedBehind: 0 };
+  await page.route('**/letters?*', (route) => {
+    const isFirst = !new URL(route.request().url()).searchParams.has('after');
+    const letters = isFirst ? [] : [{ ...letter, position: 70_000, isParked: false }];
+    return route.fulfill({ json: isFirst ? { letters, next: 60_000 } : { letters } });
+  });
+
+  await page.getByRole('link', { name: 'Dead letters' }).click();
+  await page.getByText('Looked through up to 60,000.').waitFor();
+  await page.getByRole('button', { name: 'Look further' }).click();
+
+  await page.getByRole('row').getByText('Rare').first().waitFor();
+});
+
 test('a dead letter tells why it is one, and is handled after a click on retry', async () => {
   const bus = await tempBus();
   bus.errors$.subscribe();

@@ -1,17 +1,8 @@
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { searchLog } from '#kernel/dashboard/log-search';
 import type { Bus } from '#store';
+import { clockOf } from '../kit/clock.ts';
 import { tempBus } from '../kit/temp-store.ts';
-
-/** Each look at the clock is so much later than the one before. */
-function clockOf(stepMs: number): void {
-  let now = 0;
-  const spy = vi.spyOn(performance, 'now').mockImplementation(() => {
-    now += stepMs;
-    return now;
-  });
-  onTestFinished(() => spy.mockRestore());
-}
 
 async function searched(bus: Bus, direction: 'forward' | 'backward', types: readonly string[], low = 1, high = 40_000) {
   const found: number[] = [];

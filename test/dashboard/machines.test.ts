@@ -2,6 +2,9 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { type AnyActorRef, assign, createActor, createMachine, fromPromise, setup } from 'xstate';
 import { Machines } from '#kernel/dashboard/machines';
+import { Redaction } from '#kernel/dashboard/redaction';
+
+const redaction = new Redaction({ redact: undefined, redactEntry: undefined, redactError: undefined }, () => undefined);
 
 const lights = createMachine({
   id: 'lights',
@@ -26,7 +29,7 @@ function started(machine = lights, id?: string) {
 test('machines have the ids of their actors, or of their machines, and each its own', () => {
   const actors = [started(), started(), started(lights, 'crossing'), createActor(lights, { systemId: 'known' })];
 
-  const machines = new Machines(actors);
+  const machines = new Machines(actors, redaction);
 
   expect(machines.ids).toEqual(['lights', 'lights-2', 'crossing', 'known']);
   expect(machines.images().map(({ title }) => title)).toEqual(['lights', 'lights', 'crossing', 'known']);
@@ -36,7 +39,7 @@ test('machines have the ids of their actors, or of their machines, and each its 
 
 test('a machine shows where it is, also when nobody follows it', () => {
   const actor = started();
-  const machines = new Machines([actor]);
+  const machines = new Machines([actor], redaction);
 
   actor.send({ type: 'NEXT' });
   actor.send({ type: 'NEXT' });
@@ -52,7 +55,7 @@ test('a machine shows where it is, also when nobody follows it', () => {
 
 test('while somebody looks, the transitions it takes are shown with their events, and what leads nowhere is none', async () => {
   const actor = started();
-  const machines = new Machines([actor]);
+  const machines = new Machines([actor], redaction);
   let told = 0;
   const leave = machines.attach(() => told++);
   onTestFinished(leave);
@@ -79,7 +82,7 @@ test('while somebody looks, the transitions it takes are shown with their events
 
 test('what has not changed is the same object', () => {
   const [moving, resting] = [started(), started()] as const;
-  const machines = new Machines([moving, resting]);
+  const machines = new Machines([moving, resting], redaction);
   const before = machines.images();
   const rows = machines.actors();
 
@@ -106,7 +109,7 @@ test('nothing is attached to a machine while nobody looks, and nothing is subscr
     };
   };
   actor.subscribe = () => expect.unreachable('a subscription changes what becomes of errors');
-  const machines = new Machines([actor]);
+  const machines = new Machines([actor], redaction);
   machines.images();
   machines.actors();
   const before = [...attached];
@@ -134,7 +137,7 @@ test('the actors below a machine are in the tree, with what they were given', as
   });
   const actor = createActor(parent).start();
   onTestFinished(() => void actor.stop());
-  const machines = new Machines([actor]);
+  const machines = new Machines([actor], redaction);
   onTestFinished(machines.attach(() => undefined));
 
   actor.getSnapshot().children.first?.send({ type: 'GO' });
@@ -154,7 +157,7 @@ test('a machine that spawns without end fills no page', () => {
   const children = Object.fromEntries(Array.from({ length: 1500 }, (_, index) => [index, one]));
   const many = { getSnapshot: () => ({ status: 'active', children }), subscribe: () => undefined };
 
-  expect(new Machines([many as unknown as AnyActorRef, one]).actors()).toHaveLength(1000);
+  expect(new Machines([many as unknown as AnyActorRef, one], redaction).actors()).toHaveLength(1000);
 });
 
 test('a machine that breaks shows why, and its error goes where it went before', async () => {
@@ -173,7 +176,7 @@ test('a machine that breaks shows why, and its error goes where it went before',
   const errors: unknown[] = [];
   actor.subscribe({ error: (error) => errors.push(error) });
   actor.start();
-  const machines = new Machines([actor]);
+  const machines = new Machines([actor], redaction);
   let told = 0;
   onTestFinished(machines.attach(() => told++));
 
@@ -187,7 +190,7 @@ test('a machine that breaks shows why, and its error goes where it went before',
 
 test('a machine that is stopped shows that', async () => {
   const actor = started();
-  const machines = new Machines([actor]);
+  const machines = new Machines([actor], redaction);
   let told = 0;
   onTestFinished(machines.attach(() => told++));
 
@@ -200,7 +203,7 @@ test('a machine that is stopped shows that', async () => {
 
 test('an event that throws when it is looked at reaches its machine nevertheless, which is followed no further', () => {
   const actor = started();
-  const machines = new Machines([actor]);
+  const machines = new Machines([actor], redaction);
   onTestFinished(machines.attach(() => undefined));
   let looks = 0;
   const event = {
@@ -226,7 +229,7 @@ test('hostile actors are shown as such, and the others go on', async () => {
   const strange = { getSnapshot: () => ({ status: 7, value: 12n, children: { a: null } }), subscribe: throwing };
   const proxy = new Proxy(noSnapshot, { get: throwing });
   const good = started();
-  const machines = new Machines([noSnapshot, strange, proxy, good] as unknown as AnyActorRef[]);
+  const machines = new Machines([noSnapshot, strange, proxy, good] as unknown as AnyActorRef[], redaction);
   const leave = machines.attach(() => undefined);
 
   good.send({ type: 'NEXT' });

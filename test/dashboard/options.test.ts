@@ -18,6 +18,7 @@ const wrong: readonly [keyof DashboardOptions | 'titel', unknown, string][] = [
   ['auth', true, 'auth must be a function'],
   ['redact', {}, 'redact must be a function'],
   ['redactEntry', 'all', 'redactEntry must be a function'],
+  ['redactError', 'all', 'redactError must be a function'],
   ['hosts', 'a', 'hosts must be an array of names'],
   ['hosts', ['a:80'], 'hosts must be an array of names'],
   ['hosts', ['http://a'], 'hosts must be an array of names'],

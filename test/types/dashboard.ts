@@ -14,6 +14,9 @@ export const url: Promise<string> = board.listen({ port: 0 }).then((listening) =
 
 // @ts-expect-error there is no such action
 dashboard(bus, { allowActions: ['explode'] });
+dashboard(bus, { redactError: (error) => ({ ...error, message: error.processor ?? '', stack: undefined }) });
+// @ts-expect-error an error that is shown has a name
+dashboard(bus, { redactError: () => ({ message: '' }) });
 // @ts-expect-error a redact answers at once
 dashboard(bus, { redact: async (event) => event });
 // @ts-expect-error an auth says true, false or 'read'

@@ -103,7 +103,7 @@ async function connect(): Promise<void> {
   if (failed !== 'refused') plan(Math.min(retryMsMax, retryMs * 2 ** retries++));
 }
 
-/** Reads one stream to its end, which is always a failure, unless it was aborted. */
+/** Reads one stream to its end, and says what is to be said of that: of one that had begun nothing before it is tried again. */
 async function follow(wanted: readonly TopicName[], mine: AbortController, onBegun: () => void): Promise<Connection> {
   let silence: ReturnType<typeof setTimeout> | undefined;
   const heard = () => {
@@ -138,7 +138,7 @@ async function follow(wanted: readonly TopicName[], mine: AbortController, onBeg
       heard();
       split(piece.value);
     }
-    return 'lost';
+    return seen.size > 0 ? 'connecting' : 'lost';
   } catch {
     // What a fetch fails with says nothing more than that it failed.
     return 'lost';

@@ -2,7 +2,7 @@
  * What can be ordered of a processor on its page, and what is possible now. Pure.
  */
 import type { ProcessorOrder } from '../../../actors/bus-status.ts';
-import type { ActionName } from '../wire.ts';
+import type { ActionName, OrderOfAction } from '../wire.ts';
 import type { IconName } from './parts/icons.ts';
 
 export type ProcessorAction = Exclude<ActionName, 'retry-letters' | 'discard-letters'>;
@@ -20,9 +20,9 @@ export interface ActionButton {
   readonly what: string;
 }
 
-interface Action {
-  /** Without: it is possible at all times. */
-  readonly order?: ProcessorOrder;
+interface Action<Order = ProcessorOrder | undefined> {
+  /** `undefined`: it is possible at all times. */
+  readonly order: Order;
   readonly title: string;
   /** @default its title */
   readonly question?: string;
@@ -32,7 +32,10 @@ interface Action {
   readonly what: string;
 }
 
-const actions: Readonly<Record<ProcessorAction, Action>> = {
+type OrderOf<Name> = Name extends keyof OrderOfAction ? OrderOfAction[Name] : undefined;
+
+/** In the order in which their buttons stand. */
+const actions: { readonly [Name in ProcessorAction]: Action<OrderOf<Name>> } = {
   start: { order: 'START', title: 'Start', icon: 'play', what: 'Goes on from its saved position.' },
   resume: { order: 'RESUME', title: 'Resume', icon: 'play', what: 'Goes on after a pause or a failure.' },
   pause: { order: 'PAUSE', title: 'Pause', icon: 'pause', what: 'Saves its position and rests until it is resumed.' },
@@ -60,6 +63,7 @@ const actions: Readonly<Record<ProcessorAction, Action>> = {
     what: 'Moves its position: events behind it are handled again, events before it are passed.',
   },
   rebuild: {
+    order: undefined,
     title: 'Rebuild',
     icon: 'reset',
     isRisky: true,
@@ -84,7 +88,7 @@ export function actionButtons(
   can: readonly (readonly ProcessorOrder[])[],
 ): ActionButton[] {
   const buttons: ActionButton[] = [];
-  for (const [name, { order, title, question = title, icon, isRisky, of, what }] of Object.entries(actions)) {
+  for (const [name, { order, title, question = title, icon, isRisky, of, what }] of Object.entries<Action>(actions)) {
     const action = name as ProcessorAction;
     if (!allowed.includes(action) || (of !== undefined && of !== kind)) continue;
     const isPossible = can.some((orders) => order === undefined || orders.includes(order));

@@ -6,23 +6,11 @@ import { connection, lostReason, reconnect, useTopic } from './live.ts';
 import { Button } from './parts/button.tsx';
 import { Chip } from './parts/chip.tsx';
 import { Icon, Mark } from './parts/icon.tsx';
-import type { IconName } from './parts/icons.ts';
 import { Link } from './parts/link.tsx';
 import { Note } from './parts/panel.tsx';
 import { Toasts } from './parts/toast.tsx';
+import { placesFor } from './places.ts';
 import { place } from './route.ts';
-import type { PageName, Place } from './routes.ts';
-
-/** The places of the side, and the pages that belong to each. */
-const places: readonly { to: Place; title: string; icon: IconName; has: readonly PageName[] }[] = [
-  { to: { page: 'overview' }, title: 'Overview', icon: 'overview', has: ['overview', 'processor'] },
-  { to: { page: 'streams' }, title: 'Streams', icon: 'streams', has: ['streams', 'stream', 'event'] },
-  { to: { page: 'tail' }, title: 'Tail', icon: 'tail', has: ['tail'] },
-  { to: { page: 'dead-letters' }, title: 'Dead letters', icon: 'letters', has: ['dead-letters'] },
-  { to: { page: 'projections' }, title: 'Projections', icon: 'projections', has: ['projections', 'projection'] },
-  { to: { page: 'actors' }, title: 'Actors', icon: 'actors', has: ['actors'] },
-  { to: { page: 'machines' }, title: 'Machines', icon: 'machines', has: ['machines', 'machine'] },
-];
 
 export function Shell({ children }: { readonly children: ComponentChildren }) {
   const about = useTopic<StoreTopic>('store')?.about;
@@ -45,16 +33,14 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
           </Link>
           <nav ref={nav} class="places" aria-label="Pages">
             <ul>
-              {places.map(({ to, title, icon, has }) =>
-                to.page === 'machines' && about !== undefined && about.machines.length === 0 ? null : (
-                  <li key={to.page}>
-                    <Link to={to} {...(has.includes(here) && { current: true })}>
-                      <Icon name={icon} />
-                      {title}
-                    </Link>
-                  </li>
-                ),
-              )}
+              {placesFor(about?.machines).map(({ to, title, icon, has }) => (
+                <li key={to.page}>
+                  <Link to={to} {...(has.includes(here) && { current: true })}>
+                    <Icon name={icon} />
+                    {title}
+                  </Link>
+                </li>
+              ))}
             </ul>
           </nav>
           <div class="side-foot">

@@ -150,7 +150,7 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
               />
             )}
             {isEmpty && list.isWaiting && <Loading />}
-            {isEmpty && !list.isWaiting && list.error === undefined && (
+            {isEmpty && !list.isWaiting && list.error === undefined && list.more === undefined && (
               <Empty
                 icon={isFiltered ? 'filter' : 'check'}
                 text={isFiltered ? 'No letter is like that.' : `${shown(processor)} has given nothing up.`}
@@ -172,7 +172,9 @@ function Letters({ processor, rows }: { readonly processor: string; readonly row
                 height={{ wide: 3.5, narrow: 5.25 }}
               />
             )}
-            {(!isEmpty || list.error !== undefined) && <ListFoot list={list} one="letter" many="letters" />}
+            {(!isEmpty || list.error !== undefined || list.more !== undefined) && (
+              <ListFoot list={list} one="letter" many="letters" />
+            )}
           </section>
         }
         detail={

@@ -1,0 +1,126 @@
+/** A page that stays connected may look for as long as it would be let in, and not for ever. */
+import type { IncomingMessage } from 'node:http';
+import { expect, test, vi } from 'vitest';
+import type { Access } from '#dashboard';
+import type { StoreTopic } from '#kernel/dashboard/wire';
+import { dashboardAccessMs, dashboardAuthMaxMs, dashboardSessionsMax } from '#kernel/limits';
+import { ask, openSite } from '../kit/dashboard-site.ts';
+import { type HeldTimers, holdTimers } from '../kit/held-timers.ts';
+import { tempBus } from '../kit/temp-store.ts';
+
+type Auth = (request: IncomingMessage) => Access | Promise<Access>;
+
+/** A site whose `auth` can be another one later, what it reports, and the timers of being asked again and of waiting for it. */
+async function siteOf(first: Auth) {
+  const looks = holdTimers('setInterval', dashboardAccessMs);
+  const waits = holdTimers('setTimeout', dashboardAuthMaxMs);
+  const bus = await tempBus();
+  const errors: unknown[] = [];
+  bus.errors$.subscribe((error) => errors.push(error));
+  const now = { auth: first };
+  const site = await openSite(bus, { auth: (request) => now.auth(request), allowActions: ['pause'] });
+  return { site, errors, now, looks, waits };
+}
+
+test('a page that auth does not let in any more is disconnected, and gets in no more', async () => {
+  const asked: (string | undefined)[] = [];
+  const { site, now, errors, looks } = await siteOf(() => true);
+  const live = await site.follow('store');
+  const { head } = live.topic<StoreTopic>('store');
+  looks.run();
+  await site.ask('/api/streams');
+  expect([live.isEnded, head]).toEqual([false, 0]);
+  now.auth = ({ url }) => {
+    asked.push(url);
+    return false;
+  };
+  looks.run();
+  await live.ended();
+
+  expect(asked).toEqual(['/api/live?topic=store']);
+  expect((await site.ask('/api/live?topic=store')).status).toBe(401);
+  expect(errors).toEqual([]);
+});
+
+test.each<[Access, Access]>([
+  [true, 'read'],
+  ['read', true],
+])(
+  'one that was let in as %s, and now is as %s, connects anew and is offered what it may order',
+  async (before, after) => {
+    const { site, now, looks } = await siteOf(() => before);
+    const live = await site.follow('store');
+    expect(live.topic<StoreTopic>('store').about.actions).toEqual(before === true ? ['pause'] : []);
+    now.auth = async () => after;
+    looks.run();
+    await live.ended();
+
+    const again = await site.follow('store');
+    expect(again.topic<StoreTopic>('store').about.actions).toEqual(after === true ? ['pause'] : []);
+    looks.run();
+    await site.ask('/api/streams');
+    expect(again.isEnded).toBe(false);
+  },
+);
+
+/** Runs the timer that it waits with, as soon as there is one. */
+async function timeOut(waits: HeldTimers): Promise<void> {
+  await vi.waitFor(() => expect(waits.size).toBe(1));
+  waits.run();
+}
+
+const broken: readonly [string, Auth, isLate: boolean][] = [
+  [
+    'throws',
+    () => {
+      throw new Error('no session store');
+    },
+    false,
+  ],
+  ['rejects', () => Promise.reject(new Error('no session store')), false],
+  ['never answers', () => new Promise(() => undefined), true],
+];
+
+test.each(broken)('an auth that %s lets nobody in, and ends a connection when it is asked again', async (...row) => {
+  const [, auth, isLate] = row;
+  const { site, now, errors, looks, waits } = await siteOf(() => true);
+  const live = await site.follow('store');
+  now.auth = auth;
+  looks.run();
+  if (isLate) await timeOut(waits);
+  await live.ended();
+  const answer = site.ask('/api/streams');
+  if (isLate) await timeOut(waits);
+
+  expect((await answer).status).toBe(500);
+  const told = { message: expect.stringMatching(/no session store|did not answer/) };
+  expect(errors).toMatchObject([told, told]);
+  expect(waits.size).toBe(0);
+});
+
+test('an auth that takes long is not asked twice at a time, and no longer when the page has gone', async () => {
+  const { site, now, looks, waits } = await siteOf(() => true);
+  const live = await site.follow('store');
+  const { promise, resolve } = Promise.withResolvers<Access>();
+  const auth = vi.fn(() => promise);
+  now.auth = auth;
+  for (let time = 0; time < 3; time++) looks.run();
+  expect(auth).toHaveBeenCalledTimes(1);
+  resolve(true);
+  await vi.waitFor(() => expect(waits.size).toBe(0));
+  expect(live.isEnded).toBe(false);
+  live.close();
+
+  await vi.waitFor(() => expect(looks.size).toBe(0));
+});
+
+test('without auth a login that was forgotten for newer ones ends its connection', async () => {
+  const looks = holdTimers('setInterval', dashboardAccessMs);
+  const site = await openSite(await tempBus());
+  const live = await site.follow('store');
+  for (let login = 0; login < dashboardSessionsMax; login++) await ask(site.port, site.board.login());
+  looks.run();
+
+  await live.ended();
+  expect((await site.ask('/api/live?topic=store')).status).toBe(401);
+});
