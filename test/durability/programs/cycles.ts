@@ -79,7 +79,10 @@ async function tell(): Promise<void> {
     globalThis.gc?.();
   }
   const resources: Record<string, number> = {};
-  for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1;
+  for (const kind of process.getActiveResourcesInfo()) {
+    // The status file is being written just now: that ends by itself.
+    if (kind !== 'FSReqCallback') resources[kind] = (resources[kind] ?? 0) + 1;
+  }
   const holdings: Holdings = {
     heapBytes: process.memoryUsage().heapUsed,
     listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
