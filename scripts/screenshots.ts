@@ -48,7 +48,7 @@ const pages: Readonly<Record<string, PageToShow>> = {
 };
 /** Those of the README, with what the first state on the page is to be. */
 const stateByChosen: Readonly<Record<string, RegExp>> = {
-  'overview-light-1440': /./,
+  'overview-light-1440': /failed|retrying/,
   'processor-dark-1440': /retrying/,
 };
 const docsHeight = 960;
@@ -119,9 +119,13 @@ async function takePicture(page: Page, { name, size, colorScheme }: Picture): Pr
   await page.screenshot({ path: join(folder, `${title}.png`), animations: 'disabled' });
   const state = stateByChosen[title];
   if (values.docs && state !== undefined) {
-    await page.locator('main .chip').nth(0).filter({ hasText: state }).waitFor();
+    const chip = page.locator('main .chip').nth(0).filter({ hasText: state });
     const clip = { x: 0, y: 0, width: size.width, height: docsHeight };
-    await page.screenshot({ path: join(docsFolder, `${name}.png`), animations: 'disabled', clip });
+    // It may be another state again before the picture is taken.
+    do {
+      await chip.waitFor();
+      await page.screenshot({ path: join(docsFolder, `${name}.png`), animations: 'disabled', clip });
+    } while ((await chip.count()) === 0);
   }
   console.log(title);
 }

@@ -6,6 +6,8 @@ import { fullSite, fullSitePages } from './kit/full-site.ts';
 import { openPage } from './kit/watched-page.ts';
 
 const widths = [1440, 390] as const;
+/** Further ones, and where the page changes its form, at which nothing may stick out. */
+const otherWidths = { 1440: [1000, 861, 641], 390: [320] } as const;
 
 /** What axe holds to be serious, or worse, each with the elements that it is about. */
 async function findings(page: Page, rules?: readonly string[]): Promise<readonly string[]> {
@@ -37,7 +39,11 @@ test.each(widths)('at a width of %d axe finds nothing serious on any page, in ei
     await page.emulateMedia({ colorScheme: 'dark' });
     const all = [...seen, ...(await findings(page, ['color-contrast']))];
     found.push(...all.map((finding) => `/${path}: ${finding}`));
-    if (await isScrollingSideways(page)) found.push(`/${path}: scrolls sideways`);
+    for (const other of [width, ...otherWidths[width]]) {
+      await page.setViewportSize({ width: other, height: 900 });
+      if (await isScrollingSideways(page)) found.push(`/${path}: scrolls sideways at ${other}`);
+    }
+    await page.setViewportSize({ width, height: 900 });
   }
 
   expect(found).toEqual([]);

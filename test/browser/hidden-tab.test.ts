@@ -42,8 +42,11 @@ test('a page says when the app is gone, and goes on by itself when it is back', 
   await first.close();
   await connection.getByText('disconnected').waitFor();
   await page.getByRole('alert').getByText('what is shown is old').waitFor();
+  await page.getByRole('link', { name: 'Streams' }).click();
+  await page.getByText('The server does not answer').waitFor();
   await board.listen({ port: first.port });
 
   await connection.getByText('connected', { exact: true }).waitFor();
+  await page.getByText('There are no streams yet').waitFor();
   await expect.poll(() => page.getByRole('alert').count()).toBe(0);
 });

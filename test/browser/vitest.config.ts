@@ -3,10 +3,12 @@ import { defineConfig } from 'vitest/config';
 import base from '../../vitest.config.ts';
 
 // The tests of the dashboard in a real browser, apart from the others: they need chromium, and both cores for themselves.
+const { projects: _, ...common } = base.test ?? {};
+
 export default defineConfig({
   ...base,
   test: {
-    ...base.test,
+    ...common,
     include: ['test/browser/**/*.test.ts'],
     exclude: [],
     maxWorkers: 1,

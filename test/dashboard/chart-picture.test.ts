@@ -64,6 +64,22 @@ test.each(ownChartNames)('in the chart of the %s nothing overlaps', async (name)
   expect(chart.width).toBeLessThan(900);
 });
 
+test('a label stands on the ground of the box around it: the lines of a box that is active are told on its colour', async () => {
+  const chart = await ownChart('processor');
+  const groundsOf = (active: readonly string[]) => {
+    const [, , shapes] = drawing(chart, { active });
+    const edges = shapes.filter((shape): shape is Shape => typeof shape !== 'string' && shape[0] === 'g');
+    const classOf = (from: string, to: string) =>
+      edges.find(([, attributes]) => attributes['data-from'] === from && attributes['data-to'] === to)?.[1].class;
+    return [classOf('live.waiting', 'live.working'), classOf('loading', 'live')];
+  };
+
+  const [inside, outside] = groundsOf(['live', 'live.waiting']);
+  expect(inside).toContain('on-inside');
+  expect(outside).not.toMatch(/on-/);
+  expect(groundsOf(['retrying'])[0]).toContain('on-box');
+});
+
 test('in the charts of machines of all kinds nothing overlaps', async () => {
   const states = Object.fromEntries(exampleMachines.map(({ machine }, index) => [`m${index}`, machine.config]));
   const all = createMachine({ id: 'all', initial: 'm1', states: withoutIds(states) } as never);

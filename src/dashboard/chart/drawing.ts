@@ -14,6 +14,7 @@
  *       g.edge  + failing                         leads to a state tagged `unhealthy`
  *               + open                            leaves an active state, or a box around one
  *               + lit                             the one just taken
+ *               + on-box | on-inside              its label stands in a box, in one around what is active
  *         path.line, path.tip, g.label > rect, text
  *
  * Runs in a browser as it is.
@@ -62,11 +63,15 @@ export function drawing(chart: Chart, { active = [], lit = [] }: ChartState = {}
     }
   }
   const lines: Shape[] = [];
+  const compounds = chart.nodes.filter(({ kind }) => kind === 'compound' || kind === 'parallel');
   for (const edge of chart.edges) {
     const isFailing = nodeById.get(edge.to)?.tags.includes('unhealthy') === true;
     const isOpen = innermost.has(edge.from) || around.has(edge.from);
     const isLit = lit.some(({ from, to }) => from === edge.from && to === edge.to);
-    lines.push(edgeShape(edge, [isFailing && 'failing', isOpen && 'open', isLit && 'lit']));
+    const ground = boxBehind(compounds, edge.labelBox);
+    const isInside = ground !== undefined && (around.has(ground.id) || innermost.has(ground.id));
+    const place = ground !== undefined && (isInside ? 'on-inside' : 'on-box');
+    lines.push(edgeShape(edge, [isFailing && 'failing', isOpen && 'open', isLit && 'lit', place]));
   }
   const attributes = {
     class: 'chart',
@@ -77,6 +82,19 @@ export function drawing(chart: Chart, { active = [], lit = [] }: ChartState = {}
     'aria-label': descriptionOf(chart, [...innermost], nodeById),
   };
   return ['svg', attributes, [...boxes, ...lines, ...names, ...states]];
+}
+
+/** The innermost box that a label lies in with all of it: its ground is the label's, too. */
+function boxBehind(boxes: readonly ChartNode[], label: ChartEdge['labelBox']): ChartNode | undefined {
+  if (label === undefined) return undefined;
+  const behind = boxes.filter(
+    ({ x, y, width, height }) =>
+      x <= label.x && y <= label.y && x + width >= label.x + label.width && y + height >= label.y + label.height,
+  );
+  return behind.reduce<ChartNode | undefined>(
+    (least, box) => (least === undefined || box.width * box.height < least.width * least.height ? box : least),
+    undefined,
+  );
 }
 
 /** The nodes that stand for the innermost active states, and those around them. */

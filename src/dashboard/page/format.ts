@@ -43,6 +43,16 @@ export function span(ms: number): string {
   return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
 }
 
+/** A span that may be very short: `'30 ms'`, `'1.4 s'`. */
+export function shortSpan(ms: number): string {
+  return ms < 1000 ? `${Math.max(0, Math.round(ms))} ms` : span(ms);
+}
+
+/** A span that still goes on, without what nobody could read: `'4 s'`, `'12 s'`, `'3 min'`. */
+export function lasting(ms: number): string {
+  return ms < 10_000 ? `${Math.max(0, Math.floor(ms / 1000))} s` : span(ms);
+}
+
 /** `'just now'`, `'12 s ago'`, `'3 min ago'`. */
 export function ago(ms: number): string {
   return ms < 1500 ? 'just now' : `${ms < 10_000 ? `${Math.round(ms / 1000)} s` : span(ms)} ago`;

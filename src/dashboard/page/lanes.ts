@@ -35,6 +35,20 @@ export function laneIn(text: string, count: number): number | undefined {
   return /^\d{1,6}$/.test(text) && index < count ? index : undefined;
 }
 
+export type Timed<T> = T & {
+  /** When the state it led to was left; `undefined` while it lasts. */ readonly untilMs?: number;
+};
+
+/** With the end of each state. `changes`: newest first, of any number of lanes. */
+export function timed<T extends StateChange & { readonly lane: number }>(changes: readonly T[]): Timed<T>[] {
+  const nextMsByLane = new Map<number, number>();
+  return changes.map((change) => {
+    const untilMs = nextMsByLane.get(change.lane);
+    nextMsByLane.set(change.lane, change.atMs);
+    return untilMs === undefined ? change : { ...change, untilMs };
+  });
+}
+
 export interface Stretch {
   readonly state: ProcessorState;
   readonly fromMs: number;

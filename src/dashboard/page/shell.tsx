@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { StoreTopic } from '../wire.ts';
-import { connection, lostReason, reconnect, useTopic } from './live.ts';
+import { type Connection, connection, lostReason, reconnect, useTopic } from './live.ts';
 import { Button } from './parts/button.tsx';
 import { Chip } from './parts/chip.tsx';
 import { Icon, Mark } from './parts/icon.tsx';
@@ -47,19 +47,26 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
             <ConnectionChip />
             {about !== undefined && (
               <span class="facts-line faint" title={about.path}>
-                {about.source === 'file' ? 'beside the app, read-only' : `process ${about.pid ?? ''}`} · {about.version}
+                {about.source === 'file'
+                  ? 'beside the app, read-only'
+                  : `process ${about.pid ?? ''} · ${about.version}`}
               </span>
             )}
           </div>
         </div>
       </header>
-      <main id="room" class="room" tabIndex={-1}>
+      <main id="room" class={isOld(connection.value) ? 'room old' : 'room'} tabIndex={-1}>
         <ConnectionNote />
         {children}
       </main>
       <Toasts />
     </div>
   );
+}
+
+/** Whether what is shown is what was once: it is so without colours, which say how things are. */
+function isOld(now: Connection): boolean {
+  return now === 'lost' || now === 'refused';
 }
 
 const chips = {

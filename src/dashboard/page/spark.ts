@@ -25,6 +25,15 @@ export function sparkline(
   return { line, area: `${line}V${height}H${rounded(left)}Z` };
 }
 
+/** How far a sum has grown with each of what was added to it. */
+export function growthOf(added: readonly number[]): number[] {
+  let sum = 0;
+  return added.map((value) => {
+    sum += value;
+    return Math.round(sum);
+  });
+}
+
 function rounded(value: number): number {
   return Math.round(value * 100) / 100;
 }

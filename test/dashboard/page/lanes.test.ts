@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Lane, laneIn, lanesOf, stretches, worstLane } from '../../../src/dashboard/page/lanes.ts';
+import { type Lane, laneIn, lanesOf, stretches, timed, worstLane } from '../../../src/dashboard/page/lanes.ts';
 import { actionButtons, positionIn } from '../../../src/dashboard/page/processor-actions.ts';
 import type { ActionName } from '../../../src/dashboard/wire.ts';
 
@@ -50,6 +50,16 @@ describe('the band of states', () => {
       { state: 'live', fromMs: 500, toMs: 1000 },
     ]);
   });
+});
+
+test('a change of state ends with the next one of its lane, and the last one of each goes on', () => {
+  const change = (lane: number, atMs: number) => ({ lane, atMs, from: 'live', to: 'retrying' }) as const;
+
+  expect(timed([change(0, 900), change(1, 800), change(0, 500)]).map(({ untilMs }) => untilMs)).toEqual([
+    undefined,
+    undefined,
+    900,
+  ]);
 });
 
 describe('buttons', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { actorLines } from '../../../src/dashboard/page/actor-tree.ts';
-import { bytes, micros, rate, shortCount, span } from '../../../src/dashboard/page/format.ts';
+import { bytes, lasting, micros, rate, shortCount, shortSpan, span } from '../../../src/dashboard/page/format.ts';
 import { listed, stateCounts } from '../../../src/dashboard/page/processor-list.ts';
 import { sparkline } from '../../../src/dashboard/page/spark.ts';
 import type { ActorRow, ProcessorRow } from '../../../src/dashboard/wire.ts';
@@ -105,4 +105,12 @@ test('numbers are short, and never show more than is known', () => {
     '2.5 s',
   ]);
   expect([span(-5), span(2400), span(45_000), span(600_000)]).toEqual(['0.0 s', '2.4 s', '45 s', '10 min']);
+});
+
+test('what still goes on is told in whole seconds, and never in negative ones', () => {
+  expect([-5, 900, 9999, 12_000, 240_000].map(lasting)).toEqual(['0 s', '0 s', '9 s', '12 s', '4 min']);
+});
+
+test('a span that is over is told in milliseconds when it was short', () => {
+  expect([-1, 0, 30, 999, 1400, 90_000].map(shortSpan)).toEqual(['0 ms', '0 ms', '30 ms', '999 ms', '1.4 s', '90 s']);
 });

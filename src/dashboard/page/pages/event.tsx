@@ -142,14 +142,14 @@ function Header({ event }: { readonly event: EventDetail }) {
     <Panel title="Header">
       <Facts
         facts={[
-          ['Position', <span class="mono">{count(event.position)}</span>],
+          ['Position', count(event.position)],
           [
             'Stream',
             <Link to={{ page: 'stream', name: event.stream }}>
               <NameText name={event.stream} />
             </Link>,
           ],
-          ['Version', <span class="mono">{count(event.version)}</span>],
+          ['Version', count(event.version)],
           ['Type', <NameText name={event.type} />],
           [
             'Time',
@@ -222,7 +222,7 @@ function LinkList({ title, events }: { readonly title: string; readonly events: 
       <ul>
         {events.map((event) => (
           <li key={event.position}>
-            <span class="mono faint">{count(event.position)}</span>
+            <span class="event-position faint">{count(event.position)}</span>
             <Link class="strong cut" to={{ page: 'event', position: String(event.position) }}>
               <NameText name={event.type} />
             </Link>

@@ -66,12 +66,7 @@ function Inside({ letter }: { readonly letter: LetterDetail }) {
       <section class="panel panel-body" aria-label="Facts">
         <Facts
           facts={[
-            [
-              'Event',
-              <Link to={{ page: 'event', position: String(letter.position) }}>
-                <span class="mono">{count(letter.position)}</span>
-              </Link>,
-            ],
+            ['Event', <Link to={{ page: 'event', position: String(letter.position) }}>{count(letter.position)}</Link>],
             [
               'Stream',
               <Link to={{ page: 'stream', name: letter.stream }}>

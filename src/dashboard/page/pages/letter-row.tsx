@@ -43,7 +43,7 @@ export function letterColumns({ isChosen, onChoose, onOpen }: LetterColumnsProps
             <NameText name={type} />
           </button>
           <div class="cut small soft">
-            <span class="mono">{count(position)}</span> · <NameText name={stream} />
+            {count(position)} · <NameText name={stream} />
           </div>
         </>
       ),

@@ -7,7 +7,7 @@ import { NameText } from '../parts/event-parts.tsx';
 import { FilterField, FilterSelect } from '../parts/filters.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty } from '../parts/panel.tsx';
-import { Ago, Countdown } from '../parts/time.tsx';
+import { Countdown, Lasting } from '../parts/time.tsx';
 import { type Column, VirtualList } from '../parts/virtual-list.tsx';
 import { listed, stateCounts } from '../processor-list.ts';
 import { setParams, useParam } from '../route.ts';
@@ -105,13 +105,34 @@ const columns: readonly Column<ProcessorRow>[] = [
   {
     id: 'state',
     title: 'State',
-    track: '8.5rem',
+    track: '7.5rem',
     cell: (row) => <StateChip state={row.state} />,
+  },
+  {
+    id: 'since',
+    title: 'For',
+    track: '6rem',
+    cell: (row) => (
+      <span class="soft">
+        {row.nextRetryAt !== undefined ? (
+          <>
+            again <Countdown untilMs={row.nextRetryAt} />
+          </>
+        ) : (
+          row.sinceMs > 0 && (
+            <>
+              <span class="narrow-only faint">for </span>
+              <Lasting sinceMs={row.sinceMs} />
+            </>
+          )
+        )}
+      </span>
+    ),
   },
   {
     id: 'lag',
     title: 'Lag',
-    track: '5.5rem',
+    track: '5rem',
     isNumber: true,
     cell: (row) =>
       row.lag === 0 ? (
@@ -123,14 +144,14 @@ const columns: readonly Column<ProcessorRow>[] = [
   {
     id: 'rate',
     title: 'Events/s',
-    track: '5.5rem',
+    track: '5rem',
     isNumber: true,
     cell: (row) => (row.rate === 0 ? <span class="faint">0</span> : rate(row.rate)),
   },
   {
     id: 'handled',
     title: 'Handled',
-    track: '5.5rem',
+    track: '5rem',
     isNumber: true,
     // What it did in a process that is gone is not known.
     cell: (row) => row.state !== 'absent' && <span class="soft">{shortCount(row.handled)}</span>,
@@ -138,7 +159,7 @@ const columns: readonly Column<ProcessorRow>[] = [
   {
     id: 'letters',
     title: 'Set aside',
-    track: '6rem',
+    track: '9rem',
     isNumber: true,
     cell: (row, tabIndex) =>
       row.deadLetters + row.parked > 0 && (
@@ -147,33 +168,19 @@ const columns: readonly Column<ProcessorRow>[] = [
           tabIndex={tabIndex}
           title={`${count(row.deadLetters)} dead letters, ${count(row.parked)} parked`}
         >
-          {shortCount(row.deadLetters)} + {shortCount(row.parked)}
+          {row.deadLetters > 0 && `${shortCount(row.deadLetters)} dead`}
+          {row.deadLetters > 0 && row.parked > 0 && ', '}
+          {row.parked > 0 && `${shortCount(row.parked)} parked`}
         </a>
       ),
   },
   {
-    id: 'since',
-    title: 'Since',
-    track: '6.5rem',
-    cell: (row) => (
-      <span class="soft">
-        {row.nextRetryAt !== undefined ? (
-          <>
-            again <Countdown untilMs={row.nextRetryAt} />
-          </>
-        ) : (
-          row.sinceMs > 0 && <Ago ms={row.sinceMs} />
-        )}
-      </span>
-    ),
-  },
-  {
     id: 'error',
     title: 'Last error',
-    track: 'minmax(8rem, 2fr)',
+    track: 'minmax(7rem, 2fr)',
     cell: (row) =>
       row.lastError === undefined ? (
-        <span class="faint">none</span>
+        <span class="faint none">none</span>
       ) : (
         <span class={row.attempts > 0 ? 'error-now' : 'soft'} title={errorText(row.lastError)}>
           {errorText(row.lastError)}

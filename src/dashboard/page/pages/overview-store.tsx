@@ -5,27 +5,27 @@ import { bytes, count, micros, rate } from '../format.ts';
 import { Facts, Panel } from '../parts/panel.tsx';
 import { Sparkline } from '../parts/sparkline.tsx';
 import { Ago } from '../parts/time.tsx';
+import { growthOf } from '../spark.ts';
 
 export function VitalSigns({ store }: { readonly store: Partial<StoreTopic> }) {
-  const { head = 0, rates, history, file } = store;
-  const behind = file === undefined ? 0 : head - file.indexedPosition;
+  const { head = 0, rates, history } = store;
   return (
     <section class="vitals" aria-label="Rates">
-      <Vital name="Head" value={count(head)} unit={behind > 0 ? `${count(behind)} not indexed yet` : 'all indexed'}>
-        {file !== undefined && <Meter used={file.usedBytes} free={file.freeBytes} />}
+      <Vital name="Head" value={count(head)} unit={head === 1 ? 'event' : 'events'}>
+        <Trend values={growthOf(history?.append ?? [])} label="Growth of the log" peak={(most) => `+${count(most)}`} />
       </Vital>
       <Vital name="Append" value={rate(rates?.append ?? 0)} unit="events/s">
-        <Sparkline values={history?.append ?? []} label="Events appended, the last two minutes" />
+        <Trend values={history?.append ?? []} label="Events appended" peak={(most) => `peak ${rate(most)}/s`} />
       </Vital>
       <Vital name="Read" value={rate(rates?.read ?? 0)} unit="events/s">
-        <Sparkline values={history?.read ?? []} label="Events read, the last two minutes" />
+        <Trend values={history?.read ?? []} label="Events read" peak={(most) => `peak ${rate(most)}/s`} />
       </Vital>
       <Vital
         name="Commit"
         value={rates?.commitMicrosP50 === undefined ? '–' : micros(rates.commitMicrosP50)}
         unit={rates?.commitMicrosP99 === undefined ? 'none lately' : `p50 · p99 ${micros(rates.commitMicrosP99)}`}
       >
-        <Sparkline values={history?.commitMicros ?? []} label="Time of a commit, the last two minutes" />
+        <Trend values={history?.commitMicros ?? []} label="Time of a commit" peak={(most) => `peak ${micros(most)}`} />
       </Vital>
     </section>
   );
@@ -50,19 +50,34 @@ function Vital({ name, value, unit, children }: VitalProps) {
   );
 }
 
-/** How much of the file is in use. */
-function Meter({ used, free }: { readonly used: number; readonly free: number }) {
-  const part = used + free === 0 ? 0 : used / (used + free);
+interface TrendProps {
+  readonly values: readonly number[];
+  readonly label: string;
+  /** The highest of the values in words. */
+  readonly peak: (most: number) => string;
+}
+
+/** The last two minutes as a line, with what it is to be measured by. */
+function Trend({ values, label, peak }: TrendProps) {
+  const most = Math.max(0, ...values);
   return (
-    <div class="meter-box">
-      <svg class="meter" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
-        <rect class="meter-all" width="100" height="6" />
-        <rect class="meter-used" width={Math.max(1, part * 100)} height="6" />
-      </svg>
-      <p class="small soft">
-        {bytes(used)} in use, {bytes(free)} free to use again
+    <>
+      <Sparkline values={values} label={`${label}, the last two minutes`} />
+      <p class="vital-scale">
+        <span>2 min</span>
+        {most > 0 && <span>{peak(most)}</span>}
       </p>
-    </div>
+    </>
+  );
+}
+
+/** Events that reading finds without the index, from the end of the log: it is written behind the log. */
+function IndexState({ behind }: { readonly behind: number }) {
+  if (behind <= 0) return 'complete';
+  return (
+    <>
+      {count(behind)} <small>to go</small>
+    </>
   );
 }
 
@@ -74,8 +89,16 @@ export function StorePanel({ store }: { readonly store: Partial<StoreTopic> }) {
       <Facts
         facts={[
           ['State', state === 'absent' ? 'no writer' : state],
-          ['File', file && bytes(file.fileBytes)],
+          [
+            'File',
+            file && (
+              <>
+                {bytes(file.fileBytes)} {file.freeBytes > 0 && <small>{bytes(file.freeBytes)} free</small>}
+              </>
+            ),
+          ],
           ['Map', file && bytes(file.mapBytes)],
+          ['Index', file && <IndexState key="index" behind={(store.head ?? 0) - file.indexedPosition} />],
           [
             'Readers',
             file && file.readersMax > 0 && (

@@ -2,9 +2,9 @@
 import type { ComponentChildren } from 'preact';
 import type { FailureImage, StateChange } from '../../../../actors/bus-status.ts';
 import type { ProcessorTopic } from '../../wire.ts';
-import { count, span } from '../format.ts';
+import { count, shortSpan, span } from '../format.ts';
 import { errorText } from '../health.ts';
-import { laneStates, stretches } from '../lanes.ts';
+import { laneStates, stretches, type Timed, timed } from '../lanes.ts';
 import { useNow } from '../now.ts';
 import { StateChip } from '../parts/chip.tsx';
 import { NameText } from '../parts/event-parts.tsx';
@@ -12,7 +12,7 @@ import { Icon } from '../parts/icon.tsx';
 import { Link } from '../parts/link.tsx';
 import { Empty } from '../parts/panel.tsx';
 import { Tabs } from '../parts/tabs.tsx';
-import { Ago, At } from '../parts/time.tsx';
+import { Ago, At, Lasting } from '../parts/time.tsx';
 import { useParam } from '../route.ts';
 import { lookOf, wordOf } from '../states.ts';
 
@@ -44,7 +44,7 @@ export function HistoryPanel({ topic: { changes = [], failures = [] }, image, in
                   changes={changes.filter(({ lane }) => lane === index)}
                   state={states[index] ?? image.status.state}
                 />
-                <Changes changes={changes} isParted={isParted} />
+                <Changes changes={timed(changes)} isParted={isParted} />
               </>
             ),
           },
@@ -97,7 +97,7 @@ function Changes({
   changes,
   isParted,
 }: {
-  readonly changes: readonly Laned<StateChange>[];
+  readonly changes: readonly Timed<Laned<StateChange>>[];
   readonly isParted: boolean;
 }) {
   if (changes.length === 0) return <Empty icon="clock" text="No change of state since it was made." />;
@@ -110,11 +110,20 @@ function Changes({
             <At ms={change.atMs} />
           </span>
           {isParted && <Lane index={change.lane} />}
-          <span class="change-states">
-            <span class="faint">{wordOf(change.from)}</span>
-            <Icon name="right" size={11} />
+          <span class="change-from faint">{wordOf(change.from)}</span>
+          <Icon name="right" size={11} />
+          <span>
             <span class="hidden-text">to</span>
             <StateChip state={change.to} />
+          </span>
+          <span class="small faint">
+            {change.untilMs === undefined ? (
+              <>
+                for <Lasting sinceMs={change.atMs} />
+              </>
+            ) : (
+              <span class="nowrap">{shortSpan(change.untilMs - change.atMs)}</span>
+            )}
           </span>
         </li>
       ))}

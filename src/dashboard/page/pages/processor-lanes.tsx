@@ -1,4 +1,5 @@
 /** The partitions of a processor as a grid, one of them chosen. It stays small with hundreds. */
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { ProcessorTopic } from '../../wire.ts';
 import { count } from '../format.ts';
 import { Icon } from '../parts/icon.tsx';
@@ -14,6 +15,16 @@ export function LanesPanel({
   readonly selected: number;
 }) {
   const parts = image.status.partitions ?? [];
+  const grid = useRef<HTMLDivElement>(null);
+  // The address may name one that is further down. Only the grid scrolls.
+  useLayoutEffect(() => {
+    const lane = grid.current?.querySelector<HTMLElement>(`[data-lane="${selected}"]`);
+    if (!grid.current || !lane) return;
+    const top = lane.offsetTop - grid.current.offsetTop;
+    const { scrollTop, clientHeight } = grid.current;
+    if (top < scrollTop || top + lane.offsetHeight > scrollTop + clientHeight)
+      grid.current.scrollTop = top - (clientHeight - lane.offsetHeight) / 2;
+  }, [selected, parts.length]);
   const move = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (step === undefined) return;
@@ -24,7 +35,7 @@ export function LanesPanel({
   };
   return (
     <Panel title="Partitions" end={<span class="soft small">{summaryOf(parts.map(({ state }) => state))}</span>}>
-      <div class="lanes" role="radiogroup" aria-label="Partition" onKeyDown={move}>
+      <div ref={grid} class="lanes" role="radiogroup" aria-label="Partition" onKeyDown={move}>
         {parts.map(({ state, context }, index) => {
           const { tone, icon } = lookOf(state);
           const isSelected = index === selected;

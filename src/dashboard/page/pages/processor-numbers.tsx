@@ -4,10 +4,12 @@ import type { ProcessorRow, ProcessorTopic } from '../../wire.ts';
 import { count, rate } from '../format.ts';
 import { errorText } from '../health.ts';
 import type { Lane } from '../lanes.ts';
+import { useNow } from '../now.ts';
 import { NameText } from '../parts/event-parts.tsx';
 import { Link } from '../parts/link.tsx';
 import { Facts, Note, Panel } from '../parts/panel.tsx';
-import { Ago, Countdown } from '../parts/time.tsx';
+import { Ago, Countdown, Lasting } from '../parts/time.tsx';
+import { wordOf } from '../states.ts';
 
 interface NumbersProps {
   readonly image: ProcessorTopic['image'];
@@ -27,8 +29,7 @@ export function NumbersPanel({ image, index, row }: NumbersProps) {
       end={
         since > 0 && (
           <span class="soft small">
-            <span class="faint">since </span>
-            <Ago ms={since} />
+            {wordOf(lane.state)} for <Lasting sinceMs={since} />
           </span>
         )
       }
@@ -74,6 +75,7 @@ export function NumbersPanel({ image, index, row }: NumbersProps) {
 
 /** What is there now, also from earlier runs. */
 function SetAside({ row: { name, deadLetters, parked } }: { readonly row: ProcessorRow }) {
+  if (deadLetters + parked === 0) return <span class="faint">none</span>;
   return (
     <Link to={{ page: 'dead-letters' }} query={{ processor: name }}>
       {count(deadLetters)} <small>dead</small> {count(parked)} <small>parked</small>
@@ -148,24 +150,77 @@ function Names({ names }: { readonly names: readonly string[] }) {
 interface TroubleProps {
   readonly status: ProcessorStatus;
   readonly lanes: readonly Lane[];
+  /** Newest first. */
+  readonly failures: ProcessorTopic['failures'];
 }
 
 /** What of many partitions is told; their grid shows the others. */
 const troublesMax = 3;
 
-/** Why it does not go on, with the event that fails. */
-export function TroubleNote({ status, lanes }: TroubleProps) {
+/** So long it is told what failed last: what fails again and again does not move what stands below. Milliseconds. */
+const lastFailureMs = 60_000;
+
+/** Why it does not go on, with the event that fails; afterwards, for a while, what that was. */
+export function TroubleNote({ status, lanes, failures }: TroubleProps) {
+  const now = useNow();
+
   const parts = status.partitions ?? [status];
   const troubled = parts
     .map((part, index) => ({ part, index }))
     .filter(({ part }) => part.tags.includes('unhealthy') || part.state === 'failed');
-  if (troubled.length === 0) return null;
+  const [last] = failures;
+  if (troubled.length === 0)
+    return last !== undefined && now - last.atMs < lastFailureMs ? (
+      <LastFailure failure={last} isPart={parts.length > 1} />
+    ) : null;
   return (
     <>
       {troubled.slice(0, troublesMax).map(({ part, index }) => (
         <Trouble key={index} status={part} failing={lanes[index]?.failing} {...(parts.length > 1 && { index })} />
       ))}
       {troubled.length > troublesMax && <p class="soft small">and {troubled.length - troublesMax} more partitions</p>}
+    </>
+  );
+}
+
+interface LastFailureProps {
+  readonly failure: ProcessorTopic['failures'][number];
+  readonly isPart: boolean;
+}
+
+/** As high as what it was while it lasted. */
+function LastFailure({ failure, isPart }: LastFailureProps) {
+  const { atMs, lane, event } = failure;
+  return (
+    <Note>
+      <p>
+        Last failure <Ago ms={atMs} />
+        {isPart && `, in partition ${lane}`}
+      </p>
+      {event !== undefined && (
+        <p>
+          <EventOfStream event={event} />
+        </p>
+      )}
+      <p class="mono trouble-error">{errorText(failure)}</p>
+    </Note>
+  );
+}
+
+function EventOfStream({
+  event: { position, stream, type },
+}: {
+  readonly event: NonNullable<ProcessorTopic['failures'][number]['event']>;
+}) {
+  return (
+    <>
+      <Link to={{ page: 'event', position: String(position) }}>
+        Event {count(position)} <NameText name={type} />
+      </Link>{' '}
+      of{' '}
+      <Link to={{ page: 'stream', name: stream }}>
+        <NameText name={stream} />
+      </Link>
     </>
   );
 }
@@ -182,29 +237,20 @@ function Trouble({ status: { state, context }, failing, index }: OneTroubleProps
     <Note tone={state === 'failed' ? 'bad' : 'warn'}>
       <p>
         <strong>
-          {index !== undefined && `Partition ${index} `}
-          {headline(state, attempts, index !== undefined)}
-        </strong>
-        {isCircuitOpen && ' because too many events were given up in a row'}
-        {nextRetryAt !== undefined && (
-          <>
-            , tries again{' '}
-            <strong>
+          {index === undefined ? capital(troubleWords(state)) : `Partition ${index} ${troubleWords(state)}`}
+          {nextRetryAt !== undefined && (
+            <>
+              {' '}
               <Countdown untilMs={nextRetryAt} />
-            </strong>
-          </>
-        )}
+            </>
+          )}
+        </strong>
+        {attempts > 0 && ` after ${count(attempts)} ${attempts === 1 ? 'failure' : 'failures'}`}
+        {isCircuitOpen && ', because too many events were given up in a row'}
       </p>
       {failing !== undefined && (
         <p>
-          <Link to={{ page: 'event', position: String(failing.position) }}>
-            Event {count(failing.position)} <NameText name={failing.type} />
-          </Link>{' '}
-          of{' '}
-          <Link to={{ page: 'stream', name: failing.stream }}>
-            <NameText name={failing.stream} />
-          </Link>{' '}
-          fails, first <Ago ms={failing.sinceMs} />
+          <EventOfStream event={failing} /> fails, first <Ago ms={failing.sinceMs} />
         </p>
       )}
       {lastError !== undefined && <p class="mono trouble-error">{errorText(lastError)}</p>}
@@ -212,9 +258,11 @@ function Trouble({ status: { state, context }, failing, index }: OneTroubleProps
   );
 }
 
-function headline(state: string, attempts: number, isPart: boolean): string {
-  const times = `${count(attempts)} ${attempts === 1 ? 'failure' : 'failures'}`;
-  const told = state === 'failed' ? 'has failed' : state === 'poisoned' ? 'gives up an event' : 'waits to retry';
-  const text = attempts > 0 ? `${told} after ${times}` : told;
-  return isPart ? text : text.slice(0, 1).toUpperCase() + text.slice(1);
+function troubleWords(state: string): string {
+  if (state === 'failed') return 'has failed';
+  return state === 'poisoned' ? 'gives up an event' : 'tries again';
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

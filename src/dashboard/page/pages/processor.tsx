@@ -79,7 +79,7 @@ function ProcessorBody({ topic, image, lanes }: BodyProps) {
   return (
     <div class="processor">
       <div class="processor-trouble">
-        <TroubleNote status={image.status} lanes={lanes} />
+        <TroubleNote status={image.status} lanes={lanes} failures={topic.failures ?? []} />
       </div>
       <div class="processor-side">
         <NumbersPanel image={image} index={index} row={topic.row} />
@@ -93,6 +93,7 @@ function ProcessorBody({ topic, image, lanes }: BodyProps) {
           chart={chart}
           active={lane?.active ?? []}
           transition={lane?.transition}
+          untilMs={(image.status.partitions?.[index] ?? image.status).context.nextRetryAt}
         />
       </div>
     </div>

@@ -76,8 +76,8 @@ export function ProjectionPage({ place: { name } }: { readonly place: Extract<Pl
         <Facts
           facts={[
             ['Version', row.version === undefined ? 'not built yet' : String(row.version)],
-            ['Position', <span class="mono">{count(row.position)}</span>],
-            ['Lag', <span class="mono">{count(row.lag)}</span>],
+            ['Position', count(row.position)],
+            ['Lag', row.lag === 0 ? 'none' : `${count(row.lag)} behind`],
             [
               row.building?.version === undefined ? 'Building' : `Building version ${row.building.version}`,
               row.building && <Progress label="Build" done={row.building.position} all={row.building.head} />,

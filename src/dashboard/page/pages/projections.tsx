@@ -54,12 +54,12 @@ export function ProjectionsPage() {
                   <td class="of-state">
                     <StateChip state={row.state} />
                   </td>
-                  <td class="number mono">
+                  <td class="number">
                     <span class="narrow-only faint">version </span>
                     {row.version ?? 'none'}
                   </td>
-                  <td class="number mono of-position">{count(row.position)}</td>
-                  <td class="number mono">
+                  <td class="number of-position">{count(row.position)}</td>
+                  <td class="number">
                     <span class="narrow-only faint">lag </span>
                     {count(row.lag)}
                   </td>

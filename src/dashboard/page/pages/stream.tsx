@@ -20,7 +20,7 @@ import './lists.css';
 /** Events asked for at a time. */
 const pageEvents = 200;
 
-const columns = [versionColumn, typeColumn, timeColumn, positionColumn];
+const columns = [versionColumn, timeColumn, typeColumn, positionColumn];
 
 export function StreamPage({ place: { name } }: { readonly place: Extract<Place, { page: 'stream' }> }) {
   const [order] = useParam('order');

@@ -38,7 +38,7 @@ const columns: readonly Column<StreamRow>[] = [
     isNumber: true,
     cell: ({ version }) => (
       <>
-        <span class="mono">{count(version)}</span>
+        {count(version)}
         <span class="narrow-only faint"> {version === 1 ? 'event' : 'events'}</span>
       </>
     ),
@@ -49,7 +49,7 @@ const columns: readonly Column<StreamRow>[] = [
     track: '8rem',
     isNumber: true,
     cell: ({ lastPosition }, tabIndex) => (
-      <a class="quiet mono" href={addressOf({ page: 'event', position: String(lastPosition) })} tabIndex={tabIndex}>
+      <a class="quiet" href={addressOf({ page: 'event', position: String(lastPosition) })} tabIndex={tabIndex}>
         <span class="narrow-only">last at </span>
         {count(lastPosition)}
       </a>

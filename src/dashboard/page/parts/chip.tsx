@@ -9,6 +9,9 @@ export function StateChip({ state }: { readonly state: string }) {
   return <Chip tone={tone} icon={icon} text={wordOf(state)} />;
 }
 
+/** A longer text may be cut off where there is little room. */
+const lettersShort = 16;
+
 export function Chip({
   text,
   tone = 'rest',
@@ -19,7 +22,7 @@ export function Chip({
   readonly icon?: IconName;
 }) {
   return (
-    <span class={`chip ${tone}`}>
+    <span class={`chip ${tone}`} title={text.length > lettersShort ? text : undefined}>
       {icon !== undefined && <Icon name={icon} size={10} />}
       <span>{text}</span>
     </span>

@@ -4,6 +4,7 @@
  */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ApiError } from '../api.ts';
+import { connection } from '../live.ts';
 import { recalled, remember } from './list-memory.ts';
 
 export interface EndlessPage<Row, Cursor> {
@@ -98,6 +99,12 @@ export function useEndless<Row, Cursor extends string | number>(
       onItsWay.current = undefined;
     };
   }, [asked]);
+
+  // What failed while the app did not answer is asked again when it does.
+  const isLive = connection.value === 'live';
+  useEffect(() => {
+    if (isLive && held.error !== undefined) setRound((before) => before + 1);
+  }, [isLive]);
 
   const isFull = held.rows.length >= endlessRowsMax;
   const hasMore = !isWaiting && held.next !== undefined && held.error === undefined && !isFull;

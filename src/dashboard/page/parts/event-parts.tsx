@@ -44,7 +44,7 @@ export const positionColumn: Column<EventRow> = {
   title: 'Position',
   track: '6.5rem',
   isNumber: true,
-  cell: (event) => <span class="mono soft">{count(event.position)}</span>,
+  cell: (event) => <span class="soft">{count(event.position)}</span>,
 };
 
 export const versionColumn: Column<EventRow> = {
@@ -52,7 +52,7 @@ export const versionColumn: Column<EventRow> = {
   title: 'Version',
   track: '5rem',
   isNumber: true,
-  cell: (event) => <span class="mono">{count(event.version)}</span>,
+  cell: (event) => <>{count(event.version)}</>,
 };
 
 export const timeColumn: Column<EventRow> = {
@@ -66,7 +66,7 @@ export const timeColumn: Column<EventRow> = {
 export const typeColumn: Column<EventRow> = {
   id: 'type',
   title: 'Type',
-  track: 'minmax(8rem, 1fr)',
+  track: 'minmax(5rem, 1fr)',
   cell: (event, tabIndex) => (
     <a class="strong" href={addressOf({ page: 'event', position: String(event.position) })} tabIndex={tabIndex}>
       <NameText name={event.type} />
@@ -77,7 +77,7 @@ export const typeColumn: Column<EventRow> = {
 export const streamColumn: Column<EventRow> = {
   id: 'stream',
   title: 'Stream',
-  track: 'minmax(8rem, 1.4fr)',
+  track: 'minmax(5rem, 1.4fr)',
   cell: (event, tabIndex) => (
     <a class="quiet" href={addressOf({ page: 'stream', name: event.stream })} tabIndex={tabIndex}>
       <NameText name={event.stream} />

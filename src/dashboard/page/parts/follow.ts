@@ -3,7 +3,7 @@
  */
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { type Stretch, viewStart } from './view-start.ts';
+import { joined, type Stretch, viewStart, widestThatFits } from './view-start.ts';
 
 /** What is active changes many times a second; a view that did too could not be looked at. Milliseconds. */
 const followMs = 150;
@@ -19,10 +19,13 @@ export interface Following {
   readonly follow: () => void;
 }
 
-/** `view` scrolls, `selector` finds in it what is active; `thing` is what is drawn there, `active` changes with what is active. */
+/**
+ * `view` scrolls, `selector` finds in it what is active, and `around` what that is in, which is shown with it where there is room:
+ * then a move inside of it does not move the view. `thing` is what is drawn there, `active` changes with what is active.
+ */
 export function useFollowing(
   view: RefObject<HTMLElement | null>,
-  selector: string,
+  { selector, around }: { readonly selector: string; readonly around: string },
   thing: unknown,
   active: string,
 ): Following {
@@ -35,7 +38,7 @@ export function useFollowing(
     setFollowing(now);
   }
   function show(behavior: ScrollBehavior): void {
-    if (view.current !== null && follows.current) bringIn(view.current, selector, behavior);
+    if (view.current !== null && follows.current) bringIn(view.current, selector, around, behavior);
   }
 
   useLayoutEffect(() => {
@@ -82,19 +85,33 @@ function calm(): ScrollBehavior {
   return matchMedia('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth';
 }
 
-function bringIn(view: HTMLElement, selector: string, behavior: ScrollBehavior): void {
-  const boxes = [...view.querySelectorAll(selector)].map((box) => box.getBoundingClientRect());
-  if (boxes.length === 0) return;
+function bringIn(view: HTMLElement, selector: string, around: string, behavior: ScrollBehavior): void {
+  const active = rectsOf(view, selector);
+  if (active.length === 0) return;
+  const outer = rectsOf(view, around);
   const place = view.getBoundingClientRect();
-  const across: Stretch = {
-    from: Math.min(...boxes.map(({ left }) => left)) - place.left + view.scrollLeft,
-    to: Math.max(...boxes.map(({ right }) => right)) - place.left + view.scrollLeft,
-  };
-  const down: Stretch = {
-    from: Math.min(...boxes.map(({ top }) => top)) - place.top + view.scrollTop,
-    to: Math.max(...boxes.map(({ bottom }) => bottom)) - place.top + view.scrollTop,
-  };
+  const across = widest(view.clientWidth, active, outer, ({ left, right }) => ({
+    from: left - place.left + view.scrollLeft,
+    to: right - place.left + view.scrollLeft,
+  }));
+  const down = widest(view.clientHeight, active, outer, ({ top, bottom }) => ({
+    from: top - place.top + view.scrollTop,
+    to: bottom - place.top + view.scrollTop,
+  }));
   const left = viewStart({ start: view.scrollLeft, size: view.clientWidth }, across);
   const top = viewStart({ start: view.scrollTop, size: view.clientHeight }, down);
   if (left !== view.scrollLeft || top !== view.scrollTop) view.scrollTo({ left, top, behavior });
+}
+
+function rectsOf(view: HTMLElement, selector: string): DOMRect[] {
+  return [...view.querySelectorAll(selector)].map((box) => box.getBoundingClientRect());
+}
+
+function widest(
+  size: number,
+  active: readonly DOMRect[],
+  outer: readonly DOMRect[],
+  stretchOf: (rect: DOMRect) => Stretch,
+): Stretch {
+  return widestThatFits(size, joined(active.map(stretchOf)), outer.map(stretchOf));
 }

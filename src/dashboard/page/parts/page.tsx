@@ -1,6 +1,8 @@
 /** The frame of one page: its title, in the browser's tab too, what stands beside it, and its content. */
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
+import type { StoreTopic } from '../../wire.ts';
+import { useTopic } from '../live.ts';
 import { useKeptFocus } from './focus.ts';
 
 export interface PageProps {
@@ -16,9 +18,10 @@ export interface PageProps {
 
 export function Page({ title, crumb, beside, end, children }: PageProps) {
   useKeptFocus();
+  const site = useTopic<StoreTopic>('store')?.about?.title ?? 'varvebus';
   useEffect(() => {
-    document.title = `${title} · varvebus`;
-  }, [title]);
+    document.title = `${title} · ${site}`;
+  }, [title, site]);
   return (
     <div class="page">
       <header class="page-head">

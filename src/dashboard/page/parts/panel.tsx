@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 import { ApiError } from '../api.ts';
+import { connection } from '../live.ts';
 import { Button } from './button.tsx';
 import { Icon } from './icon.tsx';
 import type { IconName } from './icons.ts';
@@ -72,6 +73,8 @@ export function Missing({ text }: { readonly text: string }) {
 }
 
 export function Loading() {
+  // Then nothing comes, and the page says why.
+  if (connection.value === 'refused') return null;
   return (
     <div class="empty" aria-busy="true">
       <Icon name="spinner" size={20} spin />

@@ -1,5 +1,5 @@
 /** Moments and spans, which go on by themselves; the whole time is in the title. */
-import { ago, clockTime, fullTime, span } from '../format.ts';
+import { ago, clockTime, fullTime, lasting, span } from '../format.ts';
 import { useNow } from '../now.ts';
 
 /** `'12 s ago'`. */
@@ -8,6 +8,16 @@ export function Ago({ ms }: { readonly ms: number }) {
   return (
     <time dateTime={isoOf(ms)} title={fullTime(ms)}>
       {ago(now - ms)}
+    </time>
+  );
+}
+
+/** How long it has lasted: `'12 s'`. */
+export function Lasting({ sinceMs }: { readonly sinceMs: number }) {
+  const now = useNow();
+  return (
+    <time class="nowrap" dateTime={isoOf(sinceMs)} title={`since ${fullTime(sinceMs)}`}>
+      {lasting(now - sinceMs)}
     </time>
   );
 }
@@ -25,7 +35,7 @@ export function At({ ms }: { readonly ms: number }) {
 export function Countdown({ untilMs }: { readonly untilMs: number }) {
   const now = useNow(100);
   return (
-    <time dateTime={isoOf(untilMs)} title={fullTime(untilMs)}>
+    <time class="nowrap" dateTime={isoOf(untilMs)} title={fullTime(untilMs)}>
       {untilMs <= now ? 'now' : `in ${span(untilMs - now)}`}
     </time>
   );

@@ -8,12 +8,14 @@ interface Told {
 }
 
 const shownMs = 6000;
+/** At a time: of who does much in a short time the last is news. */
+const toldMax = 3;
 const told = signal<readonly Told[]>([]);
 let ids = 0;
 
 export function tell(text: string): void {
   const id = ++ids;
-  told.value = [...told.value, { id, text }];
+  told.value = [...told.value, { id, text }].slice(-toldMax);
   setTimeout(() => {
     told.value = told.value.filter((each) => each.id !== id);
   }, shownMs);

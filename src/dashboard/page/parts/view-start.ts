@@ -1,4 +1,4 @@
-/** Where a view has to begin to show something. Pure. */
+/** What of a thing a view shows, and where it has to begin to do so. Pure. */
 
 export interface Stretch {
   readonly from: number;
@@ -7,6 +7,20 @@ export interface Stretch {
 
 /** Room around what is brought into view, where there is some: what it leads to is seen too. Pixels. */
 const roomPx = 48;
+
+/** All of them in one; they are not none. */
+export function joined(stretches: readonly Stretch[]): Stretch {
+  return {
+    from: Math.min(...stretches.map(({ from }) => from)),
+    to: Math.max(...stretches.map(({ to }) => to)),
+  };
+}
+
+/** `thing` with as much of what is around it as a view of `size` has room for. */
+export function widestThatFits(size: number, thing: Stretch, around: readonly Stretch[]): Stretch {
+  const fitting = around.map((outer) => joined([thing, outer])).filter(({ from, to }) => to - from <= size);
+  return joined([thing, ...fitting].sort((a, b) => b.to - b.from - (a.to - a.from)).slice(0, 1));
+}
 
 /**
  * Where a view of `size` that begins at `start` has to begin, to show all of `thing`, and the beginning of one that is larger: as

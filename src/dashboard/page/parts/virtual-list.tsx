@@ -197,7 +197,7 @@ export function VirtualList<Row>(props: VirtualListProps<Row>) {
             // biome-ignore lint/a11y/useFocusableInteractive: its links are focused
             <div
               key={key}
-              class={`list-row ${props.rowClass?.(row) ?? ''}`}
+              class={`list-row ${item.index === rows.length - 1 ? 'last ' : ''}${props.rowClass?.(row) ?? ''}`}
               role="row"
               aria-rowindex={item.index + 2}
               aria-current={key === props.current ? 'true' : undefined}
