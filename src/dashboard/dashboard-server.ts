@@ -15,7 +15,7 @@ import { type Target, targetOf } from './mount.ts';
 import { type ListenOptions, type ResolvedDashboardOptions, resolveListenOptions } from './options.ts';
 import { sendAsset, sendPage } from './page-files.ts';
 import { Redaction } from './redaction.ts';
-import { dashboardClosed, notFound, Refusal, refusalOf } from './refusal.ts';
+import { dashboardClosed, internal, notFound, Refusal, refusalOf } from './refusal.ts';
 import { Sessions } from './session.ts';
 import type { Source } from './source.ts';
 import { Views } from './views.ts';
@@ -146,15 +146,24 @@ export class DashboardServer {
     sendRedirect(response, `${base}/`, isEncrypted ? `${cookie}; Secure` : cookie);
   }
 
+  /** Reports what `auth` fails with. @throws {Refusal} then */
   async #entry(request: IncomingMessage): Promise<Entry> {
     const { auth } = this.#options;
-    if (auth !== undefined) return askAuth(request, auth);
+    if (auth !== undefined) {
+      try {
+        return await askAuth(request, auth);
+      } catch (error) {
+        // Whoever asks is not let in, and told nothing of it: it may be an error of the bus that `auth` looks into.
+        this.#source.report(error);
+        throw internal();
+      }
+    }
     return this.#sessions.has(request.headers.cookie) ? 'write' : 'none';
   }
 
   #refuse(response: ServerResponse, error: unknown): void {
     const refusal = refusalOf(error, this.#redaction);
-    if (refusal.code === 'INTERNAL') this.#source.report(error);
+    if (refusal.code === 'INTERNAL' && refusal !== error) this.#source.report(error);
     if (response.headersSent) response.destroy();
     else sendRefusal(response, refusal);
   }

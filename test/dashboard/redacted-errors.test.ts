@@ -191,3 +191,11 @@ test('a refusal quotes no handler where errors are hidden, and says its own word
   expect(refusalOf(failed, hides).message).not.toContain(marker);
   expect(refusalOf(closed, hides).message).toBe('the store is closed');
 });
+
+test('an error that only looks like one of ours is refused, too, whatever its code is', () => {
+  const hides = new Redaction({ redact: () => undefined, redactEntry: undefined, redactError: undefined }, () => {});
+  for (const code of ['constructor', '__proto__', 'toString', '']) {
+    const { status, message } = refusalOf(Object.assign(new Error(marker), { name: 'BusError', code }), hides);
+    expect([code, status, message]).toEqual([code, 500, 'hidden: see the option redactError']);
+  }
+});
