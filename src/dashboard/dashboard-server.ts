@@ -13,7 +13,7 @@ import { type Listening, listening } from './listening.ts';
 import { Machines } from './machines.ts';
 import { type Target, targetOf } from './mount.ts';
 import { type ListenOptions, type ResolvedDashboardOptions, resolveListenOptions } from './options.ts';
-import { sendAsset, sendPage } from './page-files.ts';
+import { isOfBrowser, sendAsset, sendPage } from './page-files.ts';
 import { Redaction } from './redaction.ts';
 import { dashboardClosed, internal, notFound, Refusal, refusalOf } from './refusal.ts';
 import { Sessions } from './session.ts';
@@ -136,10 +136,16 @@ export class DashboardServer {
     await this.#api.answer(request, response, target, entry);
   }
 
-  #logIn(request: IncomingMessage, response: ServerResponse, { base, query }: Target): void {
+  #logIn(request: IncomingMessage, response: ServerResponse, target: Target): void {
+    const { base, query } = target;
+    const { accept } = request.headers;
     const session = request.method === 'GET' ? this.#sessions.exchange(query.get('token') ?? '') : undefined;
     if (session === undefined) {
-      throw new Refusal(401, 'TOKEN_INVALID', 'this link was used before, or is too old: get a new one from the app');
+      if (!isOfBrowser(accept)) {
+        throw new Refusal(401, 'TOKEN_INVALID', 'this link was used before, or is too old: get a new one from the app');
+      }
+      sendPage(response, { target, title: this.#options.title, entry: 'none', accept });
+      return;
     }
     const isEncrypted = 'encrypted' in request.socket;
     const cookie = `${this.#sessions.cookieName}=${session}; Path=${base || '/'}; HttpOnly; SameSite=Strict`;
