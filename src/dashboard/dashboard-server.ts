@@ -170,8 +170,14 @@ export class DashboardServer {
   #refuse(response: ServerResponse, error: unknown): void {
     const refusal = refusalOf(error, this.#redaction);
     if (refusal.code === 'INTERNAL' && refusal !== error) this.#source.report(error);
-    if (response.headersSent) response.destroy();
-    else sendRefusal(response, refusal);
+    try {
+      if (response.headersSent) response.destroy();
+      else sendRefusal(response, refusal);
+    } catch (failure) {
+      // Middleware may have put methods of its own in there.
+      this.#source.report(failure);
+      response.destroy();
+    }
   }
 }
 
