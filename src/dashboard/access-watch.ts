@@ -5,32 +5,30 @@
  */
 import type { ServerResponse } from 'node:http';
 import { dashboardAccessMs } from '../limits.ts';
+import { onceGone } from './gone.ts';
 import type { Entry, LetIn } from './guard.ts';
 
 export interface WatchedAccess {
   /** What it was let in with. */
   readonly access: LetIn;
-  /** Asks again. What it fails with is reported, and lets nobody in. */
+  /** Asks again. Reports what it fails with, which lets nobody in. */
   readonly ask: () => Promise<Entry>;
   /** Ends the connection. */
   readonly end: () => void;
-  readonly report: (error: unknown) => void;
 }
 
-/** Watches until `response` is closed. An answer that takes longer than the interval is not asked for twice. */
-export function watchAccess(response: ServerResponse, { access, ask, end, report }: WatchedAccess): void {
+/** Watches until `response` is gone or ended. An answer that takes longer than the interval is not asked for twice. */
+export function watchAccess(response: ServerResponse, { access, ask, end }: WatchedAccess): void {
   let isAsking = false;
   const look = async () => {
     if (isAsking) return;
     isAsking = true;
-    const now = await ask().catch((error: unknown) => {
-      report(error);
-      return 'none' as const;
-    });
+    const now = await ask().catch(() => 'none' as const);
     isAsking = false;
-    if (now !== access) end();
+    if (now === access) return;
+    clearInterval(looks);
+    end();
   };
   const looks = setInterval(() => void look(), dashboardAccessMs).unref();
-  response.once('close', () => clearInterval(looks));
-  if (response.destroyed) clearInterval(looks);
+  onceGone(response, () => clearInterval(looks));
 }

@@ -8,6 +8,7 @@ import { sendJson } from './answer.ts';
 import { machineChart } from './chart/machine-chart.ts';
 import { ownChart, ownChartNames } from './chart/own-charts.ts';
 import { EventDetails } from './event-rows.ts';
+import { onceGone } from './gone.ts';
 import { checkOrder, type Entry, type LetIn } from './guard.ts';
 import type { Hub } from './hub.ts';
 import { discardLetters, letterDetail, lettersPage, retryLetters } from './letter-routes.ts';
@@ -31,7 +32,7 @@ export interface ApiWorld {
   readonly redaction: Redaction;
   /** What may be ordered here, by those who may order. */
   readonly actions: readonly ActionName[];
-  /** Asks who lets in, once more. */
+  /** Asks who lets in, once more. Reports what that fails with. */
   readonly entry: (request: IncomingMessage) => Promise<Entry>;
 }
 
@@ -70,13 +71,13 @@ export class Api {
   }
 
   #follow(request: IncomingMessage, response: ServerResponse, query: URLSearchParams, access: LetIn): void {
-    const { hub, source, entry } = this.#world;
+    const { hub, entry } = this.#world;
     const topics = query.getAll('topic');
     if (topics.length < 1 || topics.length > dashboardTopicsMax) {
       throw badRequest(`a page follows 1 to ${dashboardTopicsMax} topics`);
     }
     const end = hub.follow(topics, response, access);
-    watchAccess(response, { access, ask: () => entry(request), end, report: (error) => source.report(error) });
+    watchAccess(response, { access, ask: () => entry(request), end });
   }
 
   async #asked(parts: readonly string[], query: URLSearchParams, signal: AbortSignal): Promise<unknown> {
@@ -146,7 +147,7 @@ export class Api {
   /** Nothing is read on for a page that has gone. */
   #untilGone(response: ServerResponse): AbortSignal {
     const gone = new AbortController();
-    response.once('close', () => gone.abort());
+    onceGone(response, () => gone.abort());
     return AbortSignal.any([gone.signal, this.#closed.signal]);
   }
 }

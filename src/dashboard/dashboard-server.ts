@@ -13,9 +13,9 @@ import { type Listening, listening } from './listening.ts';
 import { Machines } from './machines.ts';
 import { type Target, targetOf } from './mount.ts';
 import { type ListenOptions, type ResolvedDashboardOptions, resolveListenOptions } from './options.ts';
-import { sendAsset, sendPage } from './page-files.ts';
+import { isOfBrowser, sendAsset, sendPage } from './page-files.ts';
 import { Redaction } from './redaction.ts';
-import { dashboardClosed, notFound, Refusal, refusalOf } from './refusal.ts';
+import { dashboardClosed, internal, notFound, Refusal, refusalOf } from './refusal.ts';
 import { Sessions } from './session.ts';
 import type { Source } from './source.ts';
 import { Views } from './views.ts';
@@ -136,27 +136,48 @@ export class DashboardServer {
     await this.#api.answer(request, response, target, entry);
   }
 
-  #logIn(request: IncomingMessage, response: ServerResponse, { base, query }: Target): void {
+  #logIn(request: IncomingMessage, response: ServerResponse, target: Target): void {
+    const { base, query } = target;
+    const { accept } = request.headers;
     const session = request.method === 'GET' ? this.#sessions.exchange(query.get('token') ?? '') : undefined;
     if (session === undefined) {
-      throw new Refusal(401, 'TOKEN_INVALID', 'this link was used before, or is too old: get a new one from the app');
+      if (!isOfBrowser(accept)) {
+        throw new Refusal(401, 'TOKEN_INVALID', 'this link was used before, or is too old: get a new one from the app');
+      }
+      sendPage(response, { target, title: this.#options.title, entry: 'none', accept });
+      return;
     }
     const isEncrypted = 'encrypted' in request.socket;
     const cookie = `${this.#sessions.cookieName}=${session}; Path=${base || '/'}; HttpOnly; SameSite=Strict`;
     sendRedirect(response, `${base}/`, isEncrypted ? `${cookie}; Secure` : cookie);
   }
 
+  /** Reports what `auth` fails with. @throws {Refusal} then */
   async #entry(request: IncomingMessage): Promise<Entry> {
     const { auth } = this.#options;
-    if (auth !== undefined) return askAuth(request, auth);
+    if (auth !== undefined) {
+      try {
+        return await askAuth(request, auth);
+      } catch (error) {
+        // Whoever asks is not let in, and told nothing of it: it may be an error of the bus that `auth` looks into.
+        this.#source.report(error);
+        throw internal();
+      }
+    }
     return this.#sessions.has(request.headers.cookie) ? 'write' : 'none';
   }
 
   #refuse(response: ServerResponse, error: unknown): void {
     const refusal = refusalOf(error, this.#redaction);
-    if (refusal.code === 'INTERNAL') this.#source.report(error);
-    if (response.headersSent) response.destroy();
-    else sendRefusal(response, refusal);
+    if (refusal.code === 'INTERNAL' && refusal !== error) this.#source.report(error);
+    try {
+      if (response.headersSent) response.destroy();
+      else sendRefusal(response, refusal);
+    } catch (failure) {
+      // Middleware may have put methods of its own in there.
+      this.#source.report(failure);
+      response.destroy();
+    }
   }
 }
 

@@ -73,7 +73,8 @@ async function inTime(answer: PromiseLike<unknown>): Promise<unknown> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const fail = () => reject(new Error(`auth did not answer within ${dashboardAuthMaxMs} ms: nobody is let in`));
-    timer = setTimeout(fail, dashboardAuthMaxMs);
+    // What is answered to keeps the process alive, if anything does.
+    timer = setTimeout(fail, dashboardAuthMaxMs).unref();
   });
   try {
     return await Promise.race([answer, late]);

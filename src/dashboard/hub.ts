@@ -7,6 +7,7 @@
 import type { ServerResponse } from 'node:http';
 import { isBusError } from '../errors.ts';
 import { dashboardClientsMax, dashboardFrameMs, dashboardSilenceMaxMs } from '../limits.ts';
+import { isGone } from './gone.ts';
 import type { LetIn } from './guard.ts';
 import { LiveClient } from './live-client.ts';
 import { LiveTopic, type TopicContent } from './live-topic.ts';
@@ -52,7 +53,7 @@ export class Hub {
   follow(names: readonly string[], response: ServerResponse, access: LetIn = 'write'): () => void {
     if (this.#isClosed) throw dashboardClosed();
     // One that went away while it was let in says nothing of it any more.
-    if (response.destroyed) return () => undefined;
+    if (isGone(response)) return () => undefined;
     if (this.#clients.size >= dashboardClientsMax) {
       const message = `${dashboardClientsMax} pages follow this dashboard already: close one`;
       throw new Refusal(503, 'TOO_MANY_CLIENTS', message, { 'retry-after': '5' });

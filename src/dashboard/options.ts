@@ -48,8 +48,8 @@ export interface DashboardOptions<Events extends EventShape = AnyEvent> {
   readonly redactEntry?: (entry: ProjectionEntry) => { readonly value: unknown } | undefined;
   /**
    * Asked with each error that is about to be shown, which may quote an event: what it returns is shown instead; `undefined`,
-   * or a throw, hides message and stack, and a name or code that does not look like one. Of one that does not change it is asked
-   * once, for all who look. @default all is shown without `redact`, only name and code with it
+   * or a throw, hides message and stack, and a name or code that does not look like one. What it says is kept for as
+   * long as the error is, for all who look: it must go by what it is given alone. @default all is shown without `redact`, only name and code with it
    */
   readonly redactError?: (error: DashboardError) => ErrorTexts | undefined;
 }

@@ -34,11 +34,16 @@ export interface PageAsked {
  * for an address that names nothing, with status 404: it says so, and what there is.
  * @throws {Refusal}
  */
-export function sendPage(response: ServerResponse, { target, title, entry, accept = '' }: PageAsked): void {
+export function sendPage(response: ServerResponse, { target, title, entry, accept }: PageAsked): void {
   const isThere = isPlace(target.parts);
-  if (!isThere && !accept.includes('text/html')) throw notFound('this path');
+  if (!isThere && !isOfBrowser(accept)) throw notFound('this path');
   const status = entry === 'none' ? 401 : isThere ? 200 : 404;
   send(response, status, 'text/html; charset=utf-8', assets().page(`${target.base}/`, title));
+}
+
+/** Whether a request that accepts this is made by somebody who looks at the answer, and by no program. */
+export function isOfBrowser(accept: string | undefined): boolean {
+  return accept?.includes('text/html') === true;
 }
 
 function isPlace(parts: readonly string[]): boolean {

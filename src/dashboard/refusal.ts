@@ -19,24 +19,24 @@ export class Refusal extends Error {
   }
 }
 
-const statusByCode: Readonly<Record<string, number>> = {
-  STORE_CLOSED: 503,
-  ABORTED: 503,
-  STORE_FULL: 507,
-  STORE_READ_ONLY: 403,
-  UNSUPPORTED: 501,
-  CHART_TOO_LARGE: 422,
-  STREAM_NAME_INVALID: 400,
-  PROCESSOR_STOPPED: 409,
-  PROCESSOR_FAILED: 409,
-  PROJECTION_SWITCHED: 409,
-  CURSOR_MOVED: 409,
-  KEY_ERASED: 409,
-  DEAD_LETTERS_FULL: 409,
-};
+const statusByCode: ReadonlyMap<string, number> = new Map([
+  ['STORE_CLOSED', 503],
+  ['ABORTED', 503],
+  ['STORE_FULL', 507],
+  ['STORE_READ_ONLY', 403],
+  ['UNSUPPORTED', 501],
+  ['CHART_TOO_LARGE', 422],
+  ['STREAM_NAME_INVALID', 400],
+  ['PROCESSOR_STOPPED', 409],
+  ['PROCESSOR_FAILED', 409],
+  ['PROJECTION_SWITCHED', 409],
+  ['CURSOR_MOVED', 409],
+  ['KEY_ERASED', 409],
+  ['DEAD_LETTERS_FULL', 409],
+]);
 
 /** These quote what a handler has thrown, or may: their messages are shown as those of any other error. */
-const hasOwnWords = (code: string) => code in statusByCode && code !== 'PROCESSOR_FAILED';
+const hasOwnWords = (code: string) => statusByCode.has(code) && code !== 'PROCESSOR_FAILED';
 
 /** What `error` is answered with; one that nobody foresaw tells nothing of itself. */
 export function refusalOf(error: unknown, redaction: Redaction): Refusal {
@@ -44,8 +44,13 @@ export function refusalOf(error: unknown, redaction: Redaction): Refusal {
   if (error instanceof BusError || (error instanceof Error && error.name === 'BusError' && 'code' in error)) {
     const { code, message } = error as BusError;
     const shown = hasOwnWords(code) ? message : redaction.ofError({ name: 'BusError', code, message }).message;
-    return new Refusal(statusByCode[code] ?? 500, code, shown);
+    return new Refusal(statusByCode.get(code) ?? 500, code, shown);
   }
+  return internal();
+}
+
+/** For what is reported elsewhere: it tells nothing of that. */
+export function internal(): Refusal {
   return new Refusal(500, 'INTERNAL', 'the dashboard failed: see errors$ of the bus, or the log of its process');
 }
 

@@ -50,3 +50,29 @@ test('a page says when the app is gone, and goes on by itself when it is back', 
   await page.getByText('There are no streams yet').waitFor();
   await expect.poll(() => page.getByRole('alert').count()).toBe(0);
 });
+
+test('a list whose next page failed goes on there when the app is back, and keeps what it had', async () => {
+  const bus = await tempBus();
+  await bus.append('orders', new Array(600).fill({ type: 'Placed' }));
+  const board = dashboard(bus, { auth: () => true });
+  onTestFinished(() => board.close());
+  const first = await board.listen();
+  const at = new URL('/streams/orders', first.url).href;
+  const page = await openPage(at, { mayComplain: /Failed to load resource/ });
+  const connection = page.getByRole('status', { name: 'Connection' });
+  await connection.getByText('connected').waitFor();
+  await page.getByRole('row').nth(5).waitFor();
+  await first.close();
+  await connection.getByText('disconnected').waitFor();
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  await page.getByText('The server does not answer').waitFor();
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  await board.listen({ port: first.port });
+
+  await connection.getByText('connected', { exact: true }).waitFor();
+  await expect.poll(() => page.getByText('The server does not answer').count()).toBe(0);
+  const ofList = asked.filter((url) => url.includes('/api/events?'));
+  expect(ofList).not.toEqual([]);
+  expect(ofList.filter((url) => !new URL(url).searchParams.has('to'))).toEqual([]);
+});

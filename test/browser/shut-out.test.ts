@@ -1,4 +1,4 @@
-/** What a page says to one who may look no more, and at an address that names nothing. */
+/** What a page says to one who may look no more, who never got in, and at an address that names nothing. */
 import { expect, test } from 'vitest';
 import type { Access } from '#dashboard';
 import { dashboardAccessMs } from '#kernel/limits';
@@ -49,4 +49,20 @@ test('an address that names nothing says so, and leads to what there is', async 
   await room.getByRole('link', { name: 'Tail' }).click();
   await page.getByRole('heading', { name: 'Tail' }).waitFor();
   expect(new URL(page.url()).pathname).toBe('/tail');
+});
+
+test('a login link that was used says so, and leads on whoever it has logged in', async () => {
+  const url = await siteOf(await tempBus());
+  const page = await openPage(url, { mayComplain: /Failed to load resource/ });
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  const other = await openPage(url, { mayComplain: /Failed to load resource/ });
+  await other.getByText('This link logs nobody in').waitFor();
+  await other.getByRole('status', { name: 'Connection' }).getByText('logged out').waitFor();
+  expect(await other.getByRole('alert').count()).toBe(0);
+  expect(await other.getByRole('main').getByRole('link').count()).toBe(0);
+
+  await page.goto(url);
+  await page.getByText('This link logs nobody in').waitFor();
+  await page.getByRole('main').getByRole('link', { name: 'to the overview' }).click();
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
 });

@@ -1,9 +1,15 @@
 /** A page that stays connected may look for as long as it would be let in, and not for ever. */
-import type { IncomingMessage } from 'node:http';
-import { expect, test, vi } from 'vitest';
-import type { Access } from '#dashboard';
+import { once } from 'node:events';
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import { connect, createServer, type Http2ServerResponse } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { type Access, dashboard } from '#dashboard';
+import { watchAccess } from '#kernel/dashboard/access-watch';
+import { askAuth } from '#kernel/dashboard/guard';
 import type { StoreTopic } from '#kernel/dashboard/wire';
 import { dashboardAccessMs, dashboardAuthMaxMs, dashboardSessionsMax } from '#kernel/limits';
+import { BusError } from '#store';
 import { ask, openSite } from '../kit/dashboard-site.ts';
 import { type HeldTimers, holdTimers } from '../kit/held-timers.ts';
 import { tempBus } from '../kit/temp-store.ts';
@@ -123,4 +129,73 @@ test('without auth a login that was forgotten for newer ones ends its connection
 
   await live.ended();
   expect((await site.ask('/api/live?topic=store')).status).toBe(401);
+});
+
+test('what auth fails with is told to nobody who asks, whatever it is an error of', async () => {
+  const { site, now, errors } = await siteOf(() => true);
+  const closed = new BusError('STORE_CLOSED', 'the store at /srv/logins was closed', { path: '/srv/logins' });
+  const failed = Object.assign(new Error('it saw m4rk3r'), { name: 'BusError', code: 'PROCESSOR_FAILED' });
+  const hostile = Object.assign(new Error('it saw m4rk3r'), { name: 'BusError', code: 'constructor' });
+  for (const error of [closed, failed, hostile]) {
+    now.auth = () => {
+      throw error;
+    };
+    const { status, text } = await site.ask('/');
+    expect([status, JSON.parse(text).error.code]).toEqual([500, 'INTERNAL']);
+    expect(text).not.toMatch(/logins|m4rk3r/);
+  }
+  expect(errors).toEqual([closed, failed, hostile]);
+});
+
+test('a page of HTTP/2 that has gone while auth thought is not watched', async () => {
+  const looks = holdTimers('setInterval', dashboardAccessMs);
+  const { promise, resolve } = Promise.withResolvers<Access>();
+  const auth = vi.fn(() => promise);
+  const board = dashboard(await tempBus(), { auth });
+  onTestFinished(() => board.close());
+  const responses: Http2ServerResponse[] = [];
+  const server = createServer((request, response) => {
+    responses.push(response);
+    board(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  onTestFinished(() => {
+    client.destroy();
+    server.close();
+  });
+  const begin = () => client.request({ ':path': '/api/live?topic=store' }).on('error', () => undefined);
+  const gone = begin();
+  await vi.waitFor(() => expect(auth).toHaveBeenCalledTimes(1));
+  gone.close(8);
+  await vi.waitFor(() => expect(responses[0]?.stream.destroyed).toBe(true));
+  resolve(true);
+  const there = begin();
+  await once(there, 'data');
+  expect(looks.size).toBe(1);
+  there.close(8);
+
+  await vi.waitFor(() => expect(looks.size).toBe(0));
+});
+
+test('a page that was ended is asked for no more, though its connection may be open for long', async () => {
+  const looks = holdTimers('setInterval', dashboardAccessMs);
+  const end = vi.fn();
+  const ask = vi.fn(async () => 'none' as const);
+  watchAccess(new ServerResponse({ method: 'GET' } as IncomingMessage), { access: 'write', ask, end });
+  looks.run();
+  await vi.waitFor(() => expect(end).toHaveBeenCalledTimes(1));
+
+  expect(looks.size).toBe(0);
+});
+
+test('an auth that never answers keeps no process alive', () => {
+  const setTimer = vi.spyOn(globalThis, 'setTimeout');
+  onTestFinished(() => setTimer.mockRestore());
+  void askAuth({} as IncomingMessage, () => new Promise(() => undefined)).catch(() => undefined);
+  const at = setTimer.mock.calls.findIndex(([, ms]) => ms === dashboardAuthMaxMs);
+
+  const timer = setTimer.mock.results[at]?.value as NodeJS.Timeout;
+  expect(timer.hasRef()).toBe(false);
+  clearTimeout(timer);
 });

@@ -211,3 +211,21 @@ test('an order that is let in when the dashboard has closed is not carried out',
   expect((await ordered).status).toBe(503);
   expect(processor.status.state).toBe('live');
 });
+
+test('a response that another middleware has broken ends its connection, and nothing else', async () => {
+  const bus = await tempBus();
+  const errors: unknown[] = [];
+  bus.errors$.subscribe((error) => errors.push(error));
+  const board = dashboard(bus);
+  onTestFinished(() => board.close());
+  const server = createServer((request, response) => {
+    response.setHeader = () => {
+      throw new Error('no headers here');
+    };
+    board(request, response);
+  });
+  const port = await portOf(server.listen(0, '127.0.0.1'));
+
+  await expect(ask(port, '/')).rejects.toThrow('socket hang up');
+  expect(errors).toMatchObject([{ message: 'no headers here' }, { message: 'no headers here' }]);
+});

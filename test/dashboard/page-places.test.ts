@@ -1,7 +1,7 @@
 /** What the address of a page is answered with: as the page itself understands it. */
 import { expect, test } from 'vitest';
 import { placeOf } from '../../src/dashboard/page/routes.ts';
-import { openSite } from '../kit/dashboard-site.ts';
+import { ask, openSite } from '../kit/dashboard-site.ts';
 import { tempBus } from '../kit/temp-store.ts';
 
 const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
@@ -50,4 +50,16 @@ test('one who has yet to log in gets the page, and is not told what there is', a
 
   const statuses = ['/', '/tail', '/none'].map(async (path) => (await site.ask(path, { headers: browser })).status);
   expect(await Promise.all(statuses)).toEqual([401, 401, 401]);
+});
+
+test('a browser gets the page for a login link that is good no more, with status 401, and a program is told in JSON', async () => {
+  const { board, port } = await openSite(await tempBus());
+  const link = board.login();
+  expect((await ask(port, link, { headers: browser })).status).toBe(303);
+
+  const used = await ask(port, link, { headers: browser });
+  expect([used.status, used.text]).toEqual([401, (await ask(port, '/', { headers: browser })).text]);
+  expect(used.headers['set-cookie']).toBeUndefined();
+  const { status, text } = await ask(port, link);
+  expect([status, JSON.parse(text).error.code]).toEqual([401, 'TOKEN_INVALID']);
 });

@@ -7,7 +7,7 @@ import { refusalOf } from '#kernel/dashboard/refusal';
 import type { LetterDetail, LettersPage, MachineImage, ProcessorRow, ProcessorTopic } from '#kernel/dashboard/wire';
 import { type AnyEvent, type Bus, BusError } from '#store';
 import { openSite, type Site } from '../kit/dashboard-site.ts';
-import { tempBus } from '../kit/temp-store.ts';
+import { tempBus, tempStore } from '../kit/temp-store.ts';
 
 const marker = 'm4rk3r';
 
@@ -18,8 +18,8 @@ function telling(): never {
 }
 
 /** Errors of all kinds: letters, a failure, one in partitions, a projection that fails. */
-async function failingBus(): Promise<Bus<AnyEvent>> {
-  const bus = await tempBus();
+async function failingBus(opened: Promise<Bus<AnyEvent>> = tempBus()): Promise<Bus<AnyEvent>> {
+  const bus = await opened;
   bus.errors$.subscribe();
   for (const stream of ['a', 'b', 'c', 'd']) await bus.append(stream, { type: 'told', data: { to: marker } });
   const retry = { attempts: 0 };
@@ -113,6 +113,19 @@ test('the walk that finds no error where they are hidden finds them everywhere e
   }
 });
 
+test('beside the process that writes nothing of what its handlers have thrown is sent either', async () => {
+  const store = tempStore('lmdb');
+  await failingBus(store.openBus());
+  const reader = await store.openBus({ readOnly: true });
+  const sentWith = async (options: DashboardOptions) =>
+    allThatIsSent(await openSite(reader, { ...options, machines: failingMachines() }));
+
+  expect(await sentWith({})).toContain(marker);
+  const sent = await sentWith({ redact: () => undefined });
+  expect(sent).toContain('"name":"TypeError"');
+  expect(sent.split('\n').filter((line) => line.includes(marker))).toEqual([]);
+});
+
 test('what redactError returns is shown, everywhere, and it is asked once for each error', async () => {
   const bus = await failingBus();
   const asked: DashboardError[] = [];
@@ -190,4 +203,12 @@ test('a refusal quotes no handler where errors are hidden, and says its own word
   expect(refusalOf(failed, hides)).toMatchObject({ status: 409, code: 'PROCESSOR_FAILED' });
   expect(refusalOf(failed, hides).message).not.toContain(marker);
   expect(refusalOf(closed, hides).message).toBe('the store is closed');
+});
+
+test('an error that only looks like one of ours is refused, too, whatever its code is', () => {
+  const hides = new Redaction({ redact: () => undefined, redactEntry: undefined, redactError: undefined }, () => {});
+  for (const code of ['constructor', '__proto__', 'toString', '']) {
+    const { status, message } = refusalOf(Object.assign(new Error(marker), { name: 'BusError', code }), hides);
+    expect([code, status, message]).toEqual([code, 500, 'hidden: see the option redactError']);
+  }
 });

@@ -17,6 +17,7 @@ export type Place =
   | { readonly page: 'actors' }
   | { readonly page: 'machines' }
   | { readonly page: 'machine'; readonly id: string }
+  | { readonly page: 'login' }
   | { readonly page: 'unknown' };
 
 export type PageName = Place['page'];
@@ -44,6 +45,7 @@ export function placeOf(path: string): Place {
     case 'tail':
     case 'dead-letters':
     case 'actors':
+    case 'login':
       return second === undefined ? { page: first } : { page: 'unknown' };
     default:
       return { page: 'unknown' };

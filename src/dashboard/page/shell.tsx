@@ -87,7 +87,9 @@ function ConnectionChip() {
 
 function ConnectionNote() {
   const state = connection.value;
-  if (state !== 'lost' && state !== 'refused') return null;
+  if (!isOld(state)) return null;
+  // That page says it itself.
+  if (state === 'refused' && place.value.page === 'login') return null;
   return (
     <div class="connection-note" role="alert">
       <Note

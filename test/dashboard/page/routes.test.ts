@@ -8,7 +8,7 @@ const name = fc.oneof(
 );
 const place: fc.Arbitrary<Place> = fc.oneof(
   fc.constantFrom<Place>({ page: 'overview' }, { page: 'streams' }, { page: 'tail' }, { page: 'dead-letters' }),
-  fc.constantFrom<Place>({ page: 'projections' }, { page: 'actors' }, { page: 'machines' }),
+  fc.constantFrom<Place>({ page: 'projections' }, { page: 'actors' }, { page: 'machines' }, { page: 'login' }),
   name.map((text): Place => ({ page: 'processor', name: text })),
   name.map((text): Place => ({ page: 'stream', name: text })),
   name.map((text): Place => ({ page: 'projection', name: text })),

@@ -195,7 +195,7 @@ function Links({ event: { position } }: { readonly event: EventDetail }) {
       <LinkList title="Caused by" events={of('cause')} />
       <LinkList title="Caused" events={of('effect')} />
       <LinkList title="Same correlation" events={of('correlated')} />
-      {list.error !== undefined && <ErrorNote error={list.error} onRetry={list.reload} />}
+      {list.error !== undefined && <ErrorNote error={list.error} onRetry={list.retry} />}
       {list.isWaiting && <Loading />}
       {!list.isWaiting && list.error === undefined && (
         <div class="links-foot">

@@ -4,6 +4,7 @@ import type { PageName, Place } from '../routes.ts';
 import { ActorsPage } from './actors.tsx';
 import { DeadLettersPage } from './dead-letters.tsx';
 import { EventPage } from './event.tsx';
+import { LoginPage } from './login.tsx';
 import { MachinePage } from './machine.tsx';
 import { MachinesPage } from './machines.tsx';
 import { OverviewPage } from './overview.tsx';
@@ -29,5 +30,6 @@ export const pages: { readonly [Name in PageName]: ComponentType<{ place: Extrac
   actors: ActorsPage,
   machines: MachinesPage,
   machine: MachinePage,
+  login: LoginPage,
   unknown: UnknownPage,
 };

@@ -26,6 +26,8 @@ export interface Endless<Row> {
   readonly reached?: string | number | undefined;
   /** It is not the end, but enough: one should look for something narrower. */
   readonly isFull: boolean;
+  /** Asks once more for what failed: what is there stays. */
+  readonly retry: () => void;
   /** From the beginning again. */
   readonly reload: () => void;
 }
@@ -100,10 +102,18 @@ export function useEndless<Row, Cursor extends string | number>(
     };
   }, [asked]);
 
+  const reload = () => setRound((before) => before + 1);
+  const retry = () => {
+    if (held.next === undefined) return reload();
+    if (onItsWay.current !== undefined) return;
+    setHeld(({ error: _, ...before }) => before);
+    ask(held.rows, held.next);
+  };
+
   // What failed while the app did not answer is asked again when it does.
   const isLive = connection.value === 'live';
   useEffect(() => {
-    if (isLive && held.error !== undefined) setRound((before) => before + 1);
+    if (isLive && !isWaiting && held.error !== undefined) retry();
   }, [isLive]);
 
   const isFull = held.rows.length >= endlessRowsMax;
@@ -116,7 +126,8 @@ export function useEndless<Row, Cursor extends string | number>(
     isWaiting,
     error: isWaiting ? undefined : held.error,
     isFull: isFull && held.next !== undefined,
-    reload: () => setRound((before) => before + 1),
+    retry,
+    reload,
     ...(hasMore && { more, reached: held.next, ...(!held.isSparse && { moreByItself: more }) }),
   };
 }

@@ -17,7 +17,7 @@ export function ListFoot({ list, one, many }: ListFootProps) {
   if (error !== undefined) {
     return (
       <div class="list-more">
-        <ErrorNote error={error} onRetry={list.reload} />
+        <ErrorNote error={error} onRetry={list.retry} />
       </div>
     );
   }
