@@ -60,7 +60,7 @@ export class Hub {
     }
     const topics = [...new Set(names)].map((name) => this.#topic(name, access));
     for (const topic of topics) this.#topics[access].set(topic.name, topic);
-    const client = new LiveClient(response, topics, access);
+    const client = new LiveClient(response, topics, access, this.#world.report);
     this.#clients.add(client);
     const leave = () => this.#leave(client);
     response.on('close', leave).on('error', leave);

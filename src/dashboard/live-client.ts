@@ -14,14 +14,17 @@ export class LiveClient {
   readonly topics: readonly LiveTopic[];
   readonly access: LetIn;
   readonly #response: ServerResponse;
+  readonly #report: (error: unknown) => void;
   /** By topic, the keys that it has yet to be told of. */
   readonly #pending = new Map<LiveTopic, Set<string>>();
   /** Since when it has not taken what was sent; `undefined` while it keeps up. */
   #heldSinceMs: number | undefined;
   #sentMs = 0;
 
-  constructor(response: ServerResponse, topics: readonly LiveTopic[], access: LetIn) {
+  /** `report`: told what middleware throws that has `write` of a response for its own. */
+  constructor(response: ServerResponse, topics: readonly LiveTopic[], access: LetIn, report: (error: unknown) => void) {
     this.#response = response;
+    this.#report = report;
     this.access = access;
     this.topics = topics;
     begin(response, 200, {
@@ -89,7 +92,15 @@ export class LiveClient {
 
   #write(text: string): void {
     this.#sentMs = Date.now();
-    if (!this.#response.write(text)) this.#heldSinceMs = this.#sentMs;
+    try {
+      if (this.#response.write(text)) return;
+      this.#heldSinceMs = this.#sentMs;
+    } catch (error) {
+      // It takes nothing any more.
+      this.#heldSinceMs = this.#sentMs;
+      this.#report(error);
+      this.drop();
+    }
   }
 }
 

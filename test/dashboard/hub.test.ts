@@ -61,6 +61,26 @@ beforeEach(() => {
   });
 });
 
+test('a page whose response is broken on its way is reported and dropped, and the others go on', async () => {
+  const broken = new Page();
+  const page = new Page();
+  hub.follow(['good'], broken.response);
+  hub.follow(['good'], page.response);
+  await vi.advanceTimersByTimeAsync(60);
+  broken.write = () => {
+    throw new Error('no more');
+  };
+
+  values.set('a', 2);
+  change();
+  await vi.advanceTimersByTimeAsync(60);
+
+  expect(reported).toEqual([new Error('no more')]);
+  expect(broken.isDestroyed).toBe(true);
+  expect(hub.size).toBe(1);
+  expect(page.frames.at(-1)?.set).toEqual({ good: { a: 2 } });
+});
+
 test('a page gets all keys first, then what has changed and what is gone, and nothing where nothing did', async () => {
   const page = new Page();
   hub.follow(['good'], page.response);
