@@ -17,6 +17,7 @@ import { loopDelayTask } from './loop-delay.ts';
 import { projectTask } from './project.ts';
 import { queryTask } from './query-tasks.ts';
 import { randomTask, scanTask, streamTask } from './read-tasks.ts';
+import { statusTask } from './status-lateness.ts';
 import type { MakeTask } from './task.ts';
 import { timersTask } from './timers.ts';
 import { eventTypes } from './workload.ts';
@@ -160,6 +161,14 @@ export const cases: readonly BenchCase[] = [
     about:
       'CPU of append-1024 while a client follows the overview of the dashboard; beside it, without client, and without dashboard',
     tasks: { varvebus: dashboardTask(appendWork) },
+  },
+  {
+    id: 'status-100',
+    kind: 'work',
+    unit: 'ms',
+    store: 'empty',
+    about: 'until another process can see that a processor is to be tried again, with 100 others at full speed',
+    tasks: { varvebus: statusTask(100) },
   },
   {
     id: 'timers',

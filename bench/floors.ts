@@ -30,6 +30,8 @@ const ratioFloors: Readonly<Record<string, Readonly<Record<string, number>>>> = 
 const valueFloors: Readonly<Record<string, number>> = {
   'delay-1024': 5,
   'handler-threads-2': 10,
+  // Of 300 on a page of `varvebus ui`, which looks every 50 ms and shows 20 frames a second.
+  'status-100': 200,
   drain: 1_000_000,
   'drain-decoded': 400_000,
   'project-1000': 150_000,

@@ -10,6 +10,7 @@ import { handlerThreadsTask } from '../../bench/handler-threads.ts';
 import { liveTask } from '../../bench/live-latency.ts';
 import { loopDelayTask } from '../../bench/loop-delay.ts';
 import { queryTask } from '../../bench/query-tasks.ts';
+import { statusTask } from '../../bench/status-lateness.ts';
 import { assertSum, type MakeTask, type Turn } from '../../bench/task.ts';
 import { timersTask } from '../../bench/timers.ts';
 import { openVarvebusStore } from '../../bench/varvebus-store.ts';
@@ -110,4 +111,11 @@ test('what a dashboard costs is told with a client, without one, and without a d
 
   expect(value).toBeGreaterThan(0);
   expect(beside).toEqual({ 'no-client': expect.any(Number), 'no-dashboard': expect.any(Number) });
+});
+
+test('how late a state is seen by another process is told', async () => {
+  const { events, value } = await oneTurn(statusTask(2));
+
+  expect(events).toBeGreaterThanOrEqual(1);
+  expect(value).toBeGreaterThanOrEqual(0);
 });
