@@ -5,6 +5,7 @@
  * the processor does it between two rounds of work (replay.ts), at once if it runs, otherwise when it is started. However many
  * there are, the event loop gets its turns (letter-walk.ts).
  */
+import { setImmediate } from 'node:timers/promises';
 import { type LetterError, type LetterState, letterKey } from '../src/codec/letter-row.ts';
 import { type Letter, letterDraft, parkedPositions, readLetter } from '../src/log/letters.ts';
 import { abortError, type PageSource, pagesOf, throwIfAborted } from '../src/log/pages.ts';
@@ -177,12 +178,13 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
       if (isTried) {
         const left = [...positions].sort((first, second) => second - first);
         const isAwaited = (stream: string) => names.isRunning(this.name, stream);
-        const isSettled = () => {
-          // They are tried in order, more or less: only the next one has to be looked at.
-          while (left.length > 0 && !this.#isWaiting(left.at(-1) as number, isAwaited)) left.pop();
-          return left.length === 0;
-        };
-        await waits.until(isSettled, signal);
+        // They are tried in order, more or less: only the next one has to be looked at.
+        for (let seen = moves; left.length > 0; seen = moves) {
+          if (!this.#walk.dropTried(left, isAwaited)) {
+            await setImmediate();
+            throwIfAborted(signal);
+          } else if (left.length > 0) await waits.until(() => moves !== seen, signal);
+        }
         for (let seen = moves; await this.#walk.hasOpenStream(isAwaited, signal); seen = moves) {
           await waits.until(() => moves !== seen, signal);
         }
@@ -273,11 +275,6 @@ export class DeadLetters<Events extends EventShape = AnyEvent> {
   #letter(position: number): Letter | undefined {
     if (!isWhole(position, 1, Number.MAX_SAFE_INTEGER)) throw wrong('position', 'a position from 1 on', position);
     return this.#store.engine.read((snapshot) => readLetter(snapshot, this.name, position));
-  }
-
-  #isWaiting(position: number, isAwaited: (stream: string) => boolean): boolean {
-    const letter = this.#walk.entry(position);
-    return letter?.state === 'waiting' && isAwaited(letter.stream);
   }
 
   #shown(letter: Letter): DeadLetter<Events> {

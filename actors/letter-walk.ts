@@ -45,6 +45,20 @@ export class LetterWalk {
     return counts;
   }
 
+  /**
+   * Takes those off the end of `positions` that do not wait to be tried by anybody; true when it has come to one that does, or to
+   * the end. False: it has looked at enough for one turn. @throws {STORE_CORRUPT}
+   */
+  dropTried(positions: number[], isMeant: (stream: string) => boolean): boolean {
+    for (let looks = 0; looks < letterLooksMax; looks++) {
+      const last = positions.at(-1);
+      const letter = last === undefined ? undefined : this.entry(last);
+      if (last === undefined || (letter?.state === 'waiting' && isMeant(letter.stream))) return true;
+      positions.pop();
+    }
+    return false;
+  }
+
   /** Of the letters behind position `after` those that are looked for, at most `limit`. @throws {STORE_CORRUPT} */
   part<Item>(
     { stream, type, state }: LetterSearch,

@@ -12,8 +12,10 @@ export class LoopTurns {
   readonly #waiting = new Set<() => void>();
   /** Since the last turn that was owed. */
   #spentMs = 0;
-  /** The next turn of the loop is waited for. */
+  /** The loop has its turn before anything else begins. */
   #isOwed = false;
+  /** The next turn of the loop is waited for. */
+  #isAwaited = false;
 
   /** `betweenMs`: of work between two turns, as long as no single task takes longer. */
   constructor(betweenMs: number) {
@@ -22,7 +24,7 @@ export class LoopTurns {
 
   /** Runs `task`: at once, unless the loop has to have a turn before. Gives, or throws, what `task` does. */
   async run<Result>(task: () => Promise<Result>): Promise<Result> {
-    if (this.#isOwed) await new Promise<void>((begin) => this.#waiting.add(begin));
+    if (this.#isOwed || this.#waiting.size > 0) await new Promise<void>((begin) => this.#waiting.add(begin));
     const begunMs = performance.now();
     let waitsFromMs = begunMs;
     try {
@@ -42,9 +44,15 @@ export class LoopTurns {
   }
 
   #owe(): void {
-    if (this.#isOwed) return;
     this.#isOwed = true;
+    this.#awaitTurn();
+  }
+
+  #awaitTurn(): void {
+    if (this.#isAwaited) return;
+    this.#isAwaited = true;
     setImmediate(() => {
+      this.#isAwaited = false;
       this.#isOwed = false;
       this.#spentMs = 0;
       this.#next();
@@ -57,6 +65,6 @@ export class LoopTurns {
     this.#waiting.delete(begin);
     begin();
     // It may wait for something else, and the others are not to wait for that.
-    if (this.#waiting.size > 0) this.#owe();
+    if (this.#waiting.size > 0) this.#awaitTurn();
   }
 }

@@ -139,10 +139,11 @@ export class StatusWriter {
     const begunAt = now();
     const workedBefore = worked();
     const news = this.#news;
+    // Without news it came for everything: a timer of whole milliseconds ends a part of one too soon.
+    const isOfAll = !this.#hasNews || begunAt >= this.#dueAt;
     this.#news = new Set();
     this.#hasNews = false;
     this.#leastAt = begunAt + statusWriteMs;
-    const isOfAll = begunAt >= this.#dueAt;
     try {
       const status = this.#options.status(isOfAll ? undefined : news);
       const isToWrite = !isSame(status, this.#told);

@@ -101,6 +101,8 @@ function letters(onReplay: () => unknown = () => undefined): DeadLetters {
     moves: { take },
     tellLetters() {},
     onLetters: () => () => {},
+    // It has just stopped.
+    isRunning: () => false,
     replay: () => onReplay() === true,
   };
   const appender = { writeRows: async (drafts: readonly RowDraft[]) => rows.write(drafts) };
@@ -143,6 +145,13 @@ test.each(stoppable)('a %s ends with its signal, in the middle of a walk', async
 
   await expect(walk(letters(), stop.signal)).rejects.toMatchObject({ code: 'ABORTED' });
   expect([...looks.values()].reduce((sum, one) => sum + one, 0)).toBeLessThan(count);
+});
+
+test('who waits for many letters that nobody tries any more looks at few in one turn', async () => {
+  fill(true);
+
+  expect(await letters(() => true).retry('all')).toEqual({ handled: 0, failed: 0, waiting: count });
+  expect(Math.max(...looks.values())).toBeLessThanOrEqual(2 * letterLooksMax);
 });
 
 const source = () => ({ bus: { deadLetters: () => letters() } }) as unknown as Source;

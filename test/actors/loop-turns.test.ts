@@ -52,6 +52,23 @@ test('tasks that go on without a pause take turns, in order, and the loop has on
   expect(new Set(log.map(([, turn]) => turn)).size).toBe(log.length);
 });
 
+test('tasks that had to wait go together as far as there is time, and who comes back goes behind them', async () => {
+  const turns = new LoopTurns(betweenMs);
+  const seen = countedTurns();
+  const log: [task: number, turn: number][] = [];
+  const numbers = Array.from({ length: 20 }, (_, number) => number);
+  await turns.run(async () => workFor(betweenMs + 1));
+  const task = async (number: number) => {
+    for (let round = 0; round < 3; round++) await turns.run(async () => log.push([number, seen()]));
+  };
+
+  await Promise.all(numbers.map(task));
+
+  expect(log.map(([number]) => number)).toEqual([...numbers, ...numbers, ...numbers]);
+  // One, where the machine does nothing else meanwhile.
+  expect(new Set(log.map(([, turn]) => turn)).size).toBeLessThanOrEqual(numbers.length / 2);
+});
+
 test('a task that waits for something itself keeps nobody waiting', async () => {
   const turns = new LoopTurns(betweenMs);
   const { promise, resolve } = Promise.withResolvers<void>();

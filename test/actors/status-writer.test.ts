@@ -72,7 +72,8 @@ class World {
     },
     report: (error) => this.reported.push(error),
     clock: {
-      setTimeout: (run, ms) => this.clock.setTimeout(run, ms),
+      // In whole milliseconds, as those of Node.
+      setTimeout: (run, ms) => this.clock.setTimeout(run, Math.trunc(ms)),
       clearTimeout: (timer) => this.clock.clearTimeout(timer as number),
     },
     now: () => this.clock.now(),
@@ -112,6 +113,15 @@ test('a status that changes all the time is written ten times a second', async (
   expect(world.written.length).toBeGreaterThanOrEqual(19);
   const gaps = world.written.slice(1).map(([at], index) => at - (world.written[index]?.[0] ?? 0));
   expect(Math.min(...gaps)).toBeGreaterThanOrEqual(100);
+});
+
+test('a timer that ends a part of a millisecond too soon has everything looked at', async () => {
+  const world = new World();
+  world.tookMs = 1.005;
+  await busily(world, 2000);
+
+  expect(world.written.length).toBeGreaterThanOrEqual(18);
+  expect(world.written.filter(tellsNews)).toEqual([]);
 });
 
 test('at rest nothing is done, and the next change is written at once', async () => {
