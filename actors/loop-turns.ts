@@ -1,70 +1,53 @@
 /**
- * Turns of a thread's event loop: tasks that want to go on without a pause share the time between two of them.
+ * Turns of a thread's event loop, shared by tasks that want to go on without a pause.
  *
- * Together they take about as long as one of them may alone, however many there are: then the loop has its turn, and they go
- * on in the order in which they came. Tasks that wait for something themselves keep nobody waiting for more than a turn.
+ * Between two turns all of them together take about as long as one may alone, however many there are; then they go on in the
+ * order in which they came. Time in which a task waits for something else is nobody's.
  */
 import { performance } from 'node:perf_hooks';
 
 export class LoopTurns {
   readonly #betweenMs: number;
-  /** What begins those that wait, oldest first. */
+  /** What lets those go on that wait, oldest first. For each, a `#look` is on its way. */
   readonly #waiting = new Set<() => void>();
-  /** Since the last turn that was owed. */
-  #spentMs = 0;
-  /** The loop has its turn before anything else begins. */
-  #isOwed = false;
-  /** The next turn of the loop is waited for. */
-  #isAwaited = false;
+  /** When the time of this turn is used up, if anybody has asked for some. */
+  #endsMs: number | undefined;
 
   /** `betweenMs`: of work between two turns, as long as no single task takes longer. */
   constructor(betweenMs: number) {
     this.#betweenMs = betweenMs;
   }
 
-  /** Runs `task`: at once, unless the loop has to have a turn before. Gives, or throws, what `task` does. */
-  async run<Result>(task: () => Promise<Result>): Promise<Result> {
-    if (this.#isOwed || this.#waiting.size > 0) await new Promise<void>((begin) => this.#waiting.add(begin));
-    const begunMs = performance.now();
-    let waitsFromMs = begunMs;
-    try {
-      const running = task();
-      waitsFromMs = performance.now();
-      this.#spent(waitsFromMs - begunMs);
-      return await running;
-    } finally {
-      this.#spent(performance.now() - waitsFromMs);
-      if (!this.#isOwed) this.#next();
-    }
-  }
-
-  #spent(ms: number): void {
-    this.#spentMs += ms;
-    if (this.#spentMs >= this.#betweenMs) this.#owe();
-  }
-
-  #owe(): void {
-    this.#isOwed = true;
-    this.#awaitTurn();
-  }
-
-  #awaitTurn(): void {
-    if (this.#isAwaited) return;
-    this.#isAwaited = true;
-    setImmediate(() => {
-      this.#isAwaited = false;
-      this.#isOwed = false;
-      this.#spentMs = 0;
-      this.#next();
+  /** `undefined` for a task that may begin at once; otherwise resolves when it is its turn. What it does then counts, until it waits. */
+  begin(): Promise<void> | undefined {
+    if (this.#waiting.size === 0 && this.#hasTime()) return undefined;
+    return new Promise((go) => {
+      this.#waiting.add(go);
+      setImmediate(this.#look);
     });
   }
 
-  #next(): void {
-    const [begin] = this.#waiting;
-    if (begin === undefined) return;
-    this.#waiting.delete(begin);
-    begin();
-    // It may wait for something else, and the others are not to wait for that.
-    if (this.#waiting.size > 0) this.#awaitTurn();
+  /** One at a time: what it lets go on has worked, and come back, when the next look is made. */
+  readonly #look = (): void => {
+    const [go] = this.#waiting;
+    if (go === undefined) return;
+    if (!this.#hasTime()) {
+      setImmediate(this.#look);
+      return;
+    }
+    this.#waiting.delete(go);
+    go();
+  };
+
+  #hasTime(): boolean {
+    const nowMs = performance.now();
+    if (this.#endsMs === undefined) {
+      this.#endsMs = nowMs + this.#betweenMs;
+      // Ahead of those that find no time in this turn, and look again in the next one.
+      setImmediate(() => {
+        this.#endsMs = undefined;
+      });
+    }
+    return nowMs < this.#endsMs;
   }
 }

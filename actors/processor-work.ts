@@ -89,12 +89,15 @@ export type CallOnce = (
  */
 export function workerOn(world: RoundWorld, options: RoundOptions): Worker {
   let walk: SubscriptionWalk | undefined;
-  return (input, parking, signal) =>
-    loopTurns.run(() => {
+  return async (input, parking, signal) => {
+    const turn = loopTurns.begin();
+    if (turn !== undefined) {
+      await turn;
       if (signal.aborted) throw abortError(signal, 'nothing-written');
-      if (walk?.position() !== input.position) walk = world.walk(input.position, options.filter);
-      return new Round(world, options, walk, input, parking, signal).run();
-    });
+    }
+    if (walk?.position() !== input.position) walk = world.walk(input.position, options.filter);
+    return new Round(world, options, walk, input, parking, signal).run();
+  };
 }
 
 export function callOnce(world: RoundWorld, { handler, timeoutMs, erased }: RoundOptions): CallOnce {
