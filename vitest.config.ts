@@ -18,6 +18,8 @@ const conditions = [
 // other, but for those that have to be alone, told by what they do: the modules that one replaces would stay replaced for
 // the files after it, and the timers and ports of the process are also those that the files before it left behind.
 const files = 'test/**/*.test.ts';
+// They need a browser, and have a command of their own: npm run test:browser.
+const inBrowser = 'test/browser/**';
 const needsProcess = /\bvi\.(doMock|mock)\(|\bprocess\.(chdir|getActiveResourcesInfo|memoryUsage|umask)\(/;
 const alone = globSync(files).filter((file) => needsProcess.test(readFileSync(file, 'utf8')));
 
@@ -25,12 +27,11 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    // Tests in test/browser need a browser, and have a command of their own: npm run test:browser.
     projects: [
-      { extends: true, test: { name: 'alone', include: alone, exclude: ['test/browser/**'] } },
+      { extends: true, test: { name: 'alone', include: alone, exclude: [inBrowser] } },
       {
         extends: true,
-        test: { name: 'shared', include: [files], exclude: ['test/browser/**', ...alone], isolate: false },
+        test: { name: 'shared', include: [files], exclude: [inBrowser, ...alone], isolate: false },
       },
     ],
     // Child processes compile the same few hundred files over and over: half of their time.

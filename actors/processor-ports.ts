@@ -22,6 +22,7 @@ import type { CursorLayout } from './cursor-layout.ts';
 import { appendOnce } from './handler-append.ts';
 import { ThreadHandler } from './handler-thread.ts';
 import { keepAlive } from './keep-alive.ts';
+import { leaveAll } from './leave-all.ts';
 import { Letterbox } from './letterbox.ts';
 import { loggerWith } from './logger.ts';
 import type { Phase, ResetOrder, Unsaved, WorkResult } from './processor-context.ts';
@@ -209,12 +210,7 @@ export function processorPorts(
     reportFailure: fromCallback(({ input }) => store.report(processorFailed(name, input))),
     lifeline: fromCallback(({ input, receive, sendBack }) => {
       let letGo: (() => void) | undefined;
-      const hold = () => {
-        const ends = [keepAlive(), monitor.run()];
-        return () => {
-          for (const end of ends) end();
-        };
-      };
+      const hold = () => leaveAll([keepAlive(), monitor.run()]);
       const leave = names.enter({
         name,
         isMine,

@@ -12,6 +12,7 @@ import { StatusFile } from '../src/storage/status-file.ts';
 import { isMissing } from '../src/storage/system-errors.ts';
 import type { BusStatus } from './bus-status.ts';
 import type { Inspection } from './inspection.ts';
+import { leaveAll } from './leave-all.ts';
 import type { OpenStore } from './open-store.ts';
 import { type TimerClock, unheldTimers } from './processor-status.ts';
 import { StatusForm } from './status-form.ts';
@@ -48,18 +49,8 @@ export function statusWriterOn(
     file: new StatusFile(engine.path),
     text: (status) => form.text(status),
     status: (only) => inspection.status(only),
-    listen: (wake) => {
-      const ends = sources.map((source) => source(wake));
-      return () => {
-        for (const end of ends) end();
-      };
-    },
-    listenToNews: (onNews) => {
-      const ends = [onState(() => onNews()), inspection.hearNews(onNews)];
-      return () => {
-        for (const end of ends) end();
-      };
-    },
+    listen: (wake) => leaveAll(sources.map((source) => source(wake))),
+    listenToNews: (onNews) => leaveAll([onState(() => onNews()), inspection.hearNews(onNews)]),
     report: (error) => inspection.report(error),
     clock: unheldTimers,
     now: () => performance.now(),

@@ -5,6 +5,7 @@
  * that the handler is mounted in.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { leaveAll } from '../../actors/leave-all.ts';
 import { sendRedirect, sendRefusal } from './answer.ts';
 import { Api } from './api.ts';
 import { askAuth, checkFetchSite, checkOrigins, type Entry } from './guard.ts';
@@ -42,12 +43,7 @@ export class DashboardServer {
     const machines = new Machines(options.machines, redaction);
     this.#hub = new Hub({
       content: (topic, access) => this.#views.topic(topic, access),
-      attach: (onChange) => {
-        const leaves = [source.attach(onChange), machines.attach(onChange)];
-        return () => {
-          for (const leave of leaves) leave();
-        };
-      },
+      attach: (onChange) => leaveAll([source.attach(onChange), machines.attach(onChange)]),
       report: (error) => source.report(error),
     });
     this.#views = new Views(source, {

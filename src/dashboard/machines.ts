@@ -8,6 +8,7 @@
 import type { AnyActorRef, AnyStateMachine } from 'xstate';
 import { ActorTree } from '../../actors/actor-tree.ts';
 import type { ActorImage } from '../../actors/bus-status.ts';
+import { leaveAll } from '../../actors/leave-all.ts';
 import { dashboardUserActorsMax } from '../limits.ts';
 import type { Redaction } from './redaction.ts';
 import { UserMachine } from './user-machine.ts';
@@ -59,9 +60,6 @@ export class Machines {
 
   /** Follows them until what is returned is called; `onChange` is told that some may have changed. */
   attach(onChange: () => void): () => void {
-    const leaves = [...this.#machines.values()].map((machine) => machine.attach(onChange));
-    return () => {
-      for (const leave of leaves) leave();
-    };
+    return leaveAll([...this.#machines.values()].map((machine) => machine.attach(onChange)));
   }
 }

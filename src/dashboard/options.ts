@@ -138,13 +138,8 @@ export function resolveDashboardOptions(options: DashboardOptions): ResolvedDash
   if (typeof title !== 'string' || title === '' || title.length > titleCharactersMax) {
     throw wrong('title', `a text of 1 to ${titleCharactersMax} characters`, title);
   }
-  if (auth !== undefined && typeof auth !== 'function') throw wrong('auth', 'a function', auth);
-  if (redact !== undefined && typeof redact !== 'function') throw wrong('redact', 'a function', redact);
-  if (redactEntry !== undefined && typeof redactEntry !== 'function') {
-    throw wrong('redactEntry', 'a function', redactEntry);
-  }
-  if (redactError !== undefined && typeof redactError !== 'function') {
-    throw wrong('redactError', 'a function', redactError);
+  for (const [name, ask] of Object.entries({ auth, redact, redactEntry, redactError })) {
+    if (ask !== undefined && typeof ask !== 'function') throw wrong(name, 'a function', ask);
   }
   if (!Array.isArray(hosts) || !hosts.every((host) => typeof host === 'string' && hostName.test(host.toLowerCase()))) {
     throw wrong('hosts', "an array of names like 'ops.example.com', without a port", hosts);

@@ -85,6 +85,16 @@ class World {
     this.wake?.();
   }
 
+  /** A write that begins from now on ends only when what is returned is called. */
+  holdWrites(): () => void {
+    let finish = () => {};
+    this.onWrite = () =>
+      new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+    return () => finish();
+  }
+
   async pass(ms: number): Promise<void> {
     for (let passed = 0; passed < ms; passed += 5) {
       this.clock.increment(5);
@@ -231,11 +241,7 @@ test('where it takes long it is done less often: never more than a hundredth of 
 
 test('one write at a time: the next begins when the one before is done', async () => {
   const world = new World();
-  let finish = () => {};
-  world.onWrite = () =>
-    new Promise<void>((resolve) => {
-      finish = resolve;
-    });
+  const finish = world.holdWrites();
   await world.pass(100);
   world.head(1);
   await world.pass(1000);
@@ -291,11 +297,7 @@ test('where the whole directory is gone nobody is told, and nothing is tried aga
 
 test('closing waits for the write under way, tells that there is nothing any more, and ends all', async () => {
   const world = new World();
-  let finish = () => {};
-  world.onWrite = () =>
-    new Promise<void>((resolve) => {
-      finish = resolve;
-    });
+  const finish = world.holdWrites();
   await world.pass(100);
   const closing = world.writer.close();
   await world.pass(100);
@@ -401,11 +403,7 @@ test('news at rest, and such of the bus itself, are written at once', async () =
 
 test('news that come while a status is being written are looked at after it', async () => {
   const world = await busyWorld();
-  let finish = () => {};
-  world.onWrite = () =>
-    new Promise<void>((resolve) => {
-      finish = resolve;
-    });
+  const finish = world.holdWrites();
   world.tell('p');
   await busily(world, 100);
   const before = world.calls.text;

@@ -35,9 +35,12 @@ export function laneIn(text: string, count: number): number | undefined {
   return /^\d{1,6}$/.test(text) && index < count ? index : undefined;
 }
 
-export type Timed<T> = T & {
-  /** When the state it led to was left; `undefined` while it lasts. */ readonly untilMs?: number;
-};
+interface End {
+  /** When the state it led to was left; `undefined` while it lasts. */
+  readonly untilMs?: number;
+}
+
+export type Timed<T> = T & End;
 
 /** With the end of each state. `changes`: newest first, of any number of lanes. */
 export function timed<T extends StateChange & { readonly lane: number }>(changes: readonly T[]): Timed<T>[] {

@@ -163,16 +163,15 @@ const lastFailureMs = 60_000;
 /** Why it does not go on, with the event that fails; afterwards, for a while, what that was. */
 export function TroubleNote({ status, lanes, failures }: TroubleProps) {
   const now = useNow();
-
   const parts = status.partitions ?? [status];
   const troubled = parts
     .map((part, index) => ({ part, index }))
     .filter(({ part }) => part.tags.includes('unhealthy') || part.state === 'failed');
-  const [last] = failures;
-  if (troubled.length === 0)
-    return last !== undefined && now - last.atMs < lastFailureMs ? (
-      <LastFailure failure={last} isPart={parts.length > 1} />
-    ) : null;
+  if (troubled.length === 0) {
+    const [last] = failures;
+    if (last === undefined || now - last.atMs >= lastFailureMs) return null;
+    return <LastFailure failure={last} isPart={parts.length > 1} />;
+  }
   return (
     <>
       {troubled.slice(0, troublesMax).map(({ part, index }) => (
