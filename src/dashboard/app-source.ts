@@ -9,15 +9,18 @@ import type { Source } from './source.ts';
 export function appSource(bus: Bus): Source {
   const inspection = inspectionOf(bus);
   let last: { readonly status: BusStatus; readonly atMs: number } | undefined;
+  const look = () => {
+    last = { status: inspection.status(), atMs: performance.now() };
+    return last.status;
+  };
   return {
     kind: 'app',
     bus,
     status() {
-      const atMs = performance.now();
       // Each topic asks for it, and all of one frame are to be of one moment.
-      if (last === undefined || atMs - last.atMs >= momentMs) last = { status: inspection.status(), atMs };
-      return last.status;
+      return last === undefined || performance.now() - last.atMs >= momentMs ? look() : last.status;
     },
+    look,
     usage: () => inspection.usage(),
     report: (error) => inspection.report(error),
     attach(onChange) {

@@ -21,6 +21,7 @@ export function fileSource(bus: Bus): Source {
     kind: 'file',
     bus,
     status,
+    look: status,
     usage: () => inspection.usage(),
     report: (error) => inspection.report(error),
     attach(onChange) {

@@ -56,9 +56,9 @@ export async function orderProcessor(
   return orderRun(processor, action);
 }
 
-/** The image of a processor that runs. @throws {Refusal} */
+/** The image of a processor that runs, as it is now. @throws {Refusal} */
 export function imageOf(source: Source, name: string): ProcessorImage {
-  const image = source.status()?.processors.find((one) => one.name === name);
+  const image = source.look()?.processors.find((one) => one.name === name);
   if (image === undefined) throw notFound(`the processor ${JSON.stringify(name)}`);
   return image;
 }

@@ -9,8 +9,13 @@ export interface Source {
   readonly kind: 'app' | 'file';
   /** What is read from; `'file'`: one that is read-only. */
   readonly bus: Bus;
-  /** What the bus that writes shows of itself; `undefined` where no process has the store open for writing. */
+  /**
+   * What the bus that writes shows of itself, or did a moment ago: for what is shown. `undefined` where no process has the store
+   * open for writing.
+   */
   status(): BusStatus | undefined;
+  /** The same as it is now: for what is decided. */
+  look(): BusStatus | undefined;
   /** Follows what {@link status} gives, until what is returned is called: `onChange` is told that it may have changed. */
   attach(onChange: () => void): () => void;
   /** What the store takes up. @throws {STORE_CLOSED} */

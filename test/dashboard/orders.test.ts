@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { DashboardOptions } from '#dashboard';
-import { within } from '#kernel/dashboard/orders';
+import { appSource } from '#kernel/dashboard/app-source';
+import { orderProcessor, within } from '#kernel/dashboard/orders';
 import type { ActionDone, ActionName, LettersPage, Preview, StoreTopic } from '#kernel/dashboard/wire';
 import type { Bus, Processor } from '#store';
 import { openSite, type Site } from '../kit/dashboard-site.ts';
@@ -44,6 +45,19 @@ test('a processor is paused, resumed, stopped and started by orders', async () =
   expect(processor.status.state).toBe('stopped');
   expect(await statusOf(site.order(`${path}/start`))).toBe(200);
   await processor.waitFor('live');
+});
+
+test('an order goes by what its processor is now, also in the moment in which it was shown as something else', async () => {
+  const [, processor, bus] = await running();
+  const source = appSource(bus);
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now());
+  onTestFinished(() => clock.mockRestore());
+  expect(source.status()?.processors[0]?.status.state).toBe('live');
+  await processor.stop();
+
+  const { text } = await orderProcessor(source, 'start', { name: 'mailer', body: {} });
+
+  expect(text).toBe('It starts.');
 });
 
 test('what the machine does not allow is refused, whatever the page shows', async () => {
